@@ -1,0 +1,73 @@
+//! What one publisher sends: the name under which others watch or mix it.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The identity under which a room's mixed program is published. No user may take it.
+pub const PROGRAM: &str = "program";
+
+/// Names one audio and one video track that belong together, as `room/identity`.
+///
+/// The name outlives the connection behind it: a viewer may subscribe before the host is there and
+/// stays subscribed when the host comes back on a new connection.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FeedId(Arc<str>);
+
+impl FeedId {
+    /// Names the feed of `identity` in `room`.
+    pub fn new(room: &str, identity: &str) -> Self {
+        Self(format!("{room}/{identity}").into())
+    }
+
+    /// Names the mixed program of `room`.
+    pub fn program(room: &str) -> Self {
+        Self::new(room, PROGRAM)
+    }
+
+    /// Reads `room/identity`; `None` if there is no such pair.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (room, identity) = name.split_once('/')?;
+        (!room.is_empty() && !identity.is_empty() && !identity.contains('/'))
+            .then(|| Self(name.into()))
+    }
+
+    /// Returns the room's part.
+    pub fn room(&self) -> &str {
+        self.0.split_once('/').expect("a feed id always holds a slash").0
+    }
+
+    /// Returns the identity's part.
+    pub fn identity(&self) -> &str {
+        self.0.split_once('/').expect("a feed id always holds a slash").1
+    }
+
+    /// Returns the whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FeedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which of a feed's two tracks.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum MediaKind {
+    /// Opus at 48 kHz.
+    Audio,
+    /// H.264, 90 kHz.
+    Video,
+}
+
+impl MediaKind {
+    /// Returns the RTP clock rate in Hz.
+    pub const fn clock_rate_hz(self) -> u32 {
+        match self {
+            Self::Audio => 48_000,
+            Self::Video => 90_000,
+        }
+    }
+}
