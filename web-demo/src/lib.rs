@@ -1,1 +1,47 @@
-//! web-demo
+//! The pages a shop opens: the list of rooms, the host's studio and the viewer's page.
+//!
+//! They are plain ES modules without a build step, compiled into the binary so that one file is the
+//! whole product. What surprises: adding a file under `assets/` is not enough, it must also be named
+//! in the table below, and a test fails until it is.
+
+/// One file as the browser gets it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Asset {
+    /// The value of the `Content-Type` header.
+    pub content_type: &'static str,
+    /// The bytes of the file.
+    pub body: &'static [u8],
+}
+
+/// Returns the file behind a request path such as `/watch` or `/assets/clock.js`.
+pub fn asset(path: &str) -> Option<Asset> {
+    let name = match path {
+        "/" => "index.html",
+        "/studio" => "studio.html",
+        "/watch" => "watch.html",
+        other => other.strip_prefix("/assets/")?,
+    };
+    let (name, body) = FILES.iter().find(|(file, _)| *file == name)?;
+
+    Some(Asset { content_type: content_type(name), body })
+}
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../assets/", $name)).as_slice())),*]
+    };
+}
+
+const FILES: &[(&str, &[u8])] = files![
+    "index.html",
+];
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
+}

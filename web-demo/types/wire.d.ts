@@ -1,0 +1,53 @@
+// What crosses the wire, as docs/PROTOCOL.md writes it. Read by the type checker and by editors only:
+// no page loads this file. A name here is the name there.
+
+declare namespace Wire {
+  type Role = "host" | "guest" | "viewer" | "assistant" | "moderator" | "admin";
+  type Stream = "room" | "seat" | "pk" | "sale" | "gift" | "chat" | "react";
+  type RoomState = "created" | "live" | "interrupted" | "ended";
+  type SeatState = "idle" | "reserved" | "joining" | "live" | "held";
+  type BattleState = "inviting" | "linking" | "preparing" | "battling" | "punishing" | "idle";
+  type SaleState = "counting" | "open" | "sold_out" | "closed" | "cancelled";
+  type CountdownKind = "sale_open" | "pk_start" | "pk_end" | "punish";
+
+  interface Performer { feed: string; room: string; user: string; name: string; seat: number; muted: boolean }
+  interface Seat { index: number; state: SeatState; user: string | null; muted: boolean }
+  interface BattleResult { winner: string | null; reason: string }
+  interface Battle {
+    pk: string;
+    state: BattleState;
+    rooms: string[];
+    start_at: number | null;
+    end_at: number | null;
+    scores: Record<string, number>;
+    version: number;
+    result: BattleResult | null;
+  }
+  interface Sale {
+    sale: string; title: string; sku: string; price_cents: number; stock: number; left: number; per_user: number;
+    open_at: number; close_at: number; state: SaleState;
+  }
+  interface Countdown {
+    id: string; rev: number; kind: CountdownKind; open_at: number; close_at: number | null;
+    state: "counting" | "fired" | "cancelled"; labels: string[]; payload: { ref: string };
+  }
+  interface Chat { id: string; user: string; name: string; role: Role; text: string }
+  interface Gift { user: string; name: string; gift: string; n: number; to: string; coins: number; combo: number }
+  interface React { online: number; likes: number; coins: number }
+  interface SeatRequest { user: string; kind: "apply" | "invite" | "reject" | "decline" | "timeout" }
+  interface You { user: string; name: string; role: Role }
+  interface Snapshot {
+    room: string; title: string; state: RoomState; you: You; seats: Seat[]; stage: Performer[];
+    battle: Battle | null; sales: Sale[]; countdowns: Countdown[]; chat: Chat[];
+    online: number; likes: number; coins: number; st: number; q: Partial<Record<Stream, number>>;
+  }
+  interface RoomView {
+    room: string; title: string; state: RoomState; host: string | null; seats: Seat[]; stage: Performer[];
+    battle: Battle | null; online: number; program: { whep: string; rtmp: string };
+  }
+  interface Target { id: string; url: string; state: "connecting" | "live" | "waiting"; attempts: number; error: string | null }
+  interface OrderResult { order: string; seq: number; sale: string; qty: number; stock: number }
+
+  /** Anything that comes down: an answer, an event, or a clock reply. */
+  interface Down { v: 1; t: string; s?: Stream; q?: number; st?: number; rid?: string; code?: string; d: any }
+}
