@@ -1,1 +1,40 @@
-//! room-rules
+//! The rules of a live room, with no I/O.
+//!
+//! Every type here is told what happened and when. It never reads a clock, opens a socket or spawns
+//! a task. Drive a [`Room`] like this:
+//!
+//! 1. call a `handle_*` method with `now`,
+//! 2. call [`Room::poll_effect`] until it returns `None`,
+//! 3. wait until [`Room::poll_timeout`], then call [`Room::handle_timeout`] and go to 2.
+
+mod command;
+mod countdown;
+mod event;
+mod gift;
+mod id;
+mod member;
+mod peer;
+mod rejected;
+mod room;
+mod time;
+mod view;
+
+pub use command::{
+    BattleTerms, ChatText, Command, GiftCount, GiftOrder, LikeCount, OrderPlaced, OrderRequest,
+    Quantity, Reply, SaleDuration, SaleOffer, StockCount, Title,
+};
+pub use countdown::{Countdown, CountdownKind, CountdownState};
+pub use event::{
+    ChatLine, Effect, Event, EventBody, GiftGiven, Reactions, SeatRequestKind, Stream, Watermarks,
+};
+pub use gift::GiftKind;
+pub use id::{ChatId, CountdownId, IdemKey, OrderId, PkId, RoomId, SaleId, SessionId, UserId};
+pub use member::{Capability, Member, Role};
+pub use peer::{PeerMessage, RejectReason};
+pub use rejected::Rejected;
+pub use room::{MediaChange, Room, RoomSettings};
+pub use time::ServerTime;
+pub use view::{
+    BattleEnd, BattleResult, BattleState, BattleView, EndReason, Performer, RoomState, RoomView,
+    SaleState, SaleView, Scores, SeatIndex, SeatState, SeatView, Snapshot,
+};

@@ -1,0 +1,265 @@
+//! What a member asks of a room, and what the room answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{
+    ChatId, GiftKind, IdemKey, OrderId, PkId, RoomId, SaleId, Scores, SeatIndex, ServerTime, UserId,
+};
+
+/// One thing a member asks for. Every value is within its limits by construction.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Command {
+    /// Says something to everyone.
+    ChatSend(ChatText),
+    /// Adds likes.
+    Like(LikeCount),
+    /// Gives a gift.
+    GiftSend(GiftOrder),
+    /// Asks for a seat.
+    SeatApply,
+    /// Gives a seat to someone who asked.
+    SeatAccept(UserId),
+    /// Turns down someone who asked.
+    SeatReject(UserId),
+    /// Keeps a seat for someone and asks them to take it.
+    SeatInvite(UserId),
+    /// Takes the seat that is kept.
+    SeatJoin,
+    /// Turns the invitation down.
+    SeatDecline,
+    /// Gets up.
+    SeatLeave,
+    /// Makes someone get up.
+    SeatKick(UserId),
+    /// Silences someone, or lets them be heard again.
+    SeatMute {
+        /// Who.
+        user: UserId,
+        /// Whether they are silent from now on.
+        audio: bool,
+    },
+    /// Challenges another room.
+    PkInvite {
+        /// The other room.
+        room: RoomId,
+        /// How long the battle lasts.
+        terms: BattleTerms,
+    },
+    /// Takes up a challenge.
+    PkAccept(PkId),
+    /// Turns a challenge down.
+    PkReject(PkId),
+    /// Takes a challenge back.
+    PkCancel(PkId),
+    /// Surrenders while battling; ends the link otherwise.
+    PkEnd(PkId),
+    /// Announces a flash sale.
+    SaleAnnounce(SaleOffer),
+    /// Calls a sale off.
+    SaleCancel(SaleId),
+    /// Orders from a sale.
+    OrderPlace(OrderRequest),
+    /// Ends the room.
+    RoomEnd,
+}
+
+/// What a command brought about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Reply {
+    /// It is done; there is nothing to add.
+    Done,
+    /// The line was said.
+    Chat {
+        /// Its id.
+        id: ChatId,
+    },
+    /// The gift was given.
+    Gift {
+        /// What it cost.
+        coins: u64,
+        /// The battle's score, if there is a battle.
+        score: Option<Scores>,
+    },
+    /// A seat is taken or kept.
+    Seat {
+        /// Which.
+        index: SeatIndex,
+    },
+    /// The other room is being asked.
+    Pk {
+        /// The battle that may come of it.
+        pk: PkId,
+    },
+    /// The sale is announced.
+    Sale {
+        /// Its id.
+        sale: SaleId,
+        /// When it opens.
+        open_at: ServerTime,
+    },
+    /// The order is accepted.
+    Order(OrderPlaced),
+}
+
+/// A gift to be given.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GiftOrder {
+    /// Which gift.
+    pub gift: GiftKind,
+    /// How many.
+    pub count: GiftCount,
+    /// The side of a battle it goes to; without it, the giver's own room.
+    pub to: Option<RoomId>,
+    /// Makes a repeated request harmless.
+    pub idem: IdemKey,
+}
+
+/// An order from a flash sale.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OrderRequest {
+    /// The sale.
+    pub sale: SaleId,
+    /// Units.
+    pub quantity: Quantity,
+    /// Makes a repeated request harmless.
+    pub idem: IdemKey,
+}
+
+/// An accepted order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OrderPlaced {
+    /// Its id.
+    pub order: OrderId,
+    /// Its place among the orders of the sale, from 1, without gaps.
+    pub seq: u64,
+    /// The sale.
+    pub sale: SaleId,
+    /// Units.
+    pub quantity: Quantity,
+    /// Units left after it.
+    pub stock: u32,
+}
+
+/// How long a battle and its punishment last.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BattleTerms {
+    battle: Duration,
+    punish: Duration,
+}
+
+impl BattleTerms {
+    /// Takes 10 to 900 seconds of battle and 0 to 300 of punishment; `None` for anything else.
+    pub fn new(battle_s: u32, punish_s: u32) -> Option<Self> {
+        ((10..=900).contains(&battle_s) && punish_s <= 300).then(|| Self {
+            battle: Duration::from_secs(battle_s.into()),
+            punish: Duration::from_secs(punish_s.into()),
+        })
+    }
+
+    /// Returns how long gifts score.
+    pub const fn battle(self) -> Duration {
+        self.battle
+    }
+
+    /// Returns how long the loser pays; zero for not at all.
+    pub const fn punish(self) -> Duration {
+        self.punish
+    }
+}
+
+impl Default for BattleTerms {
+    fn default() -> Self {
+        Self { battle: Duration::from_secs(300), punish: Duration::from_secs(30) }
+    }
+}
+
+/// What the host offers. The room decides whether the lead is long enough.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SaleOffer {
+    /// What it is called, 1 to 100 characters.
+    pub title: Title,
+    /// The seller's own name of the product, 1 to 100 characters.
+    pub sku: Title,
+    /// The price of one unit.
+    pub price_cents: u64,
+    /// Units for sale.
+    pub stock: StockCount,
+    /// Units one user may order altogether.
+    pub per_user: Quantity,
+    /// How long from the announcement until it opens.
+    pub lead: Duration,
+    /// How long it stays open, at least a second.
+    pub open_for: SaleDuration,
+}
+
+macro_rules! bounded_number {
+    ($(#[$doc:meta])* $name:ident, $min:expr, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// Takes a number within the limits; `None` for any other.
+            pub const fn new(number: u32) -> Option<Self> {
+                if number >= $min && number <= $max { Some(Self(number)) } else { None }
+            }
+
+            /// Returns the number.
+            pub const fn number(self) -> u32 {
+                self.0
+            }
+        }
+    };
+}
+
+bounded_number!(
+    /// Likes in one message, 1 to 50.
+    LikeCount, 1, 50
+);
+bounded_number!(
+    /// Gifts in one message, 1 to 9,999.
+    GiftCount, 1, 9_999
+);
+bounded_number!(
+    /// Units in one order, 1 to 100,000.
+    Quantity, 1, 100_000
+);
+bounded_number!(
+    /// Units in one sale, 1 to 100,000.
+    StockCount, 1, 100_000
+);
+bounded_number!(
+    /// How long a sale is open, 1 second to 24 hours, in milliseconds.
+    SaleDuration, 1_000, 86_400_000
+);
+
+macro_rules! bounded_text {
+    ($(#[$doc:meta])* $name:ident, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes a text within the limits that shows something; `None` for any other.
+            pub fn parse(text: &str) -> Option<Self> {
+                let fits = text.chars().count() <= $max && !text.trim().is_empty();
+                (fits && !text.chars().any(char::is_control)).then(|| Self(text.into()))
+            }
+
+            /// Returns the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+bounded_text!(
+    /// What someone says, 1 to 300 characters, no control characters.
+    ChatText, 300
+);
+bounded_text!(
+    /// What something is called, 1 to 100 characters, no control characters.
+    Title, 100
+);

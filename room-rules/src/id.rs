@@ -1,0 +1,95 @@
+//! Names: of rooms, users, and of everything a room makes.
+//!
+//! Ids that a room makes hold the room's name, the moment it was created and a counter, so they
+//! never repeat across rooms or across the lives of one room, and making them needs no randomness.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The identity under which a room's mixed program is published; no user may take it.
+const RESERVED_USER: &str = "program";
+const NAME_MAX: usize = 64;
+const MADE_ID_MAX: usize = 128;
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $max:expr, $reserved:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Reads a name of `A-Z a-z 0-9 _ -`; `None` if it is empty, too long or not one.
+            pub fn parse(text: &str) -> Option<Self> {
+                let reserved: Option<&str> = $reserved;
+                (is_name(text, $max) && reserved != Some(text)).then(|| Self(text.into()))
+            }
+
+            /// Returns the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// A room; 1 to 64 characters.
+    RoomId, NAME_MAX, None
+);
+text_id!(
+    /// A person, whatever the number of connections; 1 to 64 characters, never `program`.
+    UserId, NAME_MAX, Some(RESERVED_USER)
+);
+text_id!(
+    /// A battle.
+    PkId, MADE_ID_MAX, None
+);
+text_id!(
+    /// A flash sale.
+    SaleId, MADE_ID_MAX, None
+);
+text_id!(
+    /// A chat line.
+    ChatId, MADE_ID_MAX, None
+);
+text_id!(
+    /// An accepted order.
+    OrderId, MADE_ID_MAX, None
+);
+text_id!(
+    /// A countdown.
+    CountdownId, MADE_ID_MAX, None
+);
+
+/// One connection of a user. The shell numbers connections; a number is never used again.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SessionId(pub u64);
+
+/// The client's own key of a request that must not be carried out twice.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct IdemKey(Arc<str>);
+
+impl IdemKey {
+    /// Reads a key of 1 to 64 characters, none of them a control character.
+    pub fn parse(text: &str) -> Option<Self> {
+        let length = text.chars().count();
+        let is_key = (1..=NAME_MAX).contains(&length) && !text.chars().any(char::is_control);
+        is_key.then(|| Self(text.into()))
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_name(text: &str, max: usize) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=max).contains(&text.len()) && text.bytes().all(is_allowed)
+}

@@ -1,0 +1,63 @@
+//! Why a room says no.
+
+/// Why a command was turned down. Nothing has changed when it was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Rejected {
+    /// The role does not allow it.
+    #[error("your role does not allow this")]
+    Forbidden,
+    /// What the command names is not there.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// It does not fit the present state.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// No seat is free.
+    #[error("no seat is free")]
+    SeatTaken,
+    /// The user has a seat, or has asked for one.
+    #[error("the user has a seat or has asked for one")]
+    AlreadySeated,
+    /// One of the rooms is in another battle.
+    #[error("the room is in a battle")]
+    PkBusy,
+    /// The battle is not in a state for this.
+    #[error("the battle is not in a state for this")]
+    PkState,
+    /// Fewer units are left than were ordered.
+    #[error("only {left} left")]
+    SoldOut {
+        /// Units left.
+        left: u32,
+    },
+    /// The user would have more than one user may.
+    #[error("one user may order {per_user}")]
+    LimitPerUser {
+        /// Units one user may order altogether.
+        per_user: u32,
+    },
+    /// The room or the sale is over.
+    #[error("the {0} is over")]
+    Closed(&'static str),
+    /// The key was used for another request.
+    #[error("this key was used for another request")]
+    IdempotencyMismatch,
+    /// The sale has not opened.
+    #[error("the sale opens in {opens_in_ms} ms")]
+    NotOpen {
+        /// Time left.
+        opens_in_ms: u64,
+    },
+    /// Too much in too short a time.
+    #[error("too many requests")]
+    RateLimited,
+    /// The room holds as many sessions as it may.
+    #[error("the room is full")]
+    RoomFull,
+    /// A sale must be announced earlier.
+    #[error("a sale needs a lead of at least {min_ms} ms")]
+    LeadTooShort {
+        /// The shortest lead.
+        min_ms: u64,
+    },
+}

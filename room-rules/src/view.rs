@@ -1,0 +1,267 @@
+//! What a room looks like from outside.
+
+use std::sync::Arc;
+
+use crate::{
+    ChatLine, Countdown, Member, PkId, Reactions, RoomId, SaleId, ServerTime, Title, UserId,
+    Watermarks,
+};
+
+/// Everything a member needs at joining; events continue from its watermarks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Snapshot {
+    /// The room.
+    pub room: RoomId,
+    /// Its title.
+    pub title: Arc<str>,
+    /// Whether it is on air.
+    pub state: RoomState,
+    /// The member who joined.
+    pub you: Member,
+    /// All nine seats.
+    pub seats: Vec<SeatView>,
+    /// Who is on screen, in drawing order.
+    pub stage: Vec<Performer>,
+    /// The battle, if there is one.
+    pub battle: Option<BattleView>,
+    /// The sales, oldest first.
+    pub sales: Vec<SaleView>,
+    /// The countdowns that matter still.
+    pub countdowns: Vec<Countdown>,
+    /// The last lines of chat, oldest first.
+    pub chat: Vec<ChatLine>,
+    /// Likes, coins and heads.
+    pub reactions: Reactions,
+    /// When this was so.
+    pub at: ServerTime,
+    /// The last event of each stream that is in here.
+    pub watermarks: Watermarks,
+}
+
+/// A room as the list of rooms shows it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoomView {
+    /// The room.
+    pub room: RoomId,
+    /// Its title.
+    pub title: Arc<str>,
+    /// Whether it is on air.
+    pub state: RoomState,
+    /// The host, once known.
+    pub host: Option<UserId>,
+    /// All nine seats.
+    pub seats: Vec<SeatView>,
+    /// Who is on screen, in drawing order.
+    pub stage: Vec<Performer>,
+    /// The battle, if there is one.
+    pub battle: Option<BattleView>,
+    /// Users in the room.
+    pub online: u32,
+}
+
+/// Whether a room is on air.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RoomState {
+    /// The host has not been on air yet.
+    Created,
+    /// The host is on air.
+    Live,
+    /// The host went off air and may come back.
+    Interrupted,
+    /// It is over.
+    Ended,
+}
+
+/// Why a room ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EndReason {
+    /// The host went off air and did not come back.
+    HostLeft,
+    /// Someone who may ended it.
+    Closed,
+}
+
+/// Someone on screen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Performer {
+    /// The room they publish in; another one than this for the other host of a battle.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Their name.
+    pub name: Arc<str>,
+    /// Their seat in their room.
+    pub seat: SeatIndex,
+    /// Whether they must not be heard.
+    pub muted: bool,
+}
+
+/// The number of a seat: 0 is the host's, 1 to 8 are for guests.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SeatIndex(u8);
+
+impl SeatIndex {
+    /// The host's seat.
+    pub const HOST: Self = Self(0);
+    /// Seats in a room, the host's included.
+    pub const COUNT: usize = 9;
+
+    /// Takes 0 to 8; `None` for anything else.
+    pub const fn new(index: u8) -> Option<Self> {
+        if (index as usize) < Self::COUNT { Some(Self(index)) } else { None }
+    }
+
+    /// Returns the number.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// A seat as everyone sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SeatView {
+    /// Which.
+    pub index: SeatIndex,
+    /// What it is doing.
+    pub state: SeatState,
+    /// Who it is for, unless it is idle.
+    pub user: Option<UserId>,
+    /// Whether its user must not be heard.
+    pub muted: bool,
+}
+
+/// What a seat is doing.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum SeatState {
+    /// Nobody's.
+    Idle,
+    /// Kept for someone.
+    Reserved,
+    /// Its user is connecting.
+    Joining,
+    /// Its user is on air.
+    Live,
+    /// Its user went off air and may come back.
+    Held,
+}
+
+/// A battle as everyone sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BattleView {
+    /// Which.
+    pub pk: PkId,
+    /// How far it is.
+    pub state: BattleState,
+    /// The inviter's room and the other one.
+    pub rooms: [RoomId; 2],
+    /// When gifts begin to score, once known.
+    pub start_at: Option<ServerTime>,
+    /// The first instant at which gifts no longer score, once known.
+    pub end_at: Option<ServerTime>,
+    /// When the punishment ends, once known.
+    pub punish_until: Option<ServerTime>,
+    /// The score.
+    pub scores: Scores,
+    /// Rises with every change; equal versions are equal battles in both rooms.
+    pub version: u64,
+    /// How it came out, once it has.
+    pub result: Option<BattleResult>,
+}
+
+/// How far a battle is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum BattleState {
+    /// The other room has been asked.
+    Inviting,
+    /// Waiting for both hosts to be on air.
+    Linking,
+    /// Both are on one screen; the start is being counted down.
+    Preparing,
+    /// Gifts score.
+    Battling,
+    /// It is decided; the loser pays.
+    Punishing,
+    /// It is over.
+    Idle,
+}
+
+/// The points of both sides of a battle.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Scores {
+    /// The inviter's room and the other one.
+    pub rooms: [RoomId; 2],
+    /// Their points, in the same order.
+    pub points: [u64; 2],
+}
+
+/// How a battle came out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BattleResult {
+    /// The room that won; `None` for a draw, or if nothing was decided.
+    pub winner: Option<RoomId>,
+    /// Why it is over.
+    pub reason: BattleEnd,
+}
+
+/// Why a battle is over.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum BattleEnd {
+    /// The time was up.
+    Time,
+    /// One side gave up.
+    Surrender,
+    /// One side's room ended.
+    Left,
+    /// The other host said no.
+    Rejected,
+    /// It was called off before it began.
+    Cancelled,
+    /// The other room did not answer.
+    Timeout,
+    /// The two hosts were not both on air in time.
+    LinkFailed,
+    /// The other room is in another battle.
+    Busy,
+    /// The other room does not exist or is not on air.
+    Unreachable,
+}
+
+/// A sale as everyone sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SaleView {
+    /// Which.
+    pub sale: SaleId,
+    /// What it is called.
+    pub title: Title,
+    /// The seller's own name of the product.
+    pub sku: Title,
+    /// The price of one unit.
+    pub price_cents: u64,
+    /// Units offered.
+    pub stock: u32,
+    /// Units left.
+    pub left: u32,
+    /// Units one user may order altogether.
+    pub per_user: u32,
+    /// The first instant at which an order is accepted.
+    pub open_at: ServerTime,
+    /// The first instant at which an order is no longer accepted.
+    pub close_at: ServerTime,
+    /// How far it is.
+    pub state: SaleState,
+}
+
+/// How far a sale is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum SaleState {
+    /// Announced, not open.
+    Counting,
+    /// Orders are accepted.
+    Open,
+    /// Everything is sold.
+    SoldOut,
+    /// The time is up.
+    Closed,
+    /// Called off.
+    Cancelled,
+}
