@@ -1,2 +1,59 @@
-//! main
-fn main() {}
+//! Loads a server the way its users do: synthetic hosts that publish, viewers that count what they
+//! get, shoppers who chat, give gifts and order, and the demo that puts them all on one stage.
+
+mod api;
+mod clip;
+mod control;
+mod demo;
+mod host;
+mod mark;
+mod paint;
+mod shopper;
+mod watch;
+mod webrtc_client;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "lianmai-load",
+    about = "Publishers, viewers and shoppers for a lianmai server",
+    version
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes the clips that synthetic hosts publish, unless they are there already.
+    Media {
+        /// Where the clips go.
+        #[arg(long, default_value = "target/media")]
+        out: PathBuf,
+    },
+    /// Publishes one clip into a room, as its host, until Ctrl-C.
+    Host(host::Options),
+    /// Watches a room's program and prints what arrived as one line of JSON.
+    Watch(watch::Options),
+    /// Two hosts battle each other again and again; shoppers chat, give gifts and buy.
+    Demo(demo::Options),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LIANMAI_LOG")
+        .unwrap_or_else(|_| "warn,lianmai_load=info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    match Cli::parse().command {
+        Command::Media { out } => paint::ensure_clips(&out),
+        Command::Host(options) => host::run(options).await,
+        Command::Watch(options) => watch::run(options).await,
+        Command::Demo(options) => demo::run(options).await,
+    }
+}

@@ -1,0 +1,27 @@
+# Two commands matter: `make demo` shows the product, `make test` proves it. Both install what they need.
+.PHONY: demo run test check bench setup setup-test soak fuzz clean-demo
+
+demo: setup            ## A server, two hosts in a PK battle, gifts, sales; prints the URLs
+	cargo build --release --locked -p server -p mixer -p load-tester
+	scripts/demo.sh
+
+run: setup             ## Only the server, in development mode
+	cargo build --release --locked -p server -p mixer
+	target/release/lianmai serve --dev
+
+test: setup-test       ## Everything: rules, shells, pages, real Chromium, real nginx-rtmp
+	scripts/test.sh
+
+check: setup           ## What must hold before anything is tested: format, lints, layering
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	node scripts/check-layers.mjs
+
+bench: setup-test      ## Figures into target/bench/results.json and docs/BENCHMARKS.md; ONLY=program runs a part
+	ONLY="$(ONLY)" scripts/bench.sh
+
+setup:
+	scripts/setup.sh run
+
+setup-test:
+	scripts/setup.sh test

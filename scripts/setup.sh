@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, by name, and says which. `setup.sh run` is enough to
+# build and run the product and its demo; `setup.sh test` adds what only the tests need.
+set -euo pipefail
+
+run_packages=(
+  build-essential pkg-config ffmpeg fontconfig fonts-dejavu-core
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
+  gstreamer1.0-libav
+)
+test_packages=(chromium fonts-noto-cjk nginx-light libnginx-mod-rtmp procps)
+
+wanted=("${run_packages[@]}")
+case "${1:-run}" in
+  run) ;;
+  test) wanted+=("${test_packages[@]}") ;;
+  *) echo "usage: $0 run|test" >&2; exit 2 ;;
+esac
+
+command -v cargo >/dev/null || { echo "setup: a Rust toolchain is needed (https://rustup.rs)" >&2; exit 1; }
+if [ "${1:-run}" = test ]; then
+  command -v node >/dev/null && command -v npm >/dev/null || { echo "setup: the tests need Node 20 and npm" >&2; exit 1; }
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "setup: not root and no sudo; please install: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+# RUNLEVEL=1 keeps invoke-rc.d from starting the services (nginx) that only the tests use, by their own configuration.
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
