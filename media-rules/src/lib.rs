@@ -1,13 +1,27 @@
 //! Packets, frames, scenes and the rules for forwarding them, with no I/O.
 
+pub mod h264;
+pub mod packet;
+
 mod feed;
 mod frame;
+mod history;
+mod keyframe_gate;
+mod loss;
 mod scene;
+mod sequence;
+mod splice;
 mod tap;
 mod time;
 
 pub use feed::{FeedId, MediaKind, PROGRAM};
 pub use frame::{Codec, EncodedFrame};
+pub use history::History;
+pub use keyframe_gate::KeyframeGate;
+pub use loss::{Arrival, LossDetector};
+pub use packet::{PacketError, RtpHeader};
 pub use scene::{Fit, Rect, Scene, Tile};
+pub use sequence::{SequenceUnwrapper, TimestampUnwrapper};
+pub use splice::{Origin, Splice, Stamp};
 pub use tap::{SenderReport, TapItem, TapPacket};
 pub use time::MediaTime;

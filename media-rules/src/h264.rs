@@ -1,0 +1,19 @@
+//! H.264 in its three wrappings: Annex B start codes (inside the program), RTP payloads (RFC 6184)
+//! and length prefixes (FLV, MP4).
+//!
+//! Everything here works on whole access units and never looks below the slice header, so it is
+//! the same for every profile.
+
+mod access_unit;
+mod annex_b;
+mod avcc;
+mod packetizer;
+mod rtp_payload;
+mod sps;
+
+pub use access_unit::{AccessUnit, AccessUnitAssembler, VideoPacket};
+pub use annex_b::{NalType, is_keyframe, nals, push_nal};
+pub use avcc::{ParameterSets, decoder_configuration, to_length_prefixed};
+pub use packetizer::Packetizer;
+pub use rtp_payload::{has_parameter_sets, starts_keyframe};
+pub use sps::SequenceParameters;

@@ -1,0 +1,145 @@
+//! Finds the packets that a publisher sent and we did not get, and says when to ask for them.
+//!
+//! The first request leaves as soon as the gap is no mere reordering; the following ones wait a
+//! round trip each, because an answer cannot be there earlier. What does not come in time is
+//! given up, and the caller asks for a keyframe instead.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::{MediaTime, SequenceUnwrapper};
+
+/// A packet overtaken by this many others is taken for lost at once.
+const REORDER_PACKETS: u64 = 2;
+/// A packet overtaken by fewer is taken for lost after this.
+const REORDER_WAIT: Duration = Duration::from_millis(10);
+/// Requests for the same packet are never closer together than this.
+const MIN_REPEAT: Duration = Duration::from_millis(20);
+/// A packet is not asked for after this; its frame would come too late to be shown.
+const GIVE_UP_AFTER: Duration = Duration::from_millis(500);
+/// A packet is not asked for more often than this.
+const MAX_TRIES: u32 = 10;
+/// With more packets missing than this, repairing costs more than a keyframe.
+const MAX_MISSING: usize = 512;
+
+/// The gaps in one received stream.
+#[derive(Debug, Default)]
+pub struct LossDetector {
+    unwrapper: SequenceUnwrapper,
+    /// By extended sequence number. Full: everything missing is given up.
+    missing: BTreeMap<u64, Missing>,
+    given_up: u64,
+}
+
+impl LossDetector {
+    /// A packet arrived, for the first time or retransmitted.
+    pub fn handle_packet(&mut self, sequence: u16, now: MediaTime) -> Arrival {
+        let newest = self.unwrapper.newest();
+        let extended = self.unwrapper.unwrap(sequence);
+        let Some(newest) = newest else {
+            return Arrival::InOrder;
+        };
+        if extended <= newest {
+            return match self.missing.remove(&extended) {
+                Some(_) => Arrival::Repaired,
+                None => Arrival::Duplicate,
+            };
+        }
+        let gap = newest + 1..extended;
+        if gap.is_empty() {
+            return Arrival::InOrder;
+        }
+        let lost = gap.end - gap.start;
+        if lost + self.missing.len() as u64 > MAX_MISSING as u64 {
+            self.given_up += lost + self.missing.len() as u64;
+            self.missing.clear();
+        } else {
+            let fresh = Missing { since: now, ask_at: now + REORDER_WAIT, tries: 0 };
+            self.missing.extend(gap.map(|sequence| (sequence, fresh)));
+        }
+        Arrival::AfterGap
+    }
+
+    /// Appends to `out` the sequence numbers to ask for now, oldest first.
+    ///
+    /// `rtt` is the round trip to the sender.
+    pub fn poll_nack(&mut self, now: MediaTime, rtt: Duration, out: &mut Vec<u16>) {
+        let newest = self.unwrapper.newest().unwrap_or_default();
+        let before = self.missing.len();
+        self.missing.retain(|sequence, missing| {
+            if now.since(missing.since) >= GIVE_UP_AFTER || missing.tries >= MAX_TRIES {
+                // The last request still gets its round trip.
+                return now.since(missing.since) < GIVE_UP_AFTER && now < missing.ask_at;
+            }
+            if missing.due(*sequence, newest) <= now {
+                missing.tries += 1;
+                missing.ask_at = now + rtt.max(MIN_REPEAT);
+                // Sequence numbers wrap by definition.
+                out.push((sequence & 0xffff) as u16);
+            }
+            true
+        });
+        self.given_up += (before - self.missing.len()) as u64;
+    }
+
+    /// Returns when [`poll_nack`](Self::poll_nack) has something to do.
+    pub fn poll_timeout(&self) -> Option<MediaTime> {
+        let newest = self.unwrapper.newest().unwrap_or_default();
+        self.missing
+            .iter()
+            .map(|(sequence, missing)| {
+                missing.due(*sequence, newest).min(missing.since + GIVE_UP_AFTER)
+            })
+            .min()
+    }
+
+    /// Returns how many packets were given up since the last call; above zero the picture is
+    /// broken until the next keyframe.
+    pub const fn poll_given_up(&mut self) -> u64 {
+        std::mem::replace(&mut self.given_up, 0)
+    }
+
+    /// Stops asking for anything older than now, because a keyframe made it useless.
+    ///
+    /// Returns nothing to [`poll_given_up`](Self::poll_given_up).
+    pub fn forget_missing(&mut self) {
+        self.missing.clear();
+    }
+
+    /// Returns how many packets are missing and not yet given up.
+    pub fn missing_len(&self) -> usize {
+        self.missing.len()
+    }
+}
+
+/// How a packet fits with those before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Arrival {
+    /// The successor of the newest one, or the very first.
+    InOrder,
+    /// Newer, but packets between are missing.
+    AfterGap,
+    /// One that was missing.
+    Repaired,
+    /// One that was not missing: seen before, given up, or from before the first.
+    Duplicate,
+}
+
+/// One packet that did not come.
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    since: MediaTime,
+    ask_at: MediaTime,
+    tries: u32,
+}
+
+impl Missing {
+    /// When to ask for it next.
+    const fn due(&self, sequence: u64, newest: u64) -> MediaTime {
+        if self.tries == 0 && newest - sequence > REORDER_PACKETS {
+            self.since
+        } else {
+            self.ask_at
+        }
+    }
+}
