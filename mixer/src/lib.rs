@@ -1,1 +1,15 @@
-//! mixer
+//! One program from many hosts: a child process per program decodes, composes and encodes, and
+//! this library is how a server runs it.
+//!
+//! GStreamer is linked into the program `lianmai-mixer` only. The library holds the framing that
+//! both sides speak ([`link`]) and the supervisor that keeps the child alive ([`Program`]), so a
+//! crash inside a codec costs one program a second of picture and never the server.
+
+mod backlog;
+mod clock;
+pub mod link;
+mod supervisor;
+
+pub use backlog::{Backlog, Weight};
+pub use clock::media_now;
+pub use supervisor::{Program, ProgramConfig, ProgramEvent};

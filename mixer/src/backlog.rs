@@ -1,0 +1,91 @@
+//! A bounded queue for one side of the link. When it is full the oldest picture goes, then the
+//! oldest sound: a viewer forgives a frozen picture long before a hole in the voice.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How dear an item is when the queue is full.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Weight {
+    /// Dropped first.
+    Picture,
+    /// Dropped when there is no picture to drop.
+    Sound,
+    /// Never dropped; rare by nature (scenes, requests).
+    Control,
+}
+
+/// A bounded queue between one side that must not wait and one that may.
+#[derive(Debug)]
+pub struct Backlog<T> {
+    /// Full: see [`Weight`].
+    queue: Mutex<VecDeque<(Weight, T)>>,
+    filled: Condvar,
+    capacity: usize,
+}
+
+impl<T> Backlog<T> {
+    /// Creates a queue for `capacity` items; control items may exceed it.
+    pub fn new(capacity: usize) -> Self {
+        Self { queue: Mutex::default(), filled: Condvar::new(), capacity }
+    }
+
+    /// Adds an item without waiting; returns what had to go to make room, which may be `item`.
+    pub fn push(&self, weight: Weight, item: T) -> Option<T> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.push_back((weight, item));
+        let dropped = if queue.len() > self.capacity { drop_cheapest(&mut queue) } else { None };
+        drop(queue);
+        self.filled.notify_one();
+        dropped
+    }
+
+    /// Takes everything there is, waiting up to `patience` for the first item.
+    pub fn take(&self, patience: Duration) -> Vec<T> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut queue, _) = self
+            .filled
+            .wait_timeout_while(queue, patience, |queue| queue.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        queue.drain(..).map(|(_, item)| item).collect()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn drop_cheapest<T>(queue: &mut VecDeque<(Weight, T)>) -> Option<T> {
+    let oldest = |wanted| queue.iter().position(|(weight, _)| *weight == wanted);
+    let index = oldest(Weight::Picture).or_else(|| oldest(Weight::Sound))?;
+    queue.remove(index).map(|(_, item)| item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_picture_goes_before_any_sound() {
+        let backlog = Backlog::new(3);
+        assert_eq!(backlog.push(Weight::Sound, 1), None);
+        assert_eq!(backlog.push(Weight::Picture, 2), None);
+        assert_eq!(backlog.push(Weight::Picture, 3), None);
+
+        assert_eq!(backlog.push(Weight::Sound, 4), Some(2));
+        assert_eq!(backlog.push(Weight::Sound, 5), Some(3));
+        assert_eq!(backlog.push(Weight::Sound, 6), Some(1));
+        assert_eq!(backlog.take(Duration::ZERO), [4, 5, 6]);
+    }
+
+    #[test]
+    fn control_is_never_dropped() {
+        let backlog = Backlog::new(1);
+        assert_eq!(backlog.push(Weight::Control, 1), None);
+        assert_eq!(backlog.push(Weight::Control, 2), None);
+        assert_eq!(backlog.push(Weight::Picture, 3), Some(3));
+        assert_eq!(backlog.take(Duration::ZERO), [1, 2]);
+    }
+}

@@ -1,0 +1,264 @@
+//! Messages from the server to a mixer process.
+
+use bytes::Bytes;
+use media_rules::{Fit, Rect, Scene, SenderReport, TapItem, TapPacket, Tile};
+
+use super::fields::{Fields, put_feed, put_kind};
+use super::{LinkError, VERSION, frame};
+
+/// Most tiles of a scene. A room has nine seats, so this only stops garbage.
+const MAX_TILES: u16 = 64;
+
+/// A message from the server to a mixer process.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Down {
+    /// The first message: what to make.
+    Start(Start),
+    /// Media of a host.
+    Input(TapItem),
+    /// What the picture is from now on.
+    Scene(Scene),
+    /// The next picture must be a keyframe.
+    Keyframe,
+    /// End now.
+    Stop,
+}
+
+/// The shape of the program.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Start {
+    /// Width of the picture in pixels, even.
+    pub width: u32,
+    /// Height of the picture in pixels, even.
+    pub height: u32,
+    /// Pictures per second; also the distance of keyframes.
+    pub fps: u32,
+    /// Target of the H.264 encoder.
+    pub video_kbps: u32,
+    /// Target of the Opus encoder.
+    pub opus_kbps: u32,
+    /// Target of the AAC encoder.
+    pub aac_kbps: u32,
+}
+
+impl Down {
+    /// Appends this message as one frame.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        frame(out, |out| match self {
+            Self::Start(start) => put_start(out, start),
+            Self::Input(TapItem::Packet(packet)) => {
+                out.push(2);
+                put_feed(out, &packet.feed);
+                put_kind(out, packet.kind);
+                out.extend_from_slice(&packet.arrival.nanos().to_le_bytes());
+                out.extend_from_slice(&packet.rtp);
+            }
+            Self::Input(TapItem::Report(report)) => {
+                out.push(3);
+                put_feed(out, &report.feed);
+                put_kind(out, report.kind);
+                out.extend_from_slice(&report.ntp.to_le_bytes());
+                out.extend_from_slice(&report.rtp_timestamp.to_le_bytes());
+            }
+            Self::Scene(scene) => put_scene(out, scene),
+            Self::Keyframe => out.push(5),
+            Self::Stop => out.push(6),
+        });
+    }
+
+    /// Reads one body.
+    ///
+    /// # Errors
+    ///
+    /// Any [`LinkError`] but `TooLong`.
+    pub fn decode(body: Bytes) -> Result<Self, LinkError> {
+        let mut fields = Fields::new(body);
+        let message = match fields.u8()? {
+            1 => Self::Start(start(&mut fields)?),
+            2 => Self::Input(TapItem::Packet(TapPacket {
+                feed: fields.feed()?,
+                kind: fields.kind()?,
+                arrival: fields.time()?,
+                rtp: fields.rest(),
+            })),
+            3 => Self::Input(TapItem::Report(SenderReport {
+                feed: fields.feed()?,
+                kind: fields.kind()?,
+                ntp: fields.u64()?,
+                rtp_timestamp: fields.u32()?,
+            })),
+            4 => Self::Scene(scene(&mut fields)?),
+            5 => Self::Keyframe,
+            6 => Self::Stop,
+            _ => return Err(LinkError::BadValue),
+        };
+        fields.end(message)
+    }
+}
+
+fn put_start(out: &mut Vec<u8>, start: &Start) {
+    out.push(1);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    let Start { width, height, fps, video_kbps, opus_kbps, aac_kbps } = *start;
+    for number in [width, height, fps, video_kbps, opus_kbps, aac_kbps] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+fn start(fields: &mut Fields) -> Result<Start, LinkError> {
+    let version = fields.u16()?;
+    if version != VERSION {
+        return Err(LinkError::Version(version));
+    }
+    let start = Start {
+        width: fields.u32()?,
+        height: fields.u32()?,
+        fps: fields.u32()?,
+        video_kbps: fields.u32()?,
+        opus_kbps: fields.u32()?,
+        aac_kbps: fields.u32()?,
+    };
+    let is_size = |pixels: u32| (16..=4096).contains(&pixels) && pixels.is_multiple_of(2);
+    let is_sane = is_size(start.width) && is_size(start.height) && (1..=120).contains(&start.fps);
+    if is_sane { Ok(start) } else { Err(LinkError::BadValue) }
+}
+
+fn put_scene(out: &mut Vec<u8>, scene: &Scene) {
+    out.push(4);
+    out.extend_from_slice(&scene.revision.to_le_bytes());
+    let count = u16::try_from(scene.tiles.len()).expect("a scene has a handful of tiles");
+    out.extend_from_slice(&count.to_le_bytes());
+    for tile in &scene.tiles {
+        put_feed(out, &tile.feed);
+        let Rect { x, y, width, height } = tile.rect;
+        for number in [x, y, width, height] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        out.push(match tile.fit {
+            Fit::Cover => 0,
+            Fit::Contain => 1,
+        });
+        out.push(tile.gain_percent);
+    }
+}
+
+fn scene(fields: &mut Fields) -> Result<Scene, LinkError> {
+    let revision = fields.u64()?;
+    let count = fields.u16()?;
+    if count > MAX_TILES {
+        return Err(LinkError::BadValue);
+    }
+    let tiles = (0..count).map(|_| tile(fields)).collect::<Result<_, _>>()?;
+    Ok(Scene { revision, tiles })
+}
+
+fn tile(fields: &mut Fields) -> Result<Tile, LinkError> {
+    Ok(Tile {
+        feed: fields.feed()?,
+        rect: Rect {
+            x: fields.u32()?,
+            y: fields.u32()?,
+            width: fields.u32()?,
+            height: fields.u32()?,
+        },
+        fit: match fields.u8()? {
+            0 => Fit::Cover,
+            1 => Fit::Contain,
+            _ => return Err(LinkError::BadValue),
+        },
+        gain_percent: fields.u8()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use media_rules::{FeedId, MediaKind, MediaTime};
+
+    use super::*;
+
+    fn body(message: &Down) -> Bytes {
+        let mut out = Vec::new();
+        message.encode(&mut out);
+        Bytes::from(out).slice(4..)
+    }
+
+    fn examples() -> Vec<Down> {
+        let feed = FeedId::new("a", "alice");
+        vec![
+            Down::Start(Start {
+                width: 720,
+                height: 1280,
+                fps: 30,
+                video_kbps: 1500,
+                opus_kbps: 96,
+                aac_kbps: 128,
+            }),
+            Down::Input(TapItem::Packet(TapPacket {
+                feed: feed.clone(),
+                kind: MediaKind::Video,
+                arrival: MediaTime::from_millis(77),
+                rtp: Bytes::from_static(b"rtp"),
+            })),
+            Down::Input(TapItem::Report(SenderReport {
+                feed: feed.clone(),
+                kind: MediaKind::Audio,
+                ntp: u64::MAX,
+                rtp_timestamp: 9,
+            })),
+            Down::Scene(Scene {
+                revision: 3,
+                tiles: vec![Tile {
+                    feed,
+                    rect: Rect { x: 0, y: 160, width: 360, height: 640 },
+                    fit: Fit::Cover,
+                    gain_percent: 80,
+                }],
+            }),
+            Down::Keyframe,
+            Down::Stop,
+        ]
+    }
+
+    #[test]
+    fn every_message_comes_back_as_it_was() {
+        for message in examples() {
+            assert_eq!(Down::decode(body(&message)), Ok(message));
+        }
+    }
+
+    #[test]
+    fn a_cut_or_padded_message_is_refused_and_never_panics() {
+        for message in examples() {
+            let whole = body(&message);
+            let ends_in_data = matches!(message, Down::Input(TapItem::Packet(_)));
+            for length in 0..whole.len() {
+                let cut = Down::decode(whole.slice(..length));
+                assert!(cut.is_err() || ends_in_data, "{message:?} cut at {length}");
+            }
+            let padded = [&whole[..], b"!"].concat();
+            assert!(Down::decode(padded.into()).is_err() || ends_in_data);
+        }
+    }
+
+    #[test]
+    fn garbage_is_refused_and_never_panics() {
+        let mut state = 1_u32;
+        for _ in 0..20_000 {
+            let garbage: Vec<u8> = (0..state % 60)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8 & 0x1f
+                })
+                .collect();
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let _ = Down::decode(garbage.into());
+        }
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let mut other = body(&examples()[0]).to_vec();
+        other[1] = 9;
+        assert_eq!(Down::decode(other.into()), Err(LinkError::Version(9)));
+    }
+}

@@ -1,0 +1,166 @@
+//! Messages from a mixer process to the server.
+
+use bytes::Bytes;
+use media_rules::{Codec, EncodedFrame, FeedId};
+
+use super::fields::{Fields, put_feed};
+use super::{LinkError, VERSION, frame};
+
+/// A message from a mixer process to the server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Up {
+    /// The first message: the process runs and speaks [`VERSION`].
+    Ready,
+    /// A piece of the program.
+    Frame(EncodedFrame),
+    /// The feed's picture cannot be decoded before its next keyframe.
+    KeyframeWanted(FeedId),
+    /// Sent every second.
+    Beat(Beat),
+}
+
+/// What a mixer process counted since it started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Beat {
+    /// Pictures composed and handed to the encoder.
+    pub pictures: u64,
+    /// Pictures left out because the encoder was behind or the machine was late.
+    pub skipped: u64,
+    /// Encoded pictures that found the link full.
+    pub dropped: u64,
+    /// Time from a picture's due moment to the end of composing it, worst of the last second, in
+    /// microseconds.
+    pub compose_us: u32,
+    /// Time from a picture's due moment to its encoded bytes, worst of the last second, in
+    /// microseconds.
+    pub encode_us: u32,
+}
+
+impl Up {
+    /// Appends this message as one frame.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        frame(out, |out| match self {
+            Self::Ready => {
+                out.push(1);
+                out.extend_from_slice(&VERSION.to_le_bytes());
+            }
+            Self::Frame(encoded) => {
+                out.push(2);
+                out.push(match encoded.codec {
+                    Codec::H264 => 0,
+                    Codec::Opus => 1,
+                    Codec::Aac => 2,
+                });
+                out.push(u8::from(encoded.is_key));
+                out.extend_from_slice(&encoded.at.nanos().to_le_bytes());
+                out.extend_from_slice(&encoded.data);
+            }
+            Self::KeyframeWanted(feed) => {
+                out.push(3);
+                put_feed(out, feed);
+            }
+            Self::Beat(beat) => {
+                out.push(4);
+                for count in [beat.pictures, beat.skipped, beat.dropped] {
+                    out.extend_from_slice(&count.to_le_bytes());
+                }
+                for worst in [beat.compose_us, beat.encode_us] {
+                    out.extend_from_slice(&worst.to_le_bytes());
+                }
+            }
+        });
+    }
+
+    /// Reads one body.
+    ///
+    /// # Errors
+    ///
+    /// Any [`LinkError`] but `TooLong`.
+    pub fn decode(body: Bytes) -> Result<Self, LinkError> {
+        let mut fields = Fields::new(body);
+        let message = match fields.u8()? {
+            1 => match fields.u16()? {
+                VERSION => Self::Ready,
+                other => return Err(LinkError::Version(other)),
+            },
+            2 => Self::Frame(encoded_frame(&mut fields)?),
+            3 => Self::KeyframeWanted(fields.feed()?),
+            4 => Self::Beat(Beat {
+                pictures: fields.u64()?,
+                skipped: fields.u64()?,
+                dropped: fields.u64()?,
+                compose_us: fields.u32()?,
+                encode_us: fields.u32()?,
+            }),
+            _ => return Err(LinkError::BadValue),
+        };
+        fields.end(message)
+    }
+}
+
+fn encoded_frame(fields: &mut Fields) -> Result<EncodedFrame, LinkError> {
+    Ok(EncodedFrame {
+        codec: match fields.u8()? {
+            0 => Codec::H264,
+            1 => Codec::Opus,
+            2 => Codec::Aac,
+            _ => return Err(LinkError::BadValue),
+        },
+        is_key: match fields.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(LinkError::BadValue),
+        },
+        at: fields.time()?,
+        data: fields.rest(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use media_rules::MediaTime;
+
+    use super::*;
+
+    fn body(message: &Up) -> Bytes {
+        let mut out = Vec::new();
+        message.encode(&mut out);
+        Bytes::from(out).slice(4..)
+    }
+
+    fn examples() -> Vec<Up> {
+        let frame = |codec, is_key| {
+            let data = Bytes::from_static(b"\0\0\0\x01data");
+            Up::Frame(EncodedFrame { codec, at: MediaTime::from_millis(40), is_key, data })
+        };
+        vec![
+            Up::Ready,
+            frame(Codec::H264, false),
+            frame(Codec::Opus, true),
+            frame(Codec::Aac, true),
+            Up::KeyframeWanted(FeedId::new("b", "bob")),
+            Up::Beat(Beat { pictures: 1, skipped: 2, dropped: 3, compose_us: 4, encode_us: 5 }),
+        ]
+    }
+
+    #[test]
+    fn every_message_comes_back_as_it_was() {
+        for message in examples() {
+            assert_eq!(Up::decode(body(&message)), Ok(message));
+        }
+    }
+
+    #[test]
+    fn a_cut_or_padded_message_is_refused_and_never_panics() {
+        for message in examples() {
+            let whole = body(&message);
+            let ends_in_data = matches!(message, Up::Frame(_));
+            for length in 0..whole.len() {
+                let cut = Up::decode(whole.slice(..length));
+                assert!(cut.is_err() || ends_in_data, "{message:?} cut at {length}");
+            }
+            let padded = [&whole[..], b"!"].concat();
+            assert!(Up::decode(padded.into()).is_err() || ends_in_data);
+        }
+    }
+}

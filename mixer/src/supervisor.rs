@@ -1,0 +1,247 @@
+//! Keeps one mixer process alive for one program.
+//!
+//! A thread of its own starts the process, reads what it encodes and starts it again when it dies
+//! or hangs; the last scene is told to every new one. It is a thread and not a task because the
+//! kernel ends the child with the *thread* that started it (`PR_SET_PDEATHSIG`), and a runtime is
+//! free to retire its threads.
+//!
+//! ```text
+//! Starting ──Ready, first picture──▶ Running ──exit, no picture for 3 s──▶ Waiting ──back-off──▶ Starting
+//! ```
+
+mod back_off;
+mod delivery;
+mod life;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use media_rules::{EncodedFrame, FeedId, MediaKind, Scene, TapItem};
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+use crate::link::{Down, Start};
+use crate::{Backlog, Weight};
+use back_off::BackOff;
+use delivery::Delivery;
+use life::{End, Life};
+
+/// RTP packets on their way to the process: about half a second of nine busy hosts. Full: see
+/// [`Backlog`]; a hole in a picture makes the mixer ask its host for a keyframe.
+const INPUT_CAPACITY: usize = 2048;
+
+/// Frames on their way to whoever owns the program: some three seconds. Full: see [`Delivery`].
+const EVENT_CAPACITY: usize = 512;
+
+/// What a program looks like and where its process is found.
+#[derive(Clone, Debug)]
+pub struct ProgramConfig {
+    /// Names the program in logs.
+    pub name: String,
+    /// Size of the picture in pixels: width, height; both even.
+    pub canvas: (u32, u32),
+    /// Pictures per second; a keyframe comes every second.
+    pub fps: u32,
+    /// Target of the H.264 encoder.
+    pub video_kbps: u32,
+    /// Target of the Opus encoder.
+    pub opus_kbps: u32,
+    /// Target of the AAC encoder.
+    pub aac_kbps: u32,
+    /// The program `lianmai-mixer`.
+    pub mixer_bin: PathBuf,
+    /// A folder that may be written; holds GStreamer's plugin registry where the user has no
+    /// cache folder.
+    pub runtime_dir: PathBuf,
+}
+
+impl ProgramConfig {
+    /// Returns the usual portrait program: 720x1280, 30 pictures a second, 1500 kbit/s.
+    pub fn portrait(name: &str, mixer_bin: PathBuf, runtime_dir: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            canvas: (720, 1280),
+            fps: 30,
+            video_kbps: 1500,
+            opus_kbps: 96,
+            aac_kbps: 128,
+            mixer_bin,
+            runtime_dir,
+        }
+    }
+
+    fn start(&self) -> Start {
+        Start {
+            width: self.canvas.0,
+            height: self.canvas.1,
+            fps: self.fps,
+            video_kbps: self.video_kbps,
+            opus_kbps: self.opus_kbps,
+            aac_kbps: self.aac_kbps,
+        }
+    }
+}
+
+/// Something a program did.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ProgramEvent {
+    /// A piece of the program. `at` rises strictly per codec, also across restarts.
+    Frame(EncodedFrame),
+    /// A host must send a keyframe before its picture can be shown.
+    KeyframeWanted(FeedId),
+    /// A process made its first picture.
+    Started {
+        /// Counts the processes of this program, from 1.
+        generation: u64,
+    },
+    /// A process ended without being asked to; another is on its way.
+    Died {
+        /// Which process.
+        generation: u64,
+        /// What is known about its end.
+        reason: String,
+    },
+}
+
+/// A handle to a running program. The process ends with [`stop`](Self::stop) or with the last
+/// clone of the handle.
+#[derive(Clone, Debug)]
+pub struct Program {
+    handle: Arc<Handle>,
+}
+
+impl Program {
+    /// Starts the program and the thread that keeps it alive.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime folder or the thread cannot be made. A process that cannot be started
+    /// shows as [`ProgramEvent::Died`] and is tried again.
+    pub fn start(config: ProgramConfig) -> io::Result<(Self, mpsc::Receiver<ProgramEvent>)> {
+        std::fs::create_dir_all(&config.runtime_dir)?;
+        let (events, receiver) = mpsc::channel(EVENT_CAPACITY);
+        let (ended, has_ended) = watch::channel(());
+        let shared = Arc::new(Shared {
+            input: Backlog::new(INPUT_CAPACITY),
+            scene: Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+        });
+
+        let theirs = Arc::clone(&shared);
+        std::thread::Builder::new().name("mixer-keeper".into()).spawn(move || {
+            keep_alive(&config, &theirs, Delivery::new(events));
+            drop(ended);
+        })?;
+        Ok((Self { handle: Arc::new(Handle { shared, has_ended }) }, receiver))
+    }
+
+    /// Changes the picture. It holds until the next call, across restarts of the process.
+    pub fn set_scene(&self, scene: Scene) {
+        *self.handle.shared.scene() = Some(scene.clone());
+        self.handle.shared.tell(Down::Scene(scene));
+    }
+
+    /// Takes media of a host. Never waits; feeds that are not in the scene are ignored.
+    pub fn input(&self, item: TapItem) {
+        let weight = match &item {
+            TapItem::Packet(packet) if packet.kind == MediaKind::Video => Weight::Picture,
+            TapItem::Packet(_) | TapItem::Report(_) => Weight::Sound,
+        };
+        if self.handle.shared.input.push(weight, Down::Input(item)).is_some() {
+            metrics::counter!("mixer_input_dropped_total").increment(1);
+        }
+    }
+
+    /// Makes the next picture a keyframe.
+    pub fn request_keyframe(&self) {
+        self.handle.shared.tell(Down::Keyframe);
+    }
+
+    /// Ends the process and returns when it is gone, at most about two seconds later.
+    pub async fn stop(&self) {
+        self.handle.shared.stop();
+        let mut has_ended = self.handle.has_ended.clone();
+        // The keeper never sends: an error says that it is gone, which is what is waited for.
+        let _ = has_ended.changed().await;
+    }
+}
+
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+    has_ended: watch::Receiver<()>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}
+
+/// What the handles and the keeper's threads share.
+#[derive(Debug)]
+struct Shared {
+    input: Backlog<Down>,
+    scene: Mutex<Option<Scene>>,
+    is_stopping: AtomicBool,
+}
+
+impl Shared {
+    fn tell(&self, message: Down) {
+        let dropped = self.input.push(Weight::Control, message);
+        if dropped.is_some() {
+            metrics::counter!("mixer_input_dropped_total").increment(1);
+        }
+    }
+
+    fn scene(&self) -> std::sync::MutexGuard<'_, Option<Scene>> {
+        self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+        self.tell(Down::Stop);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+}
+
+fn keep_alive(config: &ProgramConfig, shared: &Shared, mut delivery: Delivery) {
+    let mut back_off = BackOff::default();
+    for generation in 1.. {
+        if shared.is_stopping() {
+            break;
+        }
+        let began = Instant::now();
+        let end = Life::begin(config, shared).and_then(|life| {
+            info!(program = %config.name, generation, process = life.process(), "Mixer started.");
+            life.run(shared, &mut delivery, generation)
+        });
+        let reason = match end {
+            Ok(End::Stopped) => break,
+            Ok(End::Died(reason)) => reason,
+            Err(error) => format!("cannot be started: {error}"),
+        };
+        if shared.is_stopping() {
+            break;
+        }
+        let pause = back_off.handle_death(began.elapsed());
+        warn!(program = %config.name, generation, %reason, ?pause, "Mixer died.");
+        metrics::counter!("mixer_restarts_total").increment(1);
+        delivery.handle_death(generation, reason);
+        wait(pause, shared);
+    }
+    info!(program = %config.name, "Mixer stopped.");
+}
+
+fn wait(pause: Duration, shared: &Shared) {
+    let until = Instant::now() + pause;
+    while Instant::now() < until && !shared.is_stopping() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

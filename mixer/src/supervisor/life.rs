@@ -1,0 +1,231 @@
+//! One mixer process from its start to its end: one thread writes down the link, the keeper's own
+//! reads up. The process finds its socket as its standard input, so nothing needs a name in the
+//! file system and nothing is left behind.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use media_rules::Codec;
+use tracing::debug;
+
+use super::{Delivery, ProgramConfig, ProgramEvent, Shared};
+use crate::link::{Deframer, Down, LinkError, Up};
+
+/// A new process may have to scan GStreamer's plugins first.
+const PATIENCE_AT_START: Duration = Duration::from_secs(15);
+
+/// A running process makes a picture every 33 ms, whatever its hosts do.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a process may take to end after it was asked to.
+const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
+
+/// How often the threads look whether their life is over.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// How a life ended.
+pub(super) enum End {
+    /// As it was asked to.
+    Stopped,
+    /// By itself.
+    Died(String),
+}
+
+/// A process and its end of the link.
+pub(super) struct Life {
+    child: Child,
+    link: UnixStream,
+}
+
+impl Life {
+    /// Starts a process.
+    pub(super) fn begin(config: &ProgramConfig, shared: &Shared) -> io::Result<Self> {
+        let (link, theirs) = UnixStream::pair()?;
+        link.set_read_timeout(Some(GLANCE))?;
+        let mut command = Command::new(&config.mixer_bin);
+        command.arg(&config.name).stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
+        if let Some(registry) = own_registry(&config.runtime_dir) {
+            command.env("GST_REGISTRY", registry);
+        }
+        let child = command.spawn()?;
+
+        // What was meant for the process before this one would only be a torn picture.
+        shared.input.clear();
+        let mut greeting = Vec::new();
+        Down::Start(config.start()).encode(&mut greeting);
+        if let Some(scene) = shared.scene().clone() {
+            Down::Scene(scene).encode(&mut greeting);
+        }
+        let mut life = Self { child, link };
+        life.link.write_all(&greeting)?;
+        Ok(life)
+    }
+
+    /// Returns the id of the process.
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Carries messages both ways until the process ends.
+    pub(super) fn run(
+        mut self,
+        shared: &Shared,
+        delivery: &mut Delivery,
+        generation: u64,
+    ) -> io::Result<End> {
+        let is_over = AtomicBool::new(false);
+        let link = self.link.try_clone()?;
+        let reason = std::thread::scope(|scope| {
+            let writer = std::thread::Builder::new()
+                .name("mixer-writer".into())
+                .spawn_scoped(scope, || write_down(&link, shared, &is_over))?;
+            let reason = read_up(&self.link, shared, delivery, generation);
+            is_over.store(true, Ordering::Release);
+            // Frees a writer that waits for a process which no longer reads.
+            let _ = self.link.shutdown(Shutdown::Both);
+            writer.join().expect("the writer does not panic");
+            io::Result::Ok(reason)
+        })?;
+        let status = self.end()?;
+        if shared.is_stopping() {
+            return Ok(End::Stopped);
+        }
+        Ok(End::Died(format!("{reason} ({status})")))
+    }
+
+    /// Gives the process a moment to end by itself, then ends it.
+    fn end(&mut self) -> io::Result<std::process::ExitStatus> {
+        let until = Instant::now() + PATIENCE_AT_STOP;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.kill()?;
+        self.child.wait()
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        // Only a life that could not be run to its end gets here with a process.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn write_down(mut link: &UnixStream, shared: &Shared, is_over: &AtomicBool) {
+    let mut bytes = Vec::new();
+    while !is_over.load(Ordering::Acquire) {
+        bytes.clear();
+        for message in shared.input.take(GLANCE) {
+            message.encode(&mut bytes);
+        }
+        // A broken link is noticed and told by the reading side.
+        if link.write_all(&bytes).is_err() {
+            return;
+        }
+    }
+}
+
+/// Returns why there is nothing more to read.
+fn read_up(
+    mut link: &UnixStream,
+    shared: &Shared,
+    delivery: &mut Delivery,
+    generation: u64,
+) -> String {
+    let mut watch = Watch { shared, delivery, generation, picture: None, began: Instant::now() };
+    let mut deframer = Deframer::default();
+    let mut buffer = vec![0; 64 << 10];
+    let mut stopping_since = None;
+    loop {
+        match link.read(&mut buffer) {
+            Ok(0) => return "closed its link".into(),
+            Ok(length) => deframer.handle_bytes(&buffer[..length]),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock
+                        | io::ErrorKind::TimedOut
+                        | io::ErrorKind::Interrupted
+                ) => {}
+            Err(error) => return format!("its link broke: {error}"),
+        }
+        if let Err(error) = watch.handle_bodies(&mut deframer) {
+            return format!("it cannot be understood: {error}");
+        }
+        if watch.is_hung() {
+            return "it makes no pictures".into();
+        }
+        if shared.is_stopping() {
+            let since = *stopping_since.get_or_insert_with(Instant::now);
+            if since.elapsed() > PATIENCE_AT_STOP {
+                return "it does not stop".into();
+            }
+        }
+    }
+}
+
+/// Passes on what a process says and notices when it falls silent.
+struct Watch<'a> {
+    shared: &'a Shared,
+    delivery: &'a mut Delivery,
+    generation: u64,
+    began: Instant,
+    picture: Option<Instant>,
+}
+
+impl Watch<'_> {
+    fn handle_bodies(&mut self, deframer: &mut Deframer) -> Result<(), LinkError> {
+        while let Some(body) = deframer.poll_body()? {
+            match Up::decode(body)? {
+                Up::Ready => {}
+                Up::Frame(frame) => {
+                    if frame.codec == Codec::H264 && self.picture.replace(Instant::now()).is_none()
+                    {
+                        let generation = self.generation;
+                        self.delivery.send(ProgramEvent::Started { generation });
+                    }
+                    if !self.delivery.handle_frame(frame) {
+                        self.shared.tell(Down::Keyframe);
+                    }
+                }
+                Up::KeyframeWanted(feed) => {
+                    self.delivery.send(ProgramEvent::KeyframeWanted(feed));
+                }
+                Up::Beat(beat) => debug!(?beat, "Mixer beats."),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_hung(&self) -> bool {
+        match self.picture {
+            Some(last) => last.elapsed() > PATIENCE,
+            None => self.began.elapsed() > PATIENCE_AT_START,
+        }
+    }
+}
+
+/// Returns where GStreamer shall keep its plugin registry if it would have no place of its own.
+/// Without one, every start of a process scans all plugins again, which takes most of a second.
+fn own_registry(runtime_dir: &Path) -> Option<PathBuf> {
+    if std::env::var_os("GST_REGISTRY").is_some() {
+        return None;
+    }
+    let cache = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(cache) => Some(PathBuf::from(cache)),
+        None => std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")),
+    };
+    let theirs = cache.map(|cache| cache.join("gstreamer-1.0"));
+    let is_usable = theirs.is_some_and(|folder| std::fs::create_dir_all(folder).is_ok());
+    (!is_usable).then(|| runtime_dir.join("gstreamer-registry.bin"))
+}
