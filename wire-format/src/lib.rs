@@ -1,1 +1,22 @@
-//! wire-format
+//! The JSON that crosses the wire, as `docs/PROTOCOL.md` describes it, with no I/O.
+//!
+//! Going up, text becomes typed values once, here, limits first. Going down, the room rules' own
+//! types become text. `fixtures/` holds one example of everything.
+
+mod body;
+mod code;
+mod decode;
+mod encode;
+mod lane;
+mod rest;
+
+pub use code::Code;
+pub use decode::{ClientMessage, DecodeError, FRAME_MAX, decode_order};
+pub use encode::{
+    encode_ack, encode_err, encode_event, encode_hello_ack, encode_pong, encode_welcome,
+};
+pub use lane::{Lane, stream_name};
+pub use rest::{
+    AddTarget, CreateRoom, JSON_BODY_MAX, SDP_BODY_MAX, Target, TargetState, encode_error_body,
+    encode_order, encode_room, encode_rooms, encode_target, encode_targets,
+};

@@ -1,0 +1,478 @@
+//! The shapes of JSON bodies going down, borrowed from what the room rules hold.
+
+use std::collections::BTreeMap;
+
+use room_rules::{
+    BattleEnd, BattleResult, BattleState, BattleView, ChatLine, Countdown, CountdownKind,
+    CountdownState, EndReason, EventBody, GiftGiven, Member, OrderPlaced, Performer, Reactions,
+    Reply, RoomState, SaleState, SaleView, Scores, SeatRequestKind, SeatState, SeatView, Snapshot,
+    Watermarks,
+};
+use serde::Serialize;
+
+/// `d` of any event.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum EventData<'a> {
+    RoomState { state: &'static str, reason: Option<&'static str> },
+    Stage { stage: Vec<PerformerBody<'a>> },
+    Seat(SeatBody<'a>),
+    SeatRequest { user: &'a str, kind: &'static str },
+    Battle(BattleBody<'a>),
+    Score { pk: &'a str, version: u64, scores: ScoresBody<'a> },
+    Countdown(CountdownBody<'a>),
+    Sale(SaleBody<'a>),
+    Gift(GiftBody<'a>),
+    Chat(ChatBody<'a>),
+    React(ReactBody),
+}
+
+/// Returns an event's `t` and its `d`.
+pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
+    match body {
+        EventBody::RoomState { state, reason } => (
+            "room.state",
+            EventData::RoomState { state: room_state(*state), reason: reason.map(end_reason) },
+        ),
+        EventBody::StageUpdated(stage) => {
+            ("stage.updated", EventData::Stage { stage: performers(stage) })
+        }
+        EventBody::SeatUpdated(seat) => ("seat.updated", EventData::Seat(seat.into())),
+        EventBody::SeatRequest { user, kind } => {
+            let kind = request_kind(*kind);
+            ("seat.request", EventData::SeatRequest { user: user.as_str(), kind })
+        }
+        EventBody::PkUpdated(battle) => ("pk.updated", EventData::Battle(battle.into())),
+        EventBody::PkScore { pk, version, scores } => (
+            "pk.score",
+            EventData::Score { pk: pk.as_str(), version: *version, scores: scores_body(scores) },
+        ),
+        EventBody::Countdown(countdown) => ("countdown", EventData::Countdown(countdown.into())),
+        EventBody::SaleUpdated(sale) => ("sale.updated", EventData::Sale(sale.into())),
+        EventBody::Gift(gift) => ("gift", EventData::Gift(gift.into())),
+        EventBody::Chat(line) => ("chat", EventData::Chat(line.into())),
+        EventBody::React(reactions) => ("react", EventData::React((*reactions).into())),
+    }
+}
+
+/// `d` of an ack.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum ReplyData<'a> {
+    Done {},
+    Chat {
+        id: &'a str,
+    },
+    Gift {
+        coins: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        score: Option<ScoresBody<'a>>,
+    },
+    Seat {
+        index: u8,
+    },
+    Pk {
+        pk: &'a str,
+    },
+    Sale {
+        sale: &'a str,
+        open_at: u64,
+    },
+    Order(OrderBody<'a>),
+}
+
+impl<'a> From<&'a Reply> for ReplyData<'a> {
+    fn from(reply: &'a Reply) -> Self {
+        match reply {
+            Reply::Done => Self::Done {},
+            Reply::Chat { id } => Self::Chat { id: id.as_str() },
+            Reply::Gift { coins, score } => {
+                Self::Gift { coins: *coins, score: score.as_ref().map(scores_body) }
+            }
+            Reply::Seat { index } => Self::Seat { index: index.number() },
+            Reply::Pk { pk } => Self::Pk { pk: pk.as_str() },
+            Reply::Sale { sale, open_at } => {
+                Self::Sale { sale: sale.as_str(), open_at: open_at.unix_millis() }
+            }
+            Reply::Order(order) => Self::Order(order.into()),
+        }
+    }
+}
+
+/// `OrderResult`.
+#[derive(Serialize)]
+pub(crate) struct OrderBody<'a> {
+    order: &'a str,
+    seq: u64,
+    sale: &'a str,
+    qty: u32,
+    stock: u32,
+}
+
+impl<'a> From<&'a OrderPlaced> for OrderBody<'a> {
+    fn from(order: &'a OrderPlaced) -> Self {
+        Self {
+            order: order.order.as_str(),
+            seq: order.seq,
+            sale: order.sale.as_str(),
+            qty: order.quantity.number(),
+            stock: order.stock,
+        }
+    }
+}
+
+/// `Snapshot`.
+#[derive(Serialize)]
+pub(crate) struct SnapshotBody<'a> {
+    room: &'a str,
+    title: &'a str,
+    state: &'static str,
+    you: MemberBody<'a>,
+    seats: Vec<SeatBody<'a>>,
+    stage: Vec<PerformerBody<'a>>,
+    battle: Option<BattleBody<'a>>,
+    sales: Vec<SaleBody<'a>>,
+    countdowns: Vec<CountdownBody<'a>>,
+    chat: Vec<ChatBody<'a>>,
+    #[serde(flatten)]
+    reactions: ReactBody,
+    st: u64,
+    q: WatermarksBody,
+}
+
+impl<'a> From<&'a Snapshot> for SnapshotBody<'a> {
+    fn from(snapshot: &'a Snapshot) -> Self {
+        Self {
+            room: snapshot.room.as_str(),
+            title: &snapshot.title,
+            state: room_state(snapshot.state),
+            you: (&snapshot.you).into(),
+            seats: snapshot.seats.iter().map(Into::into).collect(),
+            stage: performers(&snapshot.stage),
+            battle: snapshot.battle.as_ref().map(Into::into),
+            sales: snapshot.sales.iter().map(Into::into).collect(),
+            countdowns: snapshot.countdowns.iter().map(Into::into).collect(),
+            chat: snapshot.chat.iter().map(Into::into).collect(),
+            reactions: snapshot.reactions.into(),
+            st: snapshot.at.unix_millis(),
+            q: snapshot.watermarks.into(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct MemberBody<'a> {
+    user: &'a str,
+    name: &'a str,
+    role: &'static str,
+}
+
+impl<'a> From<&'a Member> for MemberBody<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self { user: member.user.as_str(), name: &member.name, role: member.role.as_str() }
+    }
+}
+
+#[derive(Serialize)]
+struct WatermarksBody {
+    room: u64,
+    seat: u64,
+    pk: u64,
+    sale: u64,
+    gift: u64,
+    chat: u64,
+    react: u64,
+}
+
+impl From<Watermarks> for WatermarksBody {
+    fn from(marks: Watermarks) -> Self {
+        let Watermarks { room, seat, pk, sale, gift, chat, react } = marks;
+        Self { room, seat, pk, sale, gift, chat, react }
+    }
+}
+
+/// `Performer`.
+#[derive(Serialize)]
+pub(crate) struct PerformerBody<'a> {
+    feed: String,
+    room: &'a str,
+    user: &'a str,
+    name: &'a str,
+    seat: u8,
+    muted: bool,
+}
+
+pub(crate) fn performers(stage: &[Performer]) -> Vec<PerformerBody<'_>> {
+    stage
+        .iter()
+        .map(|performer| PerformerBody {
+            feed: format!("{}/{}", performer.room, performer.user),
+            room: performer.room.as_str(),
+            user: performer.user.as_str(),
+            name: &performer.name,
+            seat: performer.seat.number(),
+            muted: performer.muted,
+        })
+        .collect()
+}
+
+/// `Seat`.
+#[derive(Serialize)]
+pub(crate) struct SeatBody<'a> {
+    index: u8,
+    state: &'static str,
+    user: Option<&'a str>,
+    muted: bool,
+}
+
+impl<'a> From<&'a SeatView> for SeatBody<'a> {
+    fn from(seat: &'a SeatView) -> Self {
+        let state = match seat.state {
+            SeatState::Idle => "idle",
+            SeatState::Reserved => "reserved",
+            SeatState::Joining => "joining",
+            SeatState::Live => "live",
+            SeatState::Held => "held",
+        };
+        let user = seat.user.as_ref().map(room_rules::UserId::as_str);
+        Self { index: seat.index.number(), state, user, muted: seat.muted }
+    }
+}
+
+/// `Battle`.
+#[derive(Serialize)]
+pub(crate) struct BattleBody<'a> {
+    pk: &'a str,
+    state: &'static str,
+    rooms: [&'a str; 2],
+    start_at: Option<u64>,
+    end_at: Option<u64>,
+    scores: ScoresBody<'a>,
+    version: u64,
+    result: Option<ResultBody<'a>>,
+}
+
+impl<'a> From<&'a BattleView> for BattleBody<'a> {
+    fn from(battle: &'a BattleView) -> Self {
+        let state = match battle.state {
+            BattleState::Inviting => "inviting",
+            BattleState::Linking => "linking",
+            BattleState::Preparing => "preparing",
+            BattleState::Battling => "battling",
+            BattleState::Punishing => "punishing",
+            BattleState::Idle => "idle",
+        };
+        Self {
+            pk: battle.pk.as_str(),
+            state,
+            rooms: [battle.rooms[0].as_str(), battle.rooms[1].as_str()],
+            start_at: battle.start_at.map(room_rules::ServerTime::unix_millis),
+            end_at: battle.end_at.map(room_rules::ServerTime::unix_millis),
+            scores: scores_body(&battle.scores),
+            version: battle.version,
+            result: battle.result.as_ref().map(Into::into),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ResultBody<'a> {
+    winner: Option<&'a str>,
+    reason: &'static str,
+}
+
+impl<'a> From<&'a BattleResult> for ResultBody<'a> {
+    fn from(result: &'a BattleResult) -> Self {
+        let reason = match result.reason {
+            BattleEnd::Time => "time",
+            BattleEnd::Surrender => "surrender",
+            BattleEnd::Left => "left",
+            BattleEnd::Rejected => "rejected",
+            BattleEnd::Cancelled => "cancelled",
+            BattleEnd::Timeout => "timeout",
+            BattleEnd::LinkFailed => "link_failed",
+            BattleEnd::Busy => "busy",
+            BattleEnd::Unreachable => "unreachable",
+        };
+        Self { winner: result.winner.as_ref().map(room_rules::RoomId::as_str), reason }
+    }
+}
+
+/// Points by room.
+pub(crate) type ScoresBody<'a> = BTreeMap<&'a str, u64>;
+
+fn scores_body(scores: &Scores) -> ScoresBody<'_> {
+    scores.rooms.iter().map(room_rules::RoomId::as_str).zip(scores.points).collect()
+}
+
+/// `Sale`.
+#[derive(Serialize)]
+pub(crate) struct SaleBody<'a> {
+    sale: &'a str,
+    title: &'a str,
+    sku: &'a str,
+    price_cents: u64,
+    stock: u32,
+    left: u32,
+    per_user: u32,
+    open_at: u64,
+    close_at: u64,
+    state: &'static str,
+}
+
+impl<'a> From<&'a SaleView> for SaleBody<'a> {
+    fn from(sale: &'a SaleView) -> Self {
+        let state = match sale.state {
+            SaleState::Counting => "counting",
+            SaleState::Open => "open",
+            SaleState::SoldOut => "sold_out",
+            SaleState::Closed => "closed",
+            SaleState::Cancelled => "cancelled",
+        };
+        Self {
+            sale: sale.sale.as_str(),
+            title: sale.title.as_str(),
+            sku: sale.sku.as_str(),
+            price_cents: sale.price_cents,
+            stock: sale.stock,
+            left: sale.left,
+            per_user: sale.per_user,
+            open_at: sale.open_at.unix_millis(),
+            close_at: sale.close_at.unix_millis(),
+            state,
+        }
+    }
+}
+
+/// `Countdown`.
+#[derive(Serialize)]
+pub(crate) struct CountdownBody<'a> {
+    id: &'a str,
+    rev: u32,
+    kind: &'static str,
+    open_at: u64,
+    close_at: Option<u64>,
+    state: &'static str,
+    labels: &'static [&'static str],
+    payload: PayloadBody<'a>,
+}
+
+#[derive(Serialize)]
+struct PayloadBody<'a> {
+    #[serde(rename = "ref")]
+    subject: &'a str,
+}
+
+impl<'a> From<&'a Countdown> for CountdownBody<'a> {
+    fn from(countdown: &'a Countdown) -> Self {
+        Self {
+            id: countdown.id.as_str(),
+            rev: countdown.revision,
+            kind: match countdown.kind {
+                CountdownKind::SaleOpen => "sale_open",
+                CountdownKind::PkStart => "pk_start",
+                CountdownKind::PkEnd => "pk_end",
+                CountdownKind::Punish => "punish",
+            },
+            open_at: countdown.open_at.unix_millis(),
+            close_at: countdown.close_at.map(room_rules::ServerTime::unix_millis),
+            state: match countdown.state {
+                CountdownState::Counting => "counting",
+                CountdownState::Fired => "fired",
+                CountdownState::Cancelled => "cancelled",
+            },
+            labels: countdown.labels,
+            payload: PayloadBody { subject: &countdown.subject },
+        }
+    }
+}
+
+/// `d` of `gift`.
+#[derive(Serialize)]
+pub(crate) struct GiftBody<'a> {
+    user: &'a str,
+    name: &'a str,
+    gift: &'static str,
+    n: u32,
+    to: &'a str,
+    coins: u64,
+    combo: u64,
+}
+
+impl<'a> From<&'a GiftGiven> for GiftBody<'a> {
+    fn from(gift: &'a GiftGiven) -> Self {
+        Self {
+            user: gift.user.as_str(),
+            name: &gift.name,
+            gift: gift.gift.as_str(),
+            n: gift.count,
+            to: gift.to.as_str(),
+            coins: gift.coins,
+            combo: gift.combo,
+        }
+    }
+}
+
+/// `d` of `chat`.
+#[derive(Serialize)]
+pub(crate) struct ChatBody<'a> {
+    id: &'a str,
+    user: &'a str,
+    name: &'a str,
+    role: &'static str,
+    text: &'a str,
+}
+
+impl<'a> From<&'a ChatLine> for ChatBody<'a> {
+    fn from(line: &'a ChatLine) -> Self {
+        Self {
+            id: line.id.as_str(),
+            user: line.user.as_str(),
+            name: &line.name,
+            role: line.role.as_str(),
+            text: line.text.as_str(),
+        }
+    }
+}
+
+/// `d` of `react`.
+#[derive(Serialize)]
+pub(crate) struct ReactBody {
+    online: u32,
+    likes: u64,
+    coins: u64,
+}
+
+impl From<Reactions> for ReactBody {
+    fn from(reactions: Reactions) -> Self {
+        let Reactions { online, likes, coins } = reactions;
+        Self { online, likes, coins }
+    }
+}
+
+/// Returns a room state's name on the wire.
+pub(crate) const fn room_state(state: RoomState) -> &'static str {
+    match state {
+        RoomState::Created => "created",
+        RoomState::Live => "live",
+        RoomState::Interrupted => "interrupted",
+        RoomState::Ended => "ended",
+    }
+}
+
+const fn end_reason(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::HostLeft => "host_left",
+        EndReason::Closed => "closed",
+    }
+}
+
+const fn request_kind(kind: SeatRequestKind) -> &'static str {
+    match kind {
+        SeatRequestKind::Apply => "apply",
+        SeatRequestKind::Invite => "invite",
+        SeatRequestKind::Reject => "reject",
+        SeatRequestKind::Decline => "decline",
+        SeatRequestKind::Timeout => "timeout",
+    }
+}

@@ -1,0 +1,117 @@
+//! The codes with which a request is turned down, on every carrier.
+
+use room_rules::Rejected;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal;)*) => {
+        /// Why a request was turned down; the text is the same on HTTP, WebSocket and data channels.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Returns the text on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// Returns the HTTP status that carries this code.
+            pub const fn http_status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request cannot be read, or a value is outside its limits.
+    BadRequest = "BAD_REQUEST", 400;
+    /// A sale must be announced earlier.
+    LeadTooShort = "LEAD_TOO_SHORT", 400;
+    /// No token, or not one of ours.
+    Unauthenticated = "UNAUTHENTICATED", 401;
+    /// The token was good once.
+    TokenExpired = "TOKEN_EXPIRED", 401;
+    /// The role does not allow it.
+    Forbidden = "FORBIDDEN", 403;
+    /// The host muted this user.
+    SeatMutedByHost = "SEAT_MUTED_BY_HOST", 403;
+    /// There is no such room.
+    RoomNotFound = "ROOM_NOT_FOUND", 404;
+    /// There is no such thing in the room.
+    NotFound = "NOT_FOUND", 404;
+    /// The offer holds nothing that the server can play or take.
+    NotAcceptable = "NOT_ACCEPTABLE", 406;
+    /// It does not fit the present state.
+    Conflict = "CONFLICT", 409;
+    /// No seat is free.
+    SeatTaken = "SEAT_TAKEN", 409;
+    /// The user has a seat or has asked for one.
+    AlreadySeated = "ALREADY_SEATED", 409;
+    /// One of the rooms is in another battle.
+    PkBusy = "PK_BUSY", 409;
+    /// The battle is not in a state for this.
+    PkState = "PK_STATE", 409;
+    /// Fewer units are left than were ordered.
+    SoldOut = "SOLD_OUT", 409;
+    /// One user may not have so many.
+    LimitPerUser = "LIMIT_PER_USER", 409;
+    /// The room or the sale is over.
+    Closed = "CLOSED", 410;
+    /// The body or frame is too large.
+    TooLarge = "TOO_LARGE", 413;
+    /// The body is of the wrong type.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415;
+    /// The key was used for another request.
+    IdempotencyMismatch = "IDEMPOTENCY_MISMATCH", 422;
+    /// The sale has not opened.
+    NotOpen = "NOT_OPEN", 425;
+    /// Too much in too short a time.
+    RateLimited = "RATE_LIMITED", 429;
+    /// A queue is full; try again.
+    Busy = "BUSY", 503;
+    /// The room holds as many sessions as it may.
+    RoomFull = "ROOM_FULL", 503;
+    /// The server is shutting down.
+    Draining = "DRAINING", 503;
+    /// The two hosts were not both on air in time.
+    LinkFailed = "LINK_FAILED", 504;
+}
+
+impl From<&Rejected> for Code {
+    fn from(rejected: &Rejected) -> Self {
+        match rejected {
+            Rejected::Forbidden => Self::Forbidden,
+            Rejected::NotFound(_) => Self::NotFound,
+            Rejected::Conflict(_) => Self::Conflict,
+            Rejected::SeatTaken => Self::SeatTaken,
+            Rejected::AlreadySeated => Self::AlreadySeated,
+            Rejected::PkBusy => Self::PkBusy,
+            Rejected::PkState => Self::PkState,
+            Rejected::SoldOut { .. } => Self::SoldOut,
+            Rejected::LimitPerUser { .. } => Self::LimitPerUser,
+            Rejected::Closed(_) => Self::Closed,
+            Rejected::IdempotencyMismatch => Self::IdempotencyMismatch,
+            Rejected::NotOpen { .. } => Self::NotOpen,
+            Rejected::RateLimited => Self::RateLimited,
+            Rejected::RoomFull => Self::RoomFull,
+            Rejected::LeadTooShort { .. } => Self::LeadTooShort,
+        }
+    }
+}
+
+impl From<Rejected> for Code {
+    fn from(rejected: Rejected) -> Self {
+        Self::from(&rejected)
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

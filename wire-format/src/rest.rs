@@ -1,0 +1,164 @@
+//! The JSON bodies of HTTP requests and answers.
+
+use room_rules::{OrderPlaced, RoomId, RoomView, Title};
+use serde::{Deserialize, Serialize};
+
+use crate::body::{BattleBody, OrderBody, PerformerBody, SeatBody, performers, room_state};
+use crate::decode::bad;
+use crate::encode::write;
+use crate::{Code, DecodeError};
+
+/// The largest JSON body of a request, in bytes.
+pub const JSON_BODY_MAX: usize = 16 * 1024;
+/// The largest SDP body of a request, in bytes.
+pub const SDP_BODY_MAX: usize = 64 * 1024;
+
+/// The body of `POST /v1/rooms`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CreateRoom {
+    /// Its name.
+    pub room: RoomId,
+    /// Its title; the room's name if none was sent.
+    pub title: Title,
+}
+
+impl CreateRoom {
+    /// Reads the body.
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        #[derive(Deserialize)]
+        struct Body {
+            room: String,
+            title: Option<String>,
+        }
+        let Body { room, title } =
+            serde_json::from_slice(body).map_err(|e| bad(None, e.to_string()))?;
+        let room = RoomId::parse(&room)
+            .ok_or_else(|| bad(None, "room must hold 1 to 64 of A-Z a-z 0-9 _ -"))?;
+        let title = Title::parse(title.as_deref().unwrap_or(room.as_str()))
+            .ok_or_else(|| bad(None, "title must hold 1 to 100 characters"))?;
+        Ok(Self { room, title })
+    }
+}
+
+/// The body of `POST /v1/rooms/{room}/targets`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub struct AddTarget {
+    /// Where to push to, stream key included.
+    pub url: String,
+}
+
+impl AddTarget {
+    /// Reads the body.
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        serde_json::from_slice(body).map_err(|e| bad(None, e.to_string()))
+    }
+}
+
+/// Somewhere the program is pushed to. Its URL never shows the stream key.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Target {
+    /// Its id within the room.
+    pub id: String,
+    /// The URL with the stream key starred out.
+    pub url: String,
+    /// How it is doing.
+    pub state: TargetState,
+    /// Connections tried so far.
+    pub attempts: u64,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+/// How a push target is doing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetState {
+    /// Being connected to.
+    Connecting,
+    /// Receiving.
+    Live,
+    /// Failed; tried again in a while.
+    Waiting,
+}
+
+/// Encodes the answer of `GET /v1/rooms/{room}/targets`.
+pub fn encode_targets(targets: &[Target]) -> String {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        targets: &'a [Target],
+    }
+    write(&Body { targets })
+}
+
+/// Encodes one target.
+pub fn encode_target(target: &Target) -> String {
+    write(target)
+}
+
+/// Encodes a `RoomView`. `rtmp_base` is `rtmp://host:port/live`, without a slash at the end.
+pub fn encode_room(view: &RoomView, rtmp_base: &str) -> String {
+    write(&RoomBody::new(view, rtmp_base))
+}
+
+/// Encodes the answer of `GET /v1/rooms`.
+pub fn encode_rooms(views: &[RoomView], rtmp_base: &str) -> String {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        rooms: Vec<RoomBody<'a>>,
+    }
+    write(&Body { rooms: views.iter().map(|view| RoomBody::new(view, rtmp_base)).collect() })
+}
+
+/// Encodes the answer of `POST /v1/rooms/{room}/orders`.
+pub fn encode_order(order: &OrderPlaced) -> String {
+    write(&OrderBody::from(order))
+}
+
+/// Encodes the body of an HTTP error; its status is [`Code::http_status`].
+pub fn encode_error_body(code: Code, message: &str) -> String {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        code: &'static str,
+        message: &'a str,
+    }
+    write(&Body { code: code.as_str(), message })
+}
+
+#[derive(Serialize)]
+struct RoomBody<'a> {
+    room: &'a str,
+    title: &'a str,
+    state: &'static str,
+    host: Option<&'a str>,
+    seats: Vec<SeatBody<'a>>,
+    stage: Vec<PerformerBody<'a>>,
+    battle: Option<BattleBody<'a>>,
+    online: u32,
+    program: ProgramBody,
+}
+
+#[derive(Serialize)]
+struct ProgramBody {
+    whep: String,
+    rtmp: String,
+}
+
+impl<'a> RoomBody<'a> {
+    fn new(view: &'a RoomView, rtmp_base: &str) -> Self {
+        let room = view.room.as_str();
+        Self {
+            room,
+            title: &view.title,
+            state: room_state(view.state),
+            host: view.host.as_ref().map(room_rules::UserId::as_str),
+            seats: view.seats.iter().map(Into::into).collect(),
+            stage: performers(&view.stage),
+            battle: view.battle.as_ref().map(Into::into),
+            online: view.online,
+            program: ProgramBody {
+                whep: format!("/v1/rooms/{room}/whep"),
+                rtmp: format!("{rtmp_base}/{room}"),
+            },
+        }
+    }
+}
