@@ -1,11 +1,13 @@
 //! Packets, frames, scenes and the rules for forwarding them, with no I/O.
 
 pub mod h264;
+pub mod layout;
 pub mod packet;
 
 mod feed;
 mod frame;
 mod history;
+mod ingest;
 mod keyframe_gate;
 mod loss;
 mod scene;
@@ -17,6 +19,7 @@ mod time;
 pub use feed::{FeedId, MediaKind, PROGRAM};
 pub use frame::{Codec, EncodedFrame};
 pub use history::History;
+pub use ingest::{Ingest, IngestStats};
 pub use keyframe_gate::KeyframeGate;
 pub use loss::{Arrival, LossDetector};
 pub use packet::{PacketError, RtpHeader};

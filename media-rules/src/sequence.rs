@@ -36,6 +36,11 @@ pub struct TimestampUnwrapper {
 }
 
 impl TimestampUnwrapper {
+    /// Starts with no timestamp seen.
+    pub const fn new() -> Self {
+        Self { newest: None }
+    }
+
     /// Returns the ticks from the first timestamp to `timestamp`; negative if it is older.
     pub fn unwrap(&mut self, timestamp: u32) -> i64 {
         let extended = self.peek(timestamp);

@@ -25,6 +25,8 @@ pub struct AccessUnitAssembler {
     is_after_gap: bool,
     /// Whether something was lost since the last whole access unit.
     is_picture_broken: bool,
+    /// Access units dropped and not yet reported.
+    broken: u64,
     sps: Option<Vec<u8>>,
     pps: Option<Vec<u8>>,
     /// At most two per packet; the caller drains it after each.
@@ -38,6 +40,7 @@ impl AccessUnitAssembler {
             current: None,
             is_after_gap: true,
             is_picture_broken: true,
+            broken: 0,
             sps: None,
             pps: None,
             ready: VecDeque::new(),
@@ -80,9 +83,9 @@ impl AccessUnitAssembler {
         self.ready.pop_front()
     }
 
-    /// Returns whether something was lost after the last access unit that came out whole.
-    pub const fn is_picture_broken(&self) -> bool {
-        self.is_picture_broken
+    /// Returns how many access units were dropped since the last call for lack of a part.
+    pub const fn poll_broken(&mut self) -> u64 {
+        std::mem::replace(&mut self.broken, 0)
     }
 
     fn append(&mut self, unit: &mut Current, payload: &[u8]) {
@@ -175,6 +178,7 @@ impl AccessUnitAssembler {
         let is_whole = !unit.is_broken && unit.fragment_at.is_none();
         if !is_whole || unit.is_key && !self.complete_parameter_sets(&mut unit) {
             self.is_picture_broken = true;
+            self.broken += 1;
             return;
         }
         // Parameter sets alone are no picture; they were noted for the next keyframe.
