@@ -1,1 +1,27 @@
-//! relay-cdn
+//! The program to CDNs and players: RTMP push with back-off, RTMP pull.
+//!
+//! One [`Hub`] per program takes every encoded frame and never waits. Each [`PushTarget`] and each
+//! player of the [`PullServer`] holds its own bounded [`Subscription`] and its own connection, so
+//! one that is dead, slow or hung costs the others nothing. FLV is muxed here, per connection: a
+//! muxer shared between outputs would let one stalled output bend the timestamps of all.
+
+mod backoff;
+mod dialogue;
+mod flv;
+mod gop;
+mod hub;
+mod muxer;
+mod player;
+mod publisher;
+mod pull;
+mod push;
+mod rtmp;
+mod subscription;
+mod target_url;
+mod timeline;
+
+pub use hub::Hub;
+pub use pull::{BoxFuture, Catalog, PullLimits, PullServer};
+pub use push::{PushTarget, TargetState, TargetStatus};
+pub use subscription::Subscription;
+pub use target_url::{TargetError, TargetUrl};
