@@ -1,1 +1,45 @@
-//! signaling
+//! HTTP and WebSocket in, room requests out.
+//!
+//! This crate knows who asks, whether their token is good, how fast they may speak and how a room's
+//! answer looks on the wire. What a room does with a request is not decided here: every request goes
+//! through a [`RoomHandle`] to whoever owns the room.
+
+mod auth;
+mod body;
+mod clock;
+mod cors;
+mod dev_token;
+mod directory;
+mod linger;
+mod media;
+mod orders;
+mod outbox;
+mod over;
+mod pages;
+mod rate;
+mod refused;
+mod request;
+mod rooms;
+mod router;
+mod serve;
+mod services;
+mod session;
+mod socket;
+mod targets;
+mod token;
+mod whep;
+mod whip;
+
+pub use clock::RoomClock;
+pub use directory::{Directory, RoomHandle};
+pub use outbox::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, outbox};
+pub use rate::RateLimit;
+pub use refused::Refused;
+pub use request::{Answer, Created, Lobby, MediaId, MediaSession, RoomRequest, TargetUrl};
+pub use router::router;
+pub use serve::serve;
+pub use services::{Limits, Services, SessionNumbers};
+pub use token::{Claims, MIN_SECRET_BYTES, SecretTooShort, TokenError, TokenKey};
+
+/// A message as it is sent, encoded once and shared by all sessions that receive it.
+pub type Text = axum::extract::ws::Utf8Bytes;

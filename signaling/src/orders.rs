@@ -1,0 +1,25 @@
+//! Orders over HTTP, for back ends and for pages that lost their socket in the rush.
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use wire_format::{decode_order, encode_order};
+
+use crate::auth::{Bearer, find_room};
+use crate::{Refused, RoomRequest, Services, body, refused};
+
+/// `POST /v1/rooms/{room}/orders`
+pub(crate) async fn place(
+    State(services): State<Services>,
+    Path(room): Path<String>,
+    bearer: Bearer,
+    request: Request,
+) -> Result<Response, Refused> {
+    let room = find_room(&room, &services)?;
+    let member = bearer.member_of(room.room())?;
+    let body = body::read_json(request, &services).await?;
+    let order = decode_order(&body)?;
+
+    let order = room.ask(|reply| RoomRequest::Order { member, order, reply }).await?;
+    Ok(refused::json(StatusCode::OK, encode_order(&order)))
+}

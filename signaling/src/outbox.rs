@@ -1,0 +1,274 @@
+//! What a room has to say to one session, waiting for that session's connection.
+//!
+//! A room never waits for a slow client: pushing always returns at once, and what gives way when
+//! the queue is full depends on the lane. The surprise is that a full queue may end the session: an
+//! order or a gift is never lost silently, so a client that cannot keep up is cut and comes back
+//! with a snapshot.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use metrics::counter;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use wire_format::Lane;
+
+use crate::Text;
+
+/// How much may wait for one session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OutboxLimits {
+    /// Messages of all lanes together.
+    pub messages: usize,
+    /// Bytes of all lanes together.
+    pub bytes: usize,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self { messages: 256, bytes: 256 * 1024 }
+    }
+}
+
+/// Creates the two ends of a session's queue.
+pub fn outbox(limits: OutboxLimits) -> (Outbox, OutboxReader) {
+    let shared = Arc::new(Shared {
+        queues: Mutex::new(Queues::new(limits)),
+        changed: Notify::new(),
+        cut: CancellationToken::new(),
+    });
+    (Outbox(shared.clone()), OutboxReader(shared))
+}
+
+/// The room's end of a session's queue. Never blocks and is cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outbox(Arc<Shared>);
+
+impl Outbox {
+    /// Queues a message in its lane; when the queue is full, the lane decides what gives way.
+    pub fn push(&self, lane: Lane, text: Text) {
+        let fits = self.0.lock().push(lane, text);
+        if !fits {
+            counter!("signaling_sessions_cut_total", "reason" => "too_slow").increment(1);
+            self.0.cut.cancel();
+        }
+        self.0.changed.notify_one();
+    }
+
+    /// Queues a clock answer ahead of everything, because it is worth nothing once it is late.
+    pub fn push_clock(&self, text: Text) {
+        self.0.lock().push_clock(text);
+        self.0.changed.notify_one();
+    }
+
+    /// Ends the session once everything queued before is delivered. The first reason wins.
+    pub fn end(&self, ending: Ending) {
+        self.0.lock().end(ending);
+        self.0.changed.notify_one();
+    }
+
+    /// Returns whether pushing has become pointless: the session was ended, cut or left.
+    pub fn is_ended(&self) -> bool {
+        self.0.lock().ending.is_some()
+    }
+}
+
+/// The connection's end of a session's queue.
+#[derive(Debug)]
+pub struct OutboxReader(Arc<Shared>);
+
+impl OutboxReader {
+    /// Waits for the next thing to deliver, strongest lane first. After an ending it repeats that.
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Delivery {
+        loop {
+            // `notify_one` leaves a permit behind, so a push between these two lines is not missed.
+            if let Some(delivery) = self.0.lock().pop() {
+                return delivery;
+            }
+            self.0.changed.notified().await;
+        }
+    }
+
+    /// Waits until the session is cut because its queue overflowed.
+    ///
+    /// For a writer that is stuck in the middle of a message and so cannot call [`next`](Self::next).
+    pub async fn cut(&self) {
+        self.0.cut.cancelled().await;
+    }
+}
+
+impl Drop for OutboxReader {
+    fn drop(&mut self) {
+        self.0.lock().cut(Ending::Left);
+    }
+}
+
+/// What [`OutboxReader::next`] hands out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Delivery {
+    /// A message for the client; the lane names the data channel it belongs on.
+    Message(Lane, Text),
+    /// A clock answer for the client.
+    Clock(Text),
+    /// Nothing follows; the connection is to be closed for this reason.
+    End(Ending),
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// The client did not take its messages fast enough.
+    TooSlow,
+    /// The room is over.
+    RoomEnded,
+    /// This server is shutting down.
+    Draining,
+    /// The connection is gone.
+    Left,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queues: Mutex<Queues>,
+    changed: Notify,
+    cut: CancellationToken,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().expect("no panic happens while the queues are locked")
+    }
+}
+
+/// Clock answers kept when the connection stalls. Full: the oldest is dropped, it is stale anyway.
+const CLOCK_ANSWERS: usize = 4;
+
+/// All lanes share one bound of messages and bytes. Full: chat gives way to everything, oldest
+/// first; a newer ambient message replaces the older one; sale/control and gift cut the session.
+#[derive(Debug)]
+struct Queues {
+    limits: OutboxLimits,
+    messages: usize,
+    bytes: usize,
+    clock: VecDeque<Text>,
+    control: VecDeque<Text>,
+    gift: VecDeque<Text>,
+    chat: VecDeque<Text>,
+    ambient: Option<Text>,
+    ending: Option<Ending>,
+}
+
+impl Queues {
+    const fn new(limits: OutboxLimits) -> Self {
+        Self {
+            limits,
+            messages: 0,
+            bytes: 0,
+            clock: VecDeque::new(),
+            control: VecDeque::new(),
+            gift: VecDeque::new(),
+            chat: VecDeque::new(),
+            ambient: None,
+            ending: None,
+        }
+    }
+
+    /// Returns false if the session had to be cut.
+    fn push(&mut self, lane: Lane, text: Text) -> bool {
+        if self.ending.is_some() {
+            return true;
+        }
+        if lane == Lane::Ambient
+            && let Some(older) = self.ambient.take()
+        {
+            self.forget(&older);
+            counter!("signaling_messages_dropped_total", "lane" => "ambient").increment(1);
+        }
+        while !self.fits(&text) {
+            let Some(oldest) = self.chat.pop_front() else {
+                return self.overflow(lane);
+            };
+            self.forget(&oldest);
+            counter!("signaling_messages_dropped_total", "lane" => "chat").increment(1);
+        }
+        self.messages += 1;
+        self.bytes += text.len();
+        match lane {
+            Lane::Control => self.control.push_back(text),
+            Lane::Gift => self.gift.push_back(text),
+            Lane::Chat => self.chat.push_back(text),
+            Lane::Ambient => self.ambient = Some(text),
+        }
+        true
+    }
+
+    fn push_clock(&mut self, text: Text) {
+        if self.ending.is_some() {
+            return;
+        }
+        if self.clock.len() == CLOCK_ANSWERS {
+            self.clock.pop_front();
+            counter!("signaling_messages_dropped_total", "lane" => "clock").increment(1);
+        }
+        self.clock.push_back(text);
+    }
+
+    fn pop(&mut self) -> Option<Delivery> {
+        if let Some(text) = self.clock.pop_front() {
+            return Some(Delivery::Clock(text));
+        }
+        let Some((lane, text)) = self.pop_strongest() else {
+            return self.ending.map(Delivery::End);
+        };
+        self.forget(&text);
+        Some(Delivery::Message(lane, text))
+    }
+
+    fn pop_strongest(&mut self) -> Option<(Lane, Text)> {
+        if let Some(text) = self.control.pop_front() {
+            Some((Lane::Control, text))
+        } else if let Some(text) = self.gift.pop_front() {
+            Some((Lane::Gift, text))
+        } else if let Some(text) = self.chat.pop_front() {
+            Some((Lane::Chat, text))
+        } else {
+            self.ambient.take().map(|text| (Lane::Ambient, text))
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+
+    fn cut(&mut self, ending: Ending) {
+        *self = Self { ending: Some(self.ending.unwrap_or(ending)), ..Self::new(self.limits) };
+    }
+
+    fn fits(&self, text: &Text) -> bool {
+        self.messages < self.limits.messages && self.bytes + text.len() <= self.limits.bytes
+    }
+
+    fn overflow(&mut self, lane: Lane) -> bool {
+        match lane {
+            Lane::Control | Lane::Gift => {
+                self.cut(Ending::TooSlow);
+                false
+            }
+            Lane::Chat => {
+                counter!("signaling_messages_dropped_total", "lane" => "chat").increment(1);
+                true
+            }
+            Lane::Ambient => {
+                counter!("signaling_messages_dropped_total", "lane" => "ambient").increment(1);
+                true
+            }
+        }
+    }
+
+    fn forget(&mut self, text: &Text) {
+        self.messages -= 1;
+        self.bytes -= text.len();
+    }
+}

@@ -1,0 +1,121 @@
+//! How fast one session may speak.
+//!
+//! Each kind of message has its own allowance, so that somebody who drums on the like button can
+//! still order. What is over the allowance is refused and never queued.
+
+use std::time::Duration;
+
+use room_rules::Command;
+use tokio::time::Instant;
+
+/// The allowances of one session. Data channel sessions and WebSocket sessions use the same.
+#[derive(Debug)]
+pub struct RateLimit {
+    chat: Bucket,
+    like: Bucket,
+    gift: Bucket,
+    order: Bucket,
+    other: Bucket,
+    clock: Bucket,
+}
+
+impl RateLimit {
+    /// Creates full allowances.
+    pub fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            chat: Bucket::new(5, Duration::from_secs(1), now),
+            like: Bucket::new(20, Duration::from_millis(50), now),
+            gift: Bucket::new(20, Duration::from_millis(100), now),
+            order: Bucket::new(10, Duration::from_millis(200), now),
+            other: Bucket::new(20, Duration::from_millis(100), now),
+            clock: Bucket::new(10, Duration::from_millis(143), now),
+        }
+    }
+
+    /// Takes from the allowance of `command`; false if nothing is left of it.
+    pub fn allows(&mut self, command: &Command) -> bool {
+        let bucket = match command {
+            Command::ChatSend(_) => &mut self.chat,
+            Command::Like(_) => &mut self.like,
+            Command::GiftSend(_) => &mut self.gift,
+            Command::OrderPlace(_) => &mut self.order,
+            Command::SeatApply
+            | Command::SeatAccept(_)
+            | Command::SeatReject(_)
+            | Command::SeatInvite(_)
+            | Command::SeatJoin
+            | Command::SeatDecline
+            | Command::SeatLeave
+            | Command::SeatKick(_)
+            | Command::SeatMute { .. }
+            | Command::PkInvite { .. }
+            | Command::PkAccept(_)
+            | Command::PkReject(_)
+            | Command::PkCancel(_)
+            | Command::PkEnd(_)
+            | Command::SaleAnnounce(_)
+            | Command::SaleCancel(_)
+            | Command::RoomEnd => &mut self.other,
+        };
+        bucket.take(Instant::now())
+    }
+
+    /// Takes from the allowance of clock questions; one too many is not answered at all.
+    pub fn allows_clock(&mut self) -> bool {
+        self.clock.take(Instant::now())
+    }
+
+    /// Takes from the allowance of messages that cannot be read.
+    pub fn allows_mistake(&mut self) -> bool {
+        self.other.take(Instant::now())
+    }
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `burst` at once, then one more every `refill`. Kept as the time at which it would be full again.
+#[derive(Debug)]
+struct Bucket {
+    burst: u32,
+    refill: Duration,
+    full_at: Instant,
+}
+
+impl Bucket {
+    const fn new(burst: u32, refill: Duration, now: Instant) -> Self {
+        Self { burst, refill, full_at: now }
+    }
+
+    fn take(&mut self, now: Instant) -> bool {
+        let full_at = self.full_at.max(now) + self.refill;
+        let allowed = full_at.duration_since(now) <= self.refill * self.burst;
+        if allowed {
+            self.full_at = full_at;
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_allowed_and_then_one_per_refill() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(5, Duration::from_secs(1), start);
+
+        let at_once = (0..10).filter(|_| bucket.take(start)).count();
+        let just_before = bucket.take(start + Duration::from_millis(999));
+        let on_time = bucket.take(start + Duration::from_secs(1));
+        let again = bucket.take(start + Duration::from_secs(1));
+
+        assert_eq!(at_once, 5);
+        assert_eq!((just_before, on_time, again), (false, true, false));
+    }
+}

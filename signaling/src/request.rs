@@ -1,0 +1,196 @@
+//! What a room's task is asked to do, by whatever way the asking came.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use media_rules::FeedId;
+use room_rules::{
+    Command, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId, RoomView, SessionId,
+    Snapshot, Title,
+};
+use tokio::sync::oneshot;
+use wire_format::Target;
+
+use crate::{Outbox, Refused, RoomHandle};
+
+/// Where an answer goes. If whoever asked is gone meanwhile, the answer is dropped and the deed stands.
+pub type Answer<T> = oneshot::Sender<Result<T, Refused>>;
+
+/// One request to a room. Requests are carried out one after another in the order they arrive.
+#[derive(Debug)]
+pub enum RoomRequest {
+    /// A session wants to become a member's session; events go to `outbox` from the answer on.
+    Join {
+        /// The new session, unique in this process.
+        session: SessionId,
+        /// Whose session it is.
+        member: Member,
+        /// Where the room puts what the session must hear.
+        outbox: Outbox,
+        /// Receives the room as it is.
+        reply: Answer<Snapshot>,
+    },
+    /// A session is gone.
+    Leave {
+        /// The session that joined before.
+        session: SessionId,
+    },
+    /// A session asks for something.
+    Command {
+        /// The session that joined before.
+        session: SessionId,
+        /// What it asks for.
+        command: Command,
+        /// Receives the content of the ack.
+        reply: Answer<Reply>,
+    },
+    /// Somebody orders over HTTP, without a session.
+    Order {
+        /// Who orders.
+        member: Member,
+        /// What they order.
+        order: OrderRequest,
+        /// Receives the decision.
+        reply: Answer<OrderPlaced>,
+    },
+    /// Somebody looks at the room from outside.
+    Describe {
+        /// Receives what the outside may know.
+        reply: Answer<RoomView>,
+    },
+    /// Somebody publishes by WHIP.
+    Publish {
+        /// Who publishes.
+        member: Member,
+        /// The SDP offer.
+        offer: String,
+        /// Receives the session with the SDP answer.
+        reply: Answer<MediaSession>,
+    },
+    /// Somebody plays by WHEP.
+    Play {
+        /// Who plays.
+        member: Member,
+        /// What is played; `None` is the program.
+        feed: Option<FeedId>,
+        /// The SDP offer.
+        offer: String,
+        /// Receives the session with the SDP answer.
+        reply: Answer<MediaSession>,
+    },
+    /// The owner of a media session has more ICE candidates.
+    Trickle {
+        /// Who says so; only the owner may.
+        member: Member,
+        /// The media session.
+        id: MediaId,
+        /// The SDP fragment (RFC 8840).
+        fragment: String,
+        /// Receives whether it was taken.
+        reply: Answer<()>,
+    },
+    /// The owner of a media session ends it.
+    ClosePeer {
+        /// Who says so; only the owner may.
+        member: Member,
+        /// The media session.
+        id: MediaId,
+        /// Receives whether it was ended.
+        reply: Answer<()>,
+    },
+    /// The program is to be pushed to one more target.
+    AddTarget {
+        /// Who says so; the role is checked before.
+        member: Member,
+        /// Where to.
+        url: TargetUrl,
+        /// Receives the new target.
+        reply: Answer<Target>,
+    },
+    /// Somebody asks where the program is pushed to.
+    ListTargets {
+        /// Receives the targets, their keys hidden.
+        reply: Answer<Vec<Target>>,
+    },
+    /// A target is not wanted any more.
+    RemoveTarget {
+        /// The target's id.
+        id: String,
+        /// Receives whether there was one.
+        reply: Answer<()>,
+    },
+    /// Somebody ends the room over HTTP.
+    End {
+        /// Who says so; the room's rules decide whether they may.
+        member: Member,
+        /// Receives whether the room ended.
+        reply: Answer<()>,
+    },
+    /// Another room says something, for a battle between the two.
+    Peer {
+        /// The room that says it.
+        from: RoomId,
+        /// What it says.
+        message: PeerMessage,
+    },
+}
+
+/// The address of a push target, `rtmp://host/app/key`. Whoever has the key can go live in the
+/// host's name, so it is shown to nobody and printed nowhere.
+#[derive(Clone, Eq, PartialEq)]
+pub struct TargetUrl(String);
+
+impl TargetUrl {
+    /// Wraps an address; whether it is a good one is decided by whoever connects to it.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// Returns the address with its key.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TargetUrl(***)")
+    }
+}
+
+/// Names a media session in its URL.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct MediaId(pub u64);
+
+/// A media session that was just set up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MediaSession {
+    /// Its name in the `Location`.
+    pub id: MediaId,
+    /// The SDP answer.
+    pub answer: String,
+    /// The entity tag of the ICE session, without quotes (RFC 9725 section 4.3.1).
+    pub etag: String,
+}
+
+/// Whoever makes new rooms.
+pub trait Lobby: Send + Sync + 'static {
+    /// Opens `room` for `member`, who may, or returns the room that is there already.
+    ///
+    /// The new room is entered in the directory before this returns.
+    fn create(
+        &self,
+        room: RoomId,
+        title: Title,
+        member: Member,
+    ) -> BoxFuture<'_, Result<Created, Refused>>;
+}
+
+/// What [`Lobby::create`] found or made.
+#[derive(Clone, Debug)]
+pub enum Created {
+    /// The room is new.
+    New(RoomHandle),
+    /// The room was there.
+    Existing(RoomHandle),
+}

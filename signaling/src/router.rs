@@ -1,0 +1,41 @@
+//! Which path leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{any, delete, get, patch, post};
+use tokio::sync::Semaphore;
+use wire_format::Code;
+
+use crate::{Refused, Services};
+use crate::{cors, dev_token, media, orders, pages, rooms, socket, targets, whep, whip};
+
+/// Builds everything this crate serves.
+pub fn router(services: Services) -> Router {
+    // Full: a new WebSocket is answered `BUSY` before it is upgraded.
+    let sockets = Arc::new(Semaphore::new(services.limits.sockets));
+    let mut router = Router::new()
+        .route("/v1/rooms", get(rooms::list).post(rooms::create))
+        .route("/v1/rooms/{room}", get(rooms::describe).delete(rooms::end))
+        .route("/v1/rooms/{room}/whip", post(whip::publish))
+        .route("/v1/rooms/{room}/whip/{id}", patch(media::trickle).delete(media::close))
+        .route("/v1/rooms/{room}/whep", post(whep::play))
+        .route("/v1/rooms/{room}/whep/{id}", patch(media::trickle).delete(media::close))
+        .route("/v1/rooms/{room}/targets", get(targets::list).post(targets::add))
+        .route("/v1/rooms/{room}/targets/{id}", delete(targets::remove))
+        .route("/v1/rooms/{room}/orders", post(orders::place))
+        .route("/v1/ws", any(socket::upgrade).layer(axum::Extension(sockets)));
+    if services.dev_tokens {
+        router = router.route(dev_token::PATH, get(dev_token::issue));
+    }
+    router
+        .fallback(pages::page)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(cors::allow_other_origins))
+        .with_state(services)
+}
+
+async fn method_not_allowed() -> Refused {
+    Refused::new(Code::BadRequest, "this path does not take this method")
+}

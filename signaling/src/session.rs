@@ -1,0 +1,259 @@
+//! One WebSocket from `hello` to its close code.
+//!
+//! Reading and writing run side by side in one task. The reader hands each command to the room and
+//! waits for the answer before it reads on, so one client has at most one request in any room's
+//! inbox; the writer takes from the outbox. Neither can make the room wait.
+//!
+//! ```text
+//! upgraded ──hello──▶ joined ──close, error, silence, overflow, room ended, shutdown──▶ over
+//!     └──no hello in 5 s, another room's token────────────────────────────────────────────▲
+//! ```
+
+use std::future;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use metrics::counter;
+use room_rules::{Command, Member, RoomId, SessionId};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tracing::debug;
+use wire_format::{
+    ClientMessage, Code, Lane, encode_ack, encode_err, encode_hello_ack, encode_pong,
+};
+
+use crate::over::Over;
+use crate::{
+    Claims, Delivery, Ending, Outbox, OutboxReader, RateLimit, Refused, RoomHandle, RoomRequest,
+    Services, Text, outbox,
+};
+
+type Sink = SplitSink<WebSocket, Message>;
+type Stream = SplitStream<WebSocket>;
+
+/// One client's connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    services: Services,
+    claims: Claims,
+    id: SessionId,
+    rate: RateLimit,
+    /// The room that was asked to let this session in, whether or not its answer arrived.
+    room: Option<RoomHandle>,
+}
+
+impl Session {
+    /// Creates the session of whoever holds `claims`.
+    pub(crate) fn new(services: Services, claims: Claims) -> Self {
+        let id = services.sessions.next();
+        Self { services, claims, id, rate: RateLimit::new(), room: None }
+    }
+
+    /// Talks to the client until it is over.
+    pub(crate) async fn run(mut self, socket: WebSocket) {
+        counter!("signaling_sessions_opened_total").increment(1);
+        let (mut sink, mut stream) = socket.split();
+
+        let over = self.talk(&mut sink, &mut stream).await;
+
+        counter!("signaling_sessions_closed_total", "reason" => over.reason()).increment(1);
+        debug!(session = self.id.0, reason = over.reason(), "A session is over.");
+        let words = over.last_words().map(|refused| self.err(None, refused));
+        // The room hears of it at once, not when a client that does not listen has been closed.
+        let goodbye = async {
+            if let Some(room) = &self.room {
+                room.say_goodbye(self.id).await;
+            }
+        };
+        tokio::join!(goodbye, over.close(&mut sink, words));
+    }
+
+    async fn talk(&mut self, sink: &mut Sink, stream: &mut Stream) -> Over {
+        let shutdown = self.services.shutdown.clone();
+        let hello_timeout = self.services.limits.hello_timeout;
+        let joined = tokio::select! {
+            joined = timeout(hello_timeout, self.join(sink, stream)) => joined,
+            () = shutdown.cancelled() => return Over::DRAINING,
+        };
+        match joined {
+            Ok(Ok(joined)) => self.stay(joined, sink, stream).await,
+            Ok(Err(over)) => over,
+            Err(_) => Over::NO_HELLO,
+        }
+    }
+
+    /// Waits for a `hello` that a room agrees to.
+    async fn join(&mut self, sink: &mut Sink, stream: &mut Stream) -> Result<Joined, Over> {
+        let hello_timeout = self.services.limits.hello_timeout;
+        loop {
+            let answer =
+                match ClientMessage::decode(next_text(stream, hello_timeout).await?.as_bytes()) {
+                    Ok(ClientMessage::Hello { rid, room }) => {
+                        let member = self.claims.clone().member_of(&room);
+                        let member = member.map_err(|refused| Over::TOKEN.after(refused))?;
+                        match self.enter(&room, member, rid.as_deref()).await {
+                            Ok(joined) => return Ok(joined),
+                            Err(refused) => self.err(rid.as_deref(), &refused),
+                        }
+                    }
+                    Ok(ClientMessage::ClockPing { c0 }) => self.pong(&c0),
+                    Ok(ClientMessage::Command { rid, .. }) => {
+                        let refused = Refused::new(Code::BadRequest, "the first message is hello");
+                        self.err(rid.as_deref(), &refused)
+                    }
+                    Err(error) => self.err(error.rid.clone().as_deref(), &error.into()),
+                };
+            sink.send(Message::Text(answer.into())).await.map_err(|error| Over::of(&error))?;
+        }
+    }
+
+    async fn enter(
+        &mut self,
+        room: &RoomId,
+        member: Member,
+        rid: Option<&str>,
+    ) -> Result<Joined, Refused> {
+        let room = self.services.directory.find(room).ok_or_else(Refused::room_not_found)?;
+        let (outbox, inbox) = outbox(self.services.limits.outbox);
+        let session = self.id;
+
+        self.room = Some(room.clone());
+        let snapshot = room
+            .ask(|reply| RoomRequest::Join { session, member, outbox: outbox.clone(), reply })
+            .await?;
+        Ok(Joined { room, outbox, inbox, ack: encode_hello_ack(rid, &snapshot).into() })
+    }
+
+    /// Reads and writes side by side until one of the two, or somebody else, is done.
+    async fn stay(&mut self, joined: Joined, sink: &mut Sink, stream: &mut Stream) -> Over {
+        let Joined { room, outbox, inbox, ack } = joined;
+        let services = self.services.clone();
+        let token_ends = self.claims.ends_at();
+        let ping_every = services.limits.ping_every;
+        tokio::select! {
+            over = self.read(stream, &room, &outbox) => over,
+            over = write(sink, inbox, ack, ping_every) => over,
+            () = services.shutdown.cancelled() => Over::DRAINING,
+            () = services.clock.sleep_until(Some(token_ends)) => Over::TOKEN,
+            over = end_with(&room, &outbox) => over,
+        }
+    }
+
+    async fn read(&mut self, stream: &mut Stream, room: &RoomHandle, outbox: &Outbox) -> Over {
+        loop {
+            let text = match next_text(stream, self.services.limits.dead_after).await {
+                Ok(text) => text,
+                Err(over) => return over,
+            };
+            counter!("signaling_messages_received_total").increment(1);
+            match ClientMessage::decode(text.as_bytes()) {
+                Ok(ClientMessage::Command { rid, command }) => {
+                    let answer = self.carry_out(command, rid.as_deref(), room).await;
+                    outbox.push(Lane::Control, answer.into());
+                }
+                Ok(ClientMessage::ClockPing { c0 }) => {
+                    if self.rate.allows_clock() {
+                        outbox.push_clock(self.pong(&c0).into());
+                    }
+                }
+                Ok(ClientMessage::Hello { rid, .. }) => {
+                    let refused = Refused::new(Code::Conflict, "this session has joined already");
+                    outbox.push(Lane::Control, self.err(rid.as_deref(), &refused).into());
+                }
+                Err(error) => {
+                    let rid = error.rid.clone();
+                    let refused = if self.rate.allows_mistake() {
+                        Refused::from(error)
+                    } else {
+                        Refused::too_fast()
+                    };
+                    outbox.push(Lane::Control, self.err(rid.as_deref(), &refused).into());
+                }
+            }
+        }
+    }
+
+    async fn carry_out(
+        &mut self,
+        command: Command,
+        rid: Option<&str>,
+        room: &RoomHandle,
+    ) -> String {
+        if !self.rate.allows(&command) {
+            return self.err(rid, &Refused::too_fast());
+        }
+        let session = self.id;
+        match room.ask(|reply| RoomRequest::Command { session, command, reply }).await {
+            Ok(reply) => encode_ack(rid, &reply, self.services.clock.now()),
+            Err(refused) => self.err(rid, &refused),
+        }
+    }
+
+    fn err(&self, rid: Option<&str>, refused: &Refused) -> String {
+        counter!("signaling_messages_refused_total", "code" => refused.code.as_str()).increment(1);
+        encode_err(rid, refused.code, &refused.message, self.services.clock.now())
+    }
+
+    fn pong(&self, c0: &serde_json::Number) -> String {
+        // Nothing lies between hearing and answering, so both times are the same moment.
+        let now_ms = self.services.clock.now_millis();
+        encode_pong(c0, now_ms, now_ms)
+    }
+}
+
+/// A session that a room let in.
+#[derive(Debug)]
+struct Joined {
+    room: RoomHandle,
+    outbox: Outbox,
+    inbox: OutboxReader,
+    /// The answer to `hello`; every event comes after it.
+    ack: Text,
+}
+
+/// Returns the next text frame. A ping or pong ends the silence but says nothing.
+async fn next_text(stream: &mut Stream, dead_after: Duration) -> Result<Text, Over> {
+    loop {
+        let Ok(frame) = timeout(dead_after, stream.next()).await else {
+            return Err(Over::DEAD);
+        };
+        match frame {
+            Some(Ok(Message::Text(text))) => return Ok(text),
+            Some(Ok(Message::Binary(_))) => return Err(Over::binary()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Close(_))) | None => return Err(Over::LEFT),
+            Some(Err(error)) => return Err(Over::of(&error)),
+        }
+    }
+}
+
+/// Writes what the room says, strongest lane first, and pings in between.
+async fn write(sink: &mut Sink, mut inbox: OutboxReader, ack: Text, ping_every: Duration) -> Over {
+    let mut pings = interval_at(Instant::now() + ping_every, ping_every);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut message = Message::Text(ack);
+    loop {
+        tokio::select! {
+            sent = sink.send(message) => if let Err(error) = sent {
+                return Over::of(&error);
+            },
+            () = inbox.cut() => return Ending::TooSlow.into(),
+        }
+        message = tokio::select! {
+            delivery = inbox.next() => match delivery {
+                Delivery::Message(_, text) | Delivery::Clock(text) => Message::Text(text),
+                Delivery::End(ending) => return ending.into(),
+            },
+            _ = pings.tick() => Message::Ping(Bytes::new()),
+        };
+    }
+}
+
+/// Lets the writer deliver what is left once the room is gone without having said so.
+async fn end_with(room: &RoomHandle, outbox: &Outbox) -> Over {
+    room.gone().await;
+    outbox.end(Ending::RoomEnded);
+    future::pending().await
+}
