@@ -1,0 +1,54 @@
+//! The figures that this project keeps, with the bar that each is held to.
+
+/// One measured number.
+pub(crate) struct Figure {
+    /// Its key in `results.json`.
+    pub(crate) name: &'static str,
+    /// What it is held to.
+    pub(crate) bar: &'static str,
+    /// What was measured, and how.
+    pub(crate) meaning: &'static str,
+}
+
+/// All of them, in reading order.
+pub(crate) const FIGURES: &[Figure] = &[
+    Figure {
+        name: "program.g2g_p50_ms",
+        bar: "-",
+        meaning: "glass to glass through the mixer, by the clock burned into the host's picture, Chromium to Chromium",
+    },
+    Figure { name: "program.g2g_p95_ms", bar: "<= 350", meaning: "the same, 95th percentile" },
+    Figure { name: "program.g2g_p99_ms", bar: "-", meaning: "the same, 99th percentile" },
+    Figure {
+        name: "direct.g2g_p50_ms",
+        bar: "-",
+        meaning: "glass to glass of a host's own track, without the mixer",
+    },
+    Figure { name: "direct.g2g_p95_ms", bar: "<= 250", meaning: "the same, 95th percentile" },
+    Figure { name: "direct.g2g_p99_ms", bar: "-", meaning: "the same, 99th percentile" },
+    Figure {
+        name: "program.switch_gap_max_ms",
+        bar: "<= 100",
+        meaning: "widest step in the RTMP recording over solo -> co-host -> PK -> solo",
+    },
+    Figure {
+        name: "program.switch_gap_viewer_ms",
+        bar: "-",
+        meaning: "widest step between frames that the WebRTC viewer was shown over the same switches",
+    },
+    Figure {
+        name: "program.black_frames",
+        bar: "0",
+        meaning: "pictures with a mean luma under 20, in the recording and at the viewer",
+    },
+    Figure {
+        name: "mixer.restart_ms",
+        bar: "<= 2000",
+        meaning: "how long a viewer has no new picture after `kill -9` of the mixer",
+    },
+    Figure {
+        name: "rtmp.av_skew_ms",
+        bar: "within 60",
+        meaning: "beep after flash in the RTMP push and pull, the worse of both medians",
+    },
+];

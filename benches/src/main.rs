@@ -1,0 +1,53 @@
+//! Writes `docs/BENCHMARKS.md` from `target/bench/results.json`, so that no figure in it is typed by hand.
+
+mod figures;
+
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::{Context, Result};
+use figures::FIGURES;
+use serde_json::{Map, Value};
+
+const RESULTS: &str = "target/bench/results.json";
+const PAGE: &str = "docs/BENCHMARKS.md";
+
+fn main() -> Result<()> {
+    let text = fs::read_to_string(RESULTS)
+        .with_context(|| format!("cannot read {RESULTS}; run `make bench`"))?;
+    let results = serde_json::from_str(&text).with_context(|| format!("{RESULTS} is damaged"))?;
+    fs::write(PAGE, page(&results)).with_context(|| format!("cannot write {PAGE}"))?;
+    Ok(())
+}
+
+fn page(results: &Map<String, Value>) -> String {
+    let fact = |name: &str| results.get(name).and_then(Value::as_str).unwrap_or("unknown");
+    let mut page = String::from(
+        "# Benchmarks\n\nMade by `make bench`; never edited by hand. Browser, server, mixer and FFmpeg share the \
+         machine's cores, so differences under 30 % between runs are noise.\n\n",
+    );
+    writeln!(page, "* machine: {}", fact("machine")).expect("a string takes every write");
+    writeln!(page, "* commit: {}", fact("commit")).expect("a string takes every write");
+    writeln!(page, "* date: {}\n", fact("date")).expect("a string takes every write");
+    page.push_str("| figure | value | bar | what it is |\n|---|---|---|---|\n");
+    for figure in FIGURES {
+        let value = results.get(figure.name).map_or_else(|| "-".to_owned(), Value::to_string);
+        writeln!(page, "| `{}` | {value} | {} | {} |", figure.name, figure.bar, figure.meaning)
+            .expect("a string takes every write");
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_has_a_row_and_an_unmeasured_one_says_so() {
+        let mut results = Map::new();
+        results.insert("program.g2g_p95_ms".to_owned(), 123.4.into());
+        let page = page(&results);
+        assert!(page.contains("| `program.g2g_p95_ms` | 123.4 |"));
+        assert!(page.contains("| `mixer.restart_ms` | - |"));
+    }
+}

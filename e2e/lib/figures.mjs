@@ -1,0 +1,28 @@
+// Figures that tests measure, printed and kept in target/bench/results.json for docs/BENCHMARKS.md.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { root } from './machine.mjs';
+
+const folder = join(root, 'target/bench');
+const file = join(folder, 'results.json');
+
+/** Notes figures under their names; rounds to a tenth. */
+export function note(figures) {
+  mkdirSync(folder, { recursive: true });
+  let results = {};
+  try { results = JSON.parse(readFileSync(file, 'utf8')); } catch { /* the first figure */ }
+  for (const [name, value] of Object.entries(figures)) {
+    results[name] = Math.round(value * 10) / 10;
+    console.log(`figure ${name} = ${results[name]}`);
+  }
+  results.machine = `${cpus().length} x ${cpus()[0].model.trim()}`;
+  results.commit = git('rev-parse', '--short', 'HEAD');
+  results.date = new Date().toISOString();
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+function git(...args) {
+  try { return execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim(); } catch { return 'unknown'; }
+}

@@ -1,0 +1,19 @@
+// Our own synthetic host as a process: pre-encoded media with an exact flash and beep.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { binary, media } from './machine.mjs';
+
+/** Publishes `clip` (alice or bob) into `room` as its host until `stop()`. */
+export function startClipHost(server, room, clip) {
+  const child = spawn(binary('lianmai-load'), ['host', '--url', server.url, '--room', room, '--clip', clip, '--media', media],
+    { stdio: ['ignore', 'ignore', process.env.E2E_LOG ? 'inherit' : 'ignore'] });
+  const exited = once(child, 'exit');
+  return {
+    async stop() {
+      child.kill('SIGINT');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}

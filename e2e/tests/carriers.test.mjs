@@ -1,0 +1,59 @@
+// Goal: chat, gift and countdown reach a viewer on the WebSocket and a viewer on data channels alike; orders obey the clock.
+// Method: the real watch page in Chromium without a socket (?carrier=dc), and a WebSocket member; a clip host is on air.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, open } from '../lib/browser.mjs';
+import { startClipHost } from '../lib/load.mjs';
+import { Member } from '../lib/member.mjs';
+import { startServer } from '../lib/server.mjs';
+import { createRoom, director, onStage } from '../lib/stage.mjs';
+import { waitFor } from '../lib/wait.mjs';
+
+let server; let browser; let clip; let page; let socketViewer; let host;
+before(async () => {
+  server = await startServer();
+  await createRoom(server, 'a', 'alice');
+  clip = startClipHost(server, 'a', 'alice');
+  await onStage(server, 'a', ['alice']);
+  browser = await launch();
+  page = await open(browser, `${server.url}/watch?room=a&identity=dora&carrier=dc`);
+  await page.waitForFunction(() => window.lianmai?.state?.you?.user === 'dora', null, { timeout: 25_000 });
+  socketViewer = await Member.join(server, 'a', 'walter', 'viewer');
+  host = await director(server, 'a', 'alice');
+});
+after(async () => { await browser?.close(); await clip?.stop(); await server?.stop(); });
+
+test('a chat line reaches both', async () => {
+  await host.send('chat.send', { text: '大家好 hello' });
+  await socketViewer.event('chat', (line) => line.text === '大家好 hello');
+  await page.waitForFunction(() => document.body.innerText.includes('大家好 hello'), null, { timeout: 5_000 });
+});
+
+test('a gift reaches both', async () => {
+  await socketViewer.send('gift.send', { gift: 'rose', n: 3, idem: 'g1' });
+  await socketViewer.event('gift', (gift) => gift.user === 'walter' && gift.n === 3);
+  await page.waitForFunction(() => document.body.innerText.includes('walter'), null, { timeout: 5_000 });
+});
+
+test('the countdown reaches both, and both open at the same moment', async () => {
+  const { sale, open_at: openAt } = await host.send('sale.announce', { title: 'Scarf 围巾', sku: 's1', price_cents: 990, stock: 2, lead_ms: 3000, duration_ms: 30_000 });
+  const countdown = await socketViewer.event('countdown', (c) => c.payload.ref.endsWith(sale));
+  assert.equal(countdown.d.open_at, openAt);
+  await assert.rejects(socketViewer.send('order.place', { sale, qty: 1, idem: 'early' }), { code: 'NOT_OPEN' });
+  await page.waitForFunction(() => document.body.innerText.includes('Scarf'), null, { timeout: 5_000 });
+  await page.waitForFunction(() => !document.querySelector('[data-testid=buy]')?.disabled, null, { timeout: 8_000 });
+  const lateness = await page.evaluate((at) => window.lianmai.now() - at, openAt);
+  assert.ok(lateness >= 0, `the button opened ${-lateness} ms early`);
+});
+
+test('orders after the deadline are taken while stock lasts, and never beyond', async () => {
+  const { d: { sale } } = await socketViewer.event('sale.updated', (s) => s.state === 'open');
+  const shoppers = await Promise.all(Array.from({ length: 10 }, (_, i) => Member.join(server, 'a', `shopper-${i}`, 'viewer')));
+  const answers = await Promise.allSettled(shoppers.map((shopper, i) => shopper.send('order.place', { sale, qty: 1, idem: `o${i}` })));
+  const taken = answers.filter((answer) => answer.status === 'fulfilled').map((answer) => answer.value);
+  assert.equal(taken.length, 2);
+  assert.deepEqual(taken.map((order) => order.seq).sort(), [1, 2]);
+  assert.ok(answers.filter((answer) => answer.status === 'rejected').every((answer) => answer.reason.code === 'SOLD_OUT'));
+  await waitFor('the page to say sold out', () => page.evaluate(() => /sold out|售罄|抢光/i.test(document.body.innerText)));
+  assert.deepEqual(page.problems, []);
+});

@@ -1,0 +1,52 @@
+// Goal: glass to glass by the burned clock, for the program and for a host's own track.
+// Method: a Chromium host draws the wall clock into its camera, a Chromium viewer on the same machine reads it from each
+// presented frame.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, open } from '../lib/browser.mjs';
+import { note } from '../lib/figures.mjs';
+import { goLive, playFeed } from '../lib/pages.mjs';
+import { startServer } from '../lib/server.mjs';
+import { createRoom, onStage } from '../lib/stage.mjs';
+import { pause, percentile, waitFor } from '../lib/wait.mjs';
+
+const SECONDS = 15;
+let server; let browser; let host; let viewer;
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+  await createRoom(server, 'a', 'alice');
+  host = await open(browser, `${server.url}/studio?room=a&identity=alice&quality=360p`, { host: { id: 1, hue: 340, tone: 440 } });
+  await goLive(host);
+  await onStage(server, 'a', ['alice']);
+});
+after(async () => { await browser?.close(); await server?.stop(); });
+
+async function ages(selector) {
+  await waitFor('the mark to be readable', async () => (await viewer.evaluate((s) => window.readTiles(s, ['solo']), selector)).solo, { seconds: 20 });
+  await pause(4_000); // start-up backlog in the player is not what is measured
+  await viewer.evaluate((s) => window.startWatching(s, ['solo']), selector);
+  await pause(SECONDS * 1000);
+  const frames = await viewer.evaluate(() => window.stopWatching());
+  const read = frames.map((frame) => frame.marks.solo).filter(Boolean).map((mark) => mark.age);
+  assert.ok(read.length > SECONDS * 15, `only ${read.length} of ${frames.length} frames could be read`);
+  return read;
+}
+
+test('the program is at most 350 ms old at the viewer (p95)', async () => {
+  viewer = await open(browser, `${server.url}/watch?room=a&identity=vera`, { watch: true });
+  const read = await ages('#program');
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((p) => percentile(read, p));
+  note({ 'program.g2g_p50_ms': p50, 'program.g2g_p95_ms': p95, 'program.g2g_p99_ms': p99 });
+  await viewer.close();
+  assert.ok(p95 <= 350, `p95 ${p95} ms`);
+});
+
+test("a host's own track is younger than the program", async () => {
+  viewer = await open(browser, `${server.url}/`, { watch: true });
+  await playFeed(viewer, { room: 'a', feed: 'a/alice', token: await server.token('a', 'will', 'viewer') });
+  const read = await ages('#direct');
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((p) => percentile(read, p));
+  note({ 'direct.g2g_p50_ms': p50, 'direct.g2g_p95_ms': p95, 'direct.g2g_p99_ms': p99 });
+  assert.ok(p95 <= 250, `p95 ${p95} ms`);
+});

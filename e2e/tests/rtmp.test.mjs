@@ -1,0 +1,67 @@
+// Goal: any RTMP player and any CDN gets H.264 + AAC in sync, and a dying target disturbs nobody.
+// Method: a synthetic host with an exact flash and beep; real nginx-rtmp and FFmpeg; ffprobe measures the recordings.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { note } from '../lib/figures.mjs';
+import { startClipHost } from '../lib/load.mjs';
+import { startNginx } from '../lib/nginx.mjs';
+import { avSkews, inspect, record, shiftSound, steps } from '../lib/recording.mjs';
+import { startServer } from '../lib/server.mjs';
+import { createRoom, onStage } from '../lib/stage.mjs';
+import { pause, percentile, waitFor } from '../lib/wait.mjs';
+
+let server; let nginx; let clip; let token;
+before(async () => {
+  server = await startServer();
+  nginx = await startNginx();
+  await createRoom(server, 'a', 'alice');
+  clip = startClipHost(server, 'a', 'alice');
+  await onStage(server, 'a', ['alice']);
+  token = await server.token('a', 'alice', 'host');
+  const { status, body } = await server.call('POST', '/v1/rooms/a/targets', { token, body: { url: nginx.url('program') } });
+  assert.equal(status, 201);
+  assert.ok(!JSON.stringify(body).includes('program'), 'the stream key is not shown');
+});
+after(async () => { await clip?.stop(); await nginx?.stop(); await server?.stop(); });
+
+const target = async () => (await server.call('GET', '/v1/rooms/a/targets', { token })).body.targets[0];
+
+test('nginx-rtmp and our own URL carry the program, in sync', async () => {
+  await waitFor('the push to be live', async () => (await target()).state === 'live');
+  const [pushed, pulled] = await Promise.all([record(nginx.url('program'), 'pushed'), record(server.rtmpUrl('a'), 'pulled')]);
+  await pause(12_000);
+  const files = await Promise.all([pushed.stop(), pulled.stop()]);
+  const skews = [];
+  for (const file of files) {
+    const { video, audio, videoTimes, audioTimes } = await inspect(file);
+    assert.deepEqual([video.codec_name, video.width, video.height, video.has_b_frames], ['h264', 720, 1280, 0]);
+    assert.deepEqual([audio.codec_name, audio.sample_rate, audio.channels], ['aac', '48000', 2]);
+    assert.ok(steps(videoTimes).isMonotonic && steps(audioTimes).isMonotonic, 'timestamps go forward');
+    const measured = await avSkews(file);
+    assert.ok(measured.length >= 6, `${measured.length} flashes with a beep`);
+    skews.push(percentile(measured, 0.5));
+  }
+  note({ 'rtmp.av_skew_ms': skews.reduce((worst, skew) => (Math.abs(skew) > Math.abs(worst) ? skew : worst), 0) });
+  assert.ok(skews.every((skew) => Math.abs(skew) <= 60), `skews ${skews}`);
+
+  const control = percentile(await avSkews(await shiftSound(files[1], 200)), 0.5) - skews[1];
+  assert.ok(Math.abs(control - 200) <= 20, `a deliberate 200 ms was measured as ${control}`);
+});
+
+test('a target that dies for 4 s does not disturb the program and comes back by itself', async () => {
+  const pulled = await record(server.rtmpUrl('a'), 'undisturbed');
+  await pause(1_000);
+  await nginx.kill();
+  await pause(4_000);
+  assert.notEqual((await target()).state, 'live');
+  const before = nginx.publishes.length;
+  await nginx.start();
+  await waitFor('the push to be back', async () => nginx.publishes.length > before && (await target()).state === 'live', { seconds: 15 });
+  const again = await record(nginx.url('program'), 'again');
+  await pause(2_000);
+  await again.stop();
+  assert.ok(pulled.isRunning(), 'the puller kept its connection');
+  const { videoTimes, audioTimes } = await inspect(await pulled.stop());
+  assert.ok(steps(videoTimes).widest <= 100, `a video gap of ${steps(videoTimes).widest} ms`);
+  assert.ok(steps(audioTimes).widest <= 100, `an audio gap of ${steps(audioTimes).widest} ms`);
+});

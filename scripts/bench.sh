@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Measures with the release build and writes target/bench/results.json and docs/BENCHMARKS.md. ONLY=program measures what
+# viewers of the program see, ONLY=rtmp the RTMP side, ONLY=mixer the restart of a killed mixer; without it all of them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+declare -A parts=(
+  [program]="program latency"
+  [rtmp]="rtmp"
+  [mixer]="mixer-kill"
+)
+only=${ONLY:-}
+if [ -n "$only" ] && [ -z "${parts[$only]:-}" ]; then
+  echo "bench: no part '$only'; there are: ${!parts[*]}" >&2
+  exit 2
+fi
+
+cargo build --release --locked -p server -p mixer -p load-tester -p benches
+(cd e2e && npm ci --silent --no-fund --no-audit)
+target/release/lianmai-load media --out target/media
+mkdir -p target/bench
+
+status=0
+for part in ${only:-program rtmp mixer}; do
+  for suite in ${parts[$part]}; do
+    echo "bench: $suite"
+    LIANMAI_BIN_DIR=$PWD/target/release node --test --test-concurrency=1 "e2e/tests/$suite.test.mjs" || status=1
+  done
+done
+target/release/lianmai-bench-report
+exit "$status"
