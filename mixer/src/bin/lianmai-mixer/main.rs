@@ -1,2 +1,129 @@
-//! placeholder
-fn main() {}
+//! The mixer process of one program: RTP of the hosts in, one encoded program out.
+//!
+//! Its standard input is a socket to the server (`mixer::link`). When that socket closes the
+//! process ends, whatever it was doing, so no mixer outlives its server.
+//!
+//! ```text
+//! link ─▶ desk ─▶ feed: ingest ─▶ decoders ─▶ pictures ─▶ picture tick ─▶ canvas ─┐
+//!                                          └▶ voice    ─▶ sound tick ─────────────┤
+//! link ◀─ outlet ◀────────────────────────────────────────────────────── encoder ◀┘
+//! ```
+//!
+//! GStreamer decodes, scales and encodes; the two ticks, not a GStreamer clock, decide when
+//! a picture is due. Every feed has pipelines of its own, so neither a broken stream nor a scene
+//! change can disturb the pipeline that encodes the program.
+
+mod canvas;
+mod decoder;
+mod desk;
+mod encoder;
+mod feed;
+mod fit;
+mod outlet;
+mod picture_tick;
+mod pictures;
+mod sound_tick;
+mod stage;
+mod voice;
+
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use anyhow::Context;
+use mixer::link::{Deframer, Down, Start, Up};
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use crate::desk::Desk;
+use crate::encoder::Encoder;
+use crate::outlet::Outlet;
+
+/// Messages between the link and the desk. Full: the link waits, and the server drops pictures.
+const DESK_CAPACITY: usize = 256;
+
+fn main() -> anyhow::Result<()> {
+    // The server starts this process from a thread that lives as long as it wants the process.
+    set_parent_process_death_signal(Some(Signal::KILL)).context("asking to die with the server")?;
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
+    die_with_any_thread();
+
+    let link = std::io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
+    let mut link = Inlet::new(UnixStream::from(link));
+    let Some(Down::Start(start)) = link.next()? else {
+        anyhow::bail!("the server did not say what to make");
+    };
+    let outlet = Arc::new(Outlet::start(link.stream.try_clone()?)?);
+    outlet.send(Up::Ready);
+    run(link, start, outlet)
+}
+
+fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()> {
+    gstreamer::init().context("GStreamer")?;
+    let encoder = Arc::new(Encoder::start(&start, Arc::clone(&outlet))?);
+    let (messages, inbox) = sync_channel(DESK_CAPACITY);
+    let pictures = picture_tick::start(start, Arc::clone(&encoder), Arc::clone(&outlet))?;
+    let sound = sound_tick::start(Arc::clone(&encoder))?;
+    let desk = Desk::new(start, Arc::clone(&encoder), outlet, pictures, sound);
+    let desk = std::thread::Builder::new().name("desk".into()).spawn(move || desk.run(&inbox))?;
+
+    let told = forward(&mut link, &messages);
+    drop(messages);
+    desk.join().expect("a panic ends the process at once");
+    encoder.stop();
+    told
+}
+
+/// Passes messages on until the server says stop or is gone.
+fn forward(link: &mut Inlet, messages: &SyncSender<Down>) -> anyhow::Result<()> {
+    while let Some(message) = link.next()? {
+        if message == Down::Stop || messages.send(message).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A process with a dead thread would look alive and make no program; the server restarts a dead
+/// process within a second.
+fn die_with_any_thread() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        default(panic);
+        std::process::exit(101);
+    }));
+}
+
+/// The reading side of the link.
+struct Inlet {
+    stream: UnixStream,
+    deframer: Deframer,
+    buffer: Vec<u8>,
+}
+
+impl Inlet {
+    fn new(stream: UnixStream) -> Self {
+        Self { stream, deframer: Deframer::default(), buffer: vec![0; 64 << 10] }
+    }
+
+    /// Returns the next message, or `None` once the server is gone.
+    fn next(&mut self) -> anyhow::Result<Option<Down>> {
+        loop {
+            if let Some(body) = self.deframer.poll_body()? {
+                return Ok(Some(Down::decode(body)?));
+            }
+            let length = match self.stream.read(&mut self.buffer) {
+                Ok(0) => return Ok(None),
+                Ok(length) => length,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                // A killed server leaves a reset link: as good as closed.
+                Err(_) => return Ok(None),
+            };
+            self.deframer.handle_bytes(&self.buffer[..length]);
+        }
+    }
+}

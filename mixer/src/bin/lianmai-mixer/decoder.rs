@@ -1,0 +1,119 @@
+//! Decodes one track of one feed in a pipeline of its own. Whatever a host sends, the worst that
+//! happens is that this pipeline fails and its feed starts another.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+
+use anyhow::Context;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
+use media_rules::{EncodedFrame, MediaTime};
+use mixer::media_now;
+use tracing::debug;
+
+use crate::picture_tick::SharedPictures;
+use crate::sound_tick::SharedVoice;
+use crate::voice::Stereo;
+
+/// Frames that may wait for the decoder. Full: the decoder is too slow for its feed, and it starts
+/// again at a keyframe.
+const MOST_WAITING: u64 = 15;
+
+// `std-compliance=normal` is no detail: left to itself, the decoder holds back as many pictures as
+// the profile might reorder, because it does not see that its source is live.
+const VIDEO: &str = "appsrc name=in format=time is-live=true \
+     caps=video/x-h264,stream-format=byte-stream,alignment=au \
+     ! avdec_h264 max-threads=1 std-compliance=normal qos=false \
+     ! appsink name=out sync=false";
+
+const AUDIO: &str = "appsrc name=in format=time is-live=true \
+     caps=audio/x-opus,channel-mapping-family=0,channels=2,rate=48000 \
+     ! opusdec ! audioconvert ! audioresample \
+     ! audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved \
+     ! appsink name=out sync=false";
+
+/// The pipeline of one track.
+pub(crate) struct Decoder {
+    pipeline: gst::Pipeline,
+    source: AppSrc,
+    has_trouble: Arc<AtomicBool>,
+}
+
+impl Decoder {
+    /// Starts decoding H.264 into `pictures`.
+    pub(crate) fn video(pictures: SharedPictures) -> anyhow::Result<Self> {
+        Self::start(VIDEO, move |sample| {
+            let Some(at) = moment(&sample) else { return };
+            let mut pictures = pictures.lock().unwrap_or_else(PoisonError::into_inner);
+            pictures.handle_picture(at, sample, media_now());
+        })
+    }
+
+    /// Starts decoding Opus into `voice`.
+    pub(crate) fn audio(voice: SharedVoice) -> anyhow::Result<Self> {
+        Self::start(AUDIO, move |sample| {
+            let (Some(at), Some(buffer)) = (moment(&sample), sample.buffer()) else { return };
+            let Ok(bytes) = buffer.map_readable() else { return };
+            let number = |bytes: &[u8]| i16::from_le_bytes([bytes[0], bytes[1]]);
+            let packet: Vec<Stereo> = bytes
+                .chunks_exact(4)
+                .map(|sample| [number(&sample[..2]), number(&sample[2..])])
+                .collect();
+            voice.lock().unwrap_or_else(PoisonError::into_inner).handle_packet(at, &packet);
+        })
+    }
+
+    /// Decodes a frame. Returns false when this decoder cannot go on and must be replaced.
+    pub(crate) fn push(&self, frame: EncodedFrame) -> bool {
+        let is_stuck = self.source.current_level_buffers() >= MOST_WAITING;
+        if is_stuck || self.has_trouble.load(Ordering::Acquire) {
+            return false;
+        }
+        let mut buffer = gst::Buffer::from_slice(frame.data);
+        let target = buffer.get_mut().expect("a buffer that was just made has one owner");
+        target.set_pts(gst::ClockTime::from_nseconds(frame.at.nanos()));
+        self.source.push_buffer(buffer).is_ok()
+    }
+
+    fn start(
+        description: &str,
+        mut take: impl FnMut(gst::Sample) + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let pipeline = gst::parse::launch(description)
+            .context("a decoding pipeline")?
+            .downcast::<gst::Pipeline>()
+            .expect("a chain always makes a pipeline");
+        let has_trouble = Arc::new(AtomicBool::new(false));
+        let noticed = Arc::clone(&has_trouble);
+        pipeline.bus().expect("every pipeline has a bus").set_sync_handler(move |_, message| {
+            if matches!(message.type_(), gst::MessageType::Error | gst::MessageType::Warning) {
+                debug!(?message, "A host's media cannot be decoded.");
+                noticed.store(true, Ordering::Release);
+            }
+            gst::BusSyncReply::Drop
+        });
+
+        let source = pipeline.by_name("in").and_then(|source| source.downcast::<AppSrc>().ok());
+        let sink = pipeline.by_name("out").and_then(|sink| sink.downcast::<AppSink>().ok());
+        let (source, sink) = source.zip(sink).expect("the description names both");
+        let callbacks = AppSinkCallbacks::builder().new_sample(move |sink| {
+            take(sink.pull_sample().map_err(|_| gst::FlowError::Eos)?);
+            Ok(gst::FlowSuccess::Ok)
+        });
+        sink.set_callbacks(callbacks.build());
+        pipeline.set_state(gst::State::Playing).context("starting to decode")?;
+        Ok(Self { pipeline, source, has_trouble })
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // A pipeline that was never stopped would keep its threads.
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+fn moment(sample: &gst::Sample) -> Option<MediaTime> {
+    Some(MediaTime::from_nanos(sample.buffer()?.pts()?.nseconds()))
+}

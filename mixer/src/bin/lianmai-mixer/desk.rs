@@ -1,0 +1,125 @@
+//! Owns the feeds and tells the two ticks what to draw and to mix. The only place that knows both
+//! the scene and the hosts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use media_rules::{FeedId, MediaTime, Scene, TapItem};
+use mixer::link::{Down, Start, Up};
+use mixer::media_now;
+
+use crate::encoder::Encoder;
+use crate::feed::Feed;
+use crate::fit::clip;
+use crate::outlet::Outlet;
+use crate::picture_tick::SceneCue;
+use crate::sound_tick::VoicesCue;
+use crate::stage::HOLD;
+
+/// How often feeds look whether a packet that is missing must be given up.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// A feed outlives its scene by this much: the scene before may be held while a newcomer comes.
+const GRACE: Duration = HOLD.saturating_add(Duration::from_millis(200));
+
+/// The owner of the feeds.
+pub(crate) struct Desk {
+    start: Start,
+    encoder: Arc<Encoder>,
+    outlet: Arc<Outlet>,
+    pictures: Sender<SceneCue>,
+    sound: Sender<VoicesCue>,
+    feeds: HashMap<FeedId, Feed>,
+    looked: MediaTime,
+}
+
+impl Desk {
+    /// Creates a desk with nobody at it.
+    pub(crate) fn new(
+        start: Start,
+        encoder: Arc<Encoder>,
+        outlet: Arc<Outlet>,
+        pictures: Sender<SceneCue>,
+        sound: Sender<VoicesCue>,
+    ) -> Self {
+        let feeds = HashMap::new();
+        Self { start, encoder, outlet, pictures, sound, feeds, looked: MediaTime::default() }
+    }
+
+    /// Works until the link is closed.
+    pub(crate) fn run(mut self, inbox: &Receiver<Down>) {
+        loop {
+            match inbox.recv_timeout(GLANCE) {
+                Ok(message) => self.handle(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let now = media_now();
+            if now.since(self.looked) >= GLANCE {
+                self.looked = now;
+                self.look_at_all(now);
+            }
+        }
+    }
+
+    fn handle(&mut self, message: Down) {
+        match message {
+            Down::Input(item) => self.handle_input(item),
+            Down::Scene(scene) => self.handle_scene(scene),
+            Down::Keyframe => self.encoder.force_keyframe(),
+            // The link's thread answers these by itself.
+            Down::Start(_) | Down::Stop => {}
+        }
+    }
+
+    fn handle_input(&mut self, item: TapItem) {
+        let id = match &item {
+            TapItem::Packet(packet) => &packet.feed,
+            TapItem::Report(report) => &report.feed,
+        };
+        let Some(feed) = self.feeds.get_mut(id) else { return };
+        let id = id.clone();
+        feed.handle(item);
+        if feed.advance(media_now()) {
+            self.outlet.send(Up::KeyframeWanted(id));
+        }
+    }
+
+    fn handle_scene(&mut self, mut scene: Scene) {
+        let now = media_now();
+        let canvas = (self.start.width, self.start.height);
+        scene.tiles.retain_mut(|tile| match clip(tile.rect, canvas) {
+            Some(rect) => {
+                tile.rect = rect;
+                true
+            }
+            None => false,
+        });
+
+        for (id, feed) in &mut self.feeds {
+            feed.set_in_scene(scene.tiles.iter().any(|tile| tile.feed == *id), now);
+        }
+        let mut voices = Vec::new();
+        for tile in &scene.tiles {
+            let id = &tile.feed;
+            let feed = self.feeds.entry(id.clone()).or_insert_with(Feed::new);
+            voices.push((feed.voice(), f32::from(tile.gain_percent) / 100.0));
+        }
+        let feeds = self.feeds.iter().map(|(id, feed)| (id.clone(), feed.pictures())).collect();
+        // The ticks end only after this desk.
+        let _ = self.sound.send(voices);
+        let _ = self.pictures.send(SceneCue { scene, feeds });
+        self.look_at_all(now);
+    }
+
+    fn look_at_all(&mut self, now: MediaTime) {
+        self.feeds.retain(|_, feed| !feed.is_gone(GRACE, now));
+        for (id, feed) in &mut self.feeds {
+            if feed.advance(now) {
+                self.outlet.send(Up::KeyframeWanted(id.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! One host's way into the program: packets to frames, frames to pictures and sound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use media_rules::{Codec, EncodedFrame, Ingest, MediaTime, TapItem};
+use tracing::warn;
+
+use crate::decoder::Decoder;
+use crate::picture_tick::SharedPictures;
+use crate::sound_tick::SharedVoice;
+
+/// A host is asked for a keyframe at most this often; one takes a moment to come.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A feed of the scene.
+pub(crate) struct Feed {
+    ingest: Ingest,
+    video: Option<Decoder>,
+    audio: Option<Decoder>,
+    pictures: SharedPictures,
+    voice: SharedVoice,
+    /// Set at joining and by every break; cleared by the keyframe.
+    needs_key: bool,
+    asked: Option<MediaTime>,
+    /// When it left the scene; its last pictures may still be shown for a moment.
+    left: Option<MediaTime>,
+}
+
+impl Feed {
+    /// Joins a feed.
+    pub(crate) fn new() -> Self {
+        Self {
+            ingest: Ingest::default(),
+            video: None,
+            audio: None,
+            pictures: Arc::default(),
+            voice: Arc::default(),
+            needs_key: true,
+            asked: None,
+            left: None,
+        }
+    }
+
+    /// Takes media of the host.
+    pub(crate) fn handle(&mut self, item: TapItem) {
+        self.ingest.handle(item);
+    }
+
+    /// Decodes what is ready; returns whether the host must be asked for a keyframe now.
+    pub(crate) fn advance(&mut self, now: MediaTime) -> bool {
+        while let Some(frame) = self.ingest.poll_frame(now) {
+            match frame.codec {
+                Codec::H264 => self.decode_picture(frame),
+                Codec::Opus => self.decode_sound(frame),
+                Codec::Aac => {}
+            }
+        }
+        self.needs_key |= self.ingest.poll_keyframe_wanted();
+
+        let may_ask = self.asked.is_none_or(|asked| now.since(asked) >= ASK_AGAIN);
+        let asks = self.needs_key && may_ask && self.left.is_none();
+        if asks {
+            self.asked = Some(now);
+        }
+        asks
+    }
+
+    /// Returns where its pictures are.
+    pub(crate) fn pictures(&self) -> SharedPictures {
+        Arc::clone(&self.pictures)
+    }
+
+    /// Returns where its sound is.
+    pub(crate) fn voice(&self) -> SharedVoice {
+        Arc::clone(&self.voice)
+    }
+
+    /// Notes whether the feed is in the scene.
+    pub(crate) fn set_in_scene(&mut self, is_in_scene: bool, now: MediaTime) {
+        self.left = if is_in_scene { None } else { self.left.or(Some(now)) };
+    }
+
+    /// Returns whether it left the scene longer than `grace` ago.
+    pub(crate) fn is_gone(&self, grace: Duration, now: MediaTime) -> bool {
+        self.left.is_some_and(|left| now.since(left) > grace)
+    }
+
+    fn decode_picture(&mut self, frame: EncodedFrame) {
+        if self.needs_key && !frame.is_key {
+            return;
+        }
+        self.needs_key = false;
+        let is_taken = decoder(&mut self.video, || Decoder::video(Arc::clone(&self.pictures)))
+            .is_some_and(|decoder| decoder.push(frame));
+        if !is_taken {
+            self.video = None;
+            self.needs_key = true;
+        }
+    }
+
+    fn decode_sound(&mut self, frame: EncodedFrame) {
+        let is_taken = decoder(&mut self.audio, || Decoder::audio(Arc::clone(&self.voice)))
+            .is_some_and(|decoder| decoder.push(frame));
+        if !is_taken {
+            self.audio = None;
+        }
+    }
+}
+
+fn decoder(
+    slot: &mut Option<Decoder>,
+    make: impl FnOnce() -> anyhow::Result<Decoder>,
+) -> Option<&Decoder> {
+    if slot.is_none() {
+        match make() {
+            Ok(decoder) => *slot = Some(decoder),
+            Err(error) => warn!(%error, "A decoder could not be started."),
+        }
+    }
+    slot.as_ref()
+}

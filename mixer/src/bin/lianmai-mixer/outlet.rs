@@ -1,0 +1,83 @@
+//! The writing side of the link. Encoder threads leave frames here and never wait for the server.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use std::sync::Arc;
+
+use media_rules::{Codec, EncodedFrame};
+use mixer::link::Up;
+use mixer::{Backlog, Weight};
+
+/// About two seconds of program. Full: pictures go first, see [`Backlog`].
+const CAPACITY: usize = 256;
+
+/// Messages on their way to the server.
+pub(crate) struct Outlet {
+    backlog: Arc<Backlog<Up>>,
+    needs_key: AtomicBool,
+    dropped: AtomicU64,
+}
+
+impl Outlet {
+    /// Starts the thread that writes to `link`.
+    pub(crate) fn start(link: UnixStream) -> std::io::Result<Self> {
+        let backlog = Arc::new(Backlog::new(CAPACITY));
+        let theirs = Arc::clone(&backlog);
+        std::thread::Builder::new().name("outlet".into()).spawn(move || write(link, &theirs))?;
+        Ok(Self { backlog, needs_key: AtomicBool::new(false), dropped: AtomicU64::new(0) })
+    }
+
+    /// Sends anything but a frame.
+    pub(crate) fn send(&self, message: Up) {
+        self.backlog.push(Weight::Control, message);
+    }
+
+    /// Sends a frame, unless it is a picture whose reference was dropped.
+    pub(crate) fn send_frame(&self, frame: EncodedFrame) {
+        let weight = match frame.codec {
+            Codec::H264 => Weight::Picture,
+            Codec::Opus | Codec::Aac => Weight::Sound,
+        };
+        if weight == Weight::Picture {
+            if frame.is_key {
+                self.needs_key.store(false, Ordering::Release);
+            } else if self.needs_key.load(Ordering::Acquire) {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+        if let Some(Up::Frame(lost)) = self.backlog.push(weight, Up::Frame(frame))
+            && lost.codec == Codec::H264
+        {
+            self.needs_key.store(true, Ordering::Release);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns whether pictures are being dropped for want of a keyframe.
+    pub(crate) fn needs_key(&self) -> bool {
+        self.needs_key.load(Ordering::Acquire)
+    }
+
+    /// Returns how many encoded pictures were dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+fn write(mut link: UnixStream, backlog: &Backlog<Up>) {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        for message in backlog.take(Duration::from_secs(1)) {
+            message.encode(&mut bytes);
+        }
+        // The reading side notices as well and ends the process.
+        if link.write_all(&bytes).is_err() {
+            return;
+        }
+    }
+}

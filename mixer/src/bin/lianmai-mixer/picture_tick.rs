@@ -1,0 +1,165 @@
+//! Makes a picture of the program every 1/fps second, on a grid of the media clock that every
+//! process of this program shares, whatever the hosts do. A scene is taken between two pictures,
+//! so no picture is ever half of one scene and half of another.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gstreamer as gst;
+use media_rules::{FeedId, MediaTime, Scene};
+use mixer::link::{Beat, Start, Up};
+use mixer::media_now;
+use tracing::warn;
+
+use crate::canvas::{Canvas, Drawing};
+use crate::encoder::Encoder;
+use crate::outlet::Outlet;
+use crate::pictures::{Pictures, Sight};
+use crate::stage::Stage;
+
+/// The pictures of one feed, filled by its decoder and drawn from here.
+pub(crate) type SharedPictures = Arc<Mutex<Pictures<gst::Sample>>>;
+
+/// A new scene and every feed that it or the scene before it may draw.
+pub(crate) struct SceneCue {
+    /// What to draw.
+    pub(crate) scene: Scene,
+    /// Where the pictures are.
+    pub(crate) feeds: HashMap<FeedId, SharedPictures>,
+}
+
+/// Starts the thread; it ends when the sender is dropped. The queue holds scenes only, which are
+/// rare and taken at every picture.
+pub(crate) fn start(
+    start: Start,
+    encoder: Arc<Encoder>,
+    outlet: Arc<Outlet>,
+) -> anyhow::Result<Sender<SceneCue>> {
+    let (cues, inbox) = channel();
+    let tick = PictureTick {
+        start,
+        encoder,
+        outlet,
+        canvas: Canvas::new(start.width, start.height)?,
+        stage: Stage::default(),
+        feeds: HashMap::new(),
+        beat: Beat::default(),
+    };
+    std::thread::Builder::new().name("picture-tick".into()).spawn(move || tick.run(&inbox))?;
+    Ok(cues)
+}
+
+struct PictureTick {
+    start: Start,
+    encoder: Arc<Encoder>,
+    outlet: Arc<Outlet>,
+    canvas: Canvas,
+    stage: Stage,
+    feeds: HashMap<FeedId, SharedPictures>,
+    beat: Beat,
+}
+
+impl PictureTick {
+    fn run(mut self, inbox: &Receiver<SceneCue>) {
+        let mut count = self.count_at(media_now()) + 1;
+        loop {
+            let due = self.due(count);
+            std::thread::sleep(due.since(media_now()));
+            if !self.take_cues(inbox) {
+                return;
+            }
+            self.tick(due);
+            if count.is_multiple_of(u64::from(self.start.fps)) {
+                self.send_beat();
+            }
+
+            // A machine that was away starts again at the present.
+            let present = self.count_at(media_now());
+            let next = (count + 1).max(present);
+            self.beat.skipped += next - count - 1;
+            count = next;
+        }
+    }
+
+    fn take_cues(&mut self, inbox: &Receiver<SceneCue>) -> bool {
+        loop {
+            match inbox.try_recv() {
+                Ok(cue) => {
+                    self.feeds = cue.feeds;
+                    self.stage.handle_scene(cue.scene, media_now());
+                }
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn tick(&mut self, due: MediaTime) {
+        if self.encoder.is_behind() {
+            self.beat.skipped += 1;
+            return;
+        }
+        if self.outlet.needs_key() {
+            self.encoder.force_keyframe();
+        }
+        let drawings = self.drawings(due);
+        match self.canvas.draw(&drawings) {
+            Ok(picture) => {
+                self.encoder.push_picture(due, picture);
+                self.beat.pictures += 1;
+            }
+            Err(error) => {
+                warn!(%error, "A picture could not be drawn.");
+                self.beat.skipped += 1;
+            }
+        }
+        let took = u32::try_from(media_now().since(due).as_micros()).unwrap_or(u32::MAX);
+        self.beat.compose_us = self.beat.compose_us.max(took);
+    }
+
+    fn drawings(&mut self, due: MediaTime) -> Vec<Drawing> {
+        let now = media_now();
+        // A host's picture is shown on the grid's nearest picture, so it is half a period early
+        // as often as half a period late, and stays together with its sound.
+        let due = due + Duration::from_secs(1) / self.start.fps / 2;
+        let mut newest: HashMap<&FeedId, (Sight, Option<gst::Sample>)> = HashMap::new();
+        for (feed, pictures) in &self.feeds {
+            let mut pictures = pictures.lock().unwrap_or_else(PoisonError::into_inner);
+            let picture = pictures.advance(due, now).cloned();
+            newest.insert(feed, (pictures.sight(now), picture));
+        }
+        let sight = |feed: &FeedId| newest.get(feed).map_or(Sight::Waiting, |(sight, _)| *sight);
+        let tiles = self.stage.poll_tiles(now, sight);
+        tiles
+            .iter()
+            .map(|tile| Drawing {
+                tile: tile.rect,
+                fit: tile.fit,
+                picture: match newest.get(&tile.feed) {
+                    Some((Sight::Live, picture)) => picture.clone(),
+                    Some((Sight::Waiting | Sight::Stalled, _)) | None => None,
+                },
+            })
+            .collect()
+    }
+
+    fn send_beat(&mut self) {
+        self.beat.dropped = self.outlet.dropped();
+        self.beat.encode_us = self.encoder.take_worst_us();
+        self.outlet.send(Up::Beat(self.beat));
+        self.beat.compose_us = 0;
+    }
+
+    /// Returns the moment of the picture with this number.
+    fn due(&self, count: u64) -> MediaTime {
+        MediaTime::from_nanos(count * 1_000_000_000 / u64::from(self.start.fps))
+    }
+
+    /// Returns the number of the newest picture that is due at `now`.
+    fn count_at(&self, now: MediaTime) -> u64 {
+        let count = u128::from(now.nanos()) * u128::from(self.start.fps) / 1_000_000_000;
+        u64::try_from(count).expect("fewer pictures than nanoseconds")
+    }
+}

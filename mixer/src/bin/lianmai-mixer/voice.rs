@@ -1,0 +1,187 @@
+//! Decoded sound of one feed, laid onto the program's own sample count.
+//!
+//! A host's sound card never runs at exactly our pace. Small differences are taken up by making a
+//! packet a few samples longer or shorter, which nobody hears; a hole as long as a packet is left
+//! as silence.
+
+use std::collections::VecDeque;
+
+use media_rules::MediaTime;
+
+/// Samples per second of everything in the mix.
+pub(crate) const RATE_HZ: u64 = 48_000;
+
+/// One moment of stereo sound.
+pub(crate) type Stereo = [i16; 2];
+
+/// Beyond this many samples (10 ms) a difference is a hole or a jump, not drift.
+const JUMP: i64 = 480;
+
+/// Differences up to this many samples (1 ms) are left alone.
+const DEAD_BAND: i64 = 48;
+
+/// A packet is made longer or shorter by at most this many samples: 0.4 % of 20 ms.
+const STRETCH: i64 = 4;
+
+/// Most samples that wait (1 s). Full: the oldest are dropped.
+const CAPACITY: usize = RATE_HZ as usize;
+
+/// The sound of one feed that is still to be mixed.
+#[derive(Debug, Default)]
+pub(crate) struct Voice {
+    samples: VecDeque<Stereo>,
+    /// Position after the last sample; `None` until the first packet.
+    end: Option<i64>,
+}
+
+impl Voice {
+    /// Takes a decoded packet whose first sample is due at `at`.
+    pub(crate) fn handle_packet(&mut self, at: MediaTime, packet: &[Stereo]) {
+        let position = position(at);
+        let expected = *self.end.get_or_insert(position);
+        let late = position - expected;
+        if late.abs() <= JUMP {
+            let change = if late.abs() > DEAD_BAND { late.clamp(-STRETCH, STRETCH) } else { 0 };
+            self.append_stretched(packet, change);
+        } else {
+            self.jump(late);
+            self.append_stretched(packet, 0);
+        }
+        while self.samples.len() > CAPACITY {
+            self.samples.pop_front();
+        }
+    }
+
+    /// Adds what is due from `position` on to `mix`, its loudness going from `gain.0` to `gain.1`
+    /// on the way, and forgets everything before the end of `mix`.
+    pub(crate) fn mix_into(&mut self, position: i64, mix: &mut [[i32; 2]], gain: (f32, f32)) {
+        let Some(end) = self.end else { return };
+        let start = end - self.samples.len() as i64;
+        let stale = (position - start).clamp(0, self.samples.len() as i64);
+        self.samples.drain(..stale as usize);
+
+        let offset = (start + stale - position).clamp(0, mix.len() as i64) as usize;
+        let length = self.samples.len().min(mix.len() - offset);
+        let steps = mix.len() as f32;
+        for (index, sample) in self.samples.drain(..length).enumerate() {
+            let slot = offset + index;
+            let loudness = gain.0 + (gain.1 - gain.0) * slot as f32 / steps;
+            for channel in 0..2 {
+                mix[slot][channel] += (f32::from(sample[channel]) * loudness) as i32;
+            }
+        }
+    }
+
+    fn jump(&mut self, late: i64) {
+        let end = self.end.expect("a jump needs a packet before it");
+        let waiting = self.samples.len() as i64;
+        if late > 0 && waiting > 0 && late + waiting <= CAPACITY as i64 {
+            self.samples.extend(std::iter::repeat_n([0, 0], late as usize));
+        } else if late < 0 && -late <= waiting {
+            self.samples.truncate((waiting + late) as usize);
+        } else {
+            self.samples.clear();
+        }
+        self.end = Some(end + late);
+    }
+
+    fn append_stretched(&mut self, packet: &[Stereo], change: i64) {
+        let length = (packet.len() as i64 + change).max(0) as usize;
+        self.end = self.end.map(|end| end + length as i64);
+        if length == packet.len() {
+            self.samples.extend(packet);
+            return;
+        }
+        let step = packet.len() as f32 / length as f32;
+        for index in 0..length {
+            let place = index as f32 * step;
+            let left = place as usize;
+            let right = (left + 1).min(packet.len() - 1);
+            let share = place - left as f32;
+            self.samples.push_back([0, 1].map(|channel| {
+                let (a, b) = (f32::from(packet[left][channel]), f32::from(packet[right][channel]));
+                (a + (b - a) * share) as i16
+            }));
+        }
+    }
+}
+
+/// Returns `at` as a count of samples on the media clock.
+pub(crate) fn position(at: MediaTime) -> i64 {
+    let samples = (u128::from(at.nanos()) * u128::from(RATE_HZ) + 500_000_000) / 1_000_000_000;
+    i64::try_from(samples).expect("the machine has not run for six million years")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACKET: [Stereo; 960] = [[1_000, -1_000]; 960];
+
+    fn mixed(voice: &mut Voice, from: MediaTime) -> Vec<[i32; 2]> {
+        let mut mix = vec![[0, 0]; 960];
+        voice.mix_into(position(from), &mut mix, (1.0, 1.0));
+        mix
+    }
+
+    fn loud(mix: &[[i32; 2]]) -> usize {
+        mix.iter().filter(|sample| sample[0] != 0).count()
+    }
+
+    #[test]
+    fn sound_is_mixed_exactly_when_it_is_due() {
+        let mut voice = Voice::default();
+        voice.handle_packet(MediaTime::from_millis(110), &PACKET);
+
+        let mix = mixed(&mut voice, MediaTime::from_millis(100));
+        assert_eq!((mix[479], mix[480]), ([0, 0], [1_000, -1_000]));
+        let mix = mixed(&mut voice, MediaTime::from_millis(120));
+        assert_eq!((mix[479], mix[480]), ([1_000, -1_000], [0, 0]));
+    }
+
+    #[test]
+    fn a_lost_packet_leaves_its_own_silence() {
+        let mut voice = Voice::default();
+        voice.handle_packet(MediaTime::from_millis(100), &PACKET);
+        voice.handle_packet(MediaTime::from_millis(140), &PACKET);
+
+        assert_eq!(loud(&mixed(&mut voice, MediaTime::from_millis(100))), 960);
+        assert_eq!(loud(&mixed(&mut voice, MediaTime::from_millis(120))), 0);
+        assert_eq!(loud(&mixed(&mut voice, MediaTime::from_millis(140))), 960);
+    }
+
+    #[test]
+    fn a_slow_sound_card_leaves_no_hole_and_no_lag() {
+        let mut voice = Voice::default();
+        // 0.1 % slow: a packet every 20.02 ms.
+        for count in 0..1_000_u64 {
+            let at = MediaTime::from_nanos(1_000_000_000 + count * 20_020_000);
+            voice.handle_packet(at, &PACKET);
+            if count > 2 {
+                let due = MediaTime::from_nanos(1_000_000_000 + (count - 2) * 20_020_000);
+                let mix = mixed(&mut voice, due);
+                assert!(loud(&mix) >= 950, "a hole at packet {count}: {}", loud(&mix));
+            }
+        }
+        assert!(voice.samples.len() < 2_000, "{} samples wait", voice.samples.len());
+    }
+
+    #[test]
+    fn loudness_glides() {
+        let mut voice = Voice::default();
+        voice.handle_packet(MediaTime::from_millis(100), &PACKET);
+        let mut mix = vec![[0, 0]; 960];
+        voice.mix_into(position(MediaTime::from_millis(100)), &mut mix, (1.0, 0.0));
+        assert_eq!((mix[0][0], mix[480][0]), (1_000, 500));
+        assert!(mix[959][0] < 3);
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut voice = Voice::default();
+        for count in 0..200 {
+            voice.handle_packet(MediaTime::from_millis(count * 20), &PACKET);
+        }
+        assert_eq!(voice.samples.len(), CAPACITY);
+    }
+}
