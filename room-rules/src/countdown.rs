@@ -3,7 +3,92 @@
 //! There are no tick messages. The whole object is repeated once a second in its last five seconds,
 //! for a client that missed it; a repetition has the same revision and changes nothing.
 
-use crate::{CountdownId, ServerTime};
+use std::time::Duration;
+
+use crate::announcer::Announcer;
+use crate::{CountdownId, EventBody, ServerTime};
+
+const REPEAT_EVERY: Duration = Duration::from_secs(1);
+const REPEATS: u32 = 5;
+
+/// Announces a countdown, repeats it and fires it.
+#[derive(Debug)]
+pub(crate) struct CountdownTimer {
+    shown: Countdown,
+    repeat_at: Option<ServerTime>,
+}
+
+impl CountdownTimer {
+    /// Announces a countdown to `open_at`.
+    pub(crate) fn start(
+        kind: CountdownKind,
+        subject: &str,
+        open_at: ServerTime,
+        close_at: Option<ServerTime>,
+        now: ServerTime,
+        out: &mut Announcer,
+    ) -> Self {
+        let shown = Countdown {
+            id: CountdownId::made(&format!("{subject}-{}", kind.id_suffix())),
+            revision: 1,
+            kind,
+            open_at,
+            close_at,
+            state: CountdownState::Counting,
+            labels: kind.labels(),
+            subject: subject.to_owned(),
+        };
+        out.broadcast(EventBody::Countdown(shown.clone()), now);
+        let repeat_at = next_repeat(open_at, now);
+        Self { shown, repeat_at }
+    }
+
+    pub(crate) const fn shown(&self) -> &Countdown {
+        &self.shown
+    }
+
+    /// Calls the countdown off, unless it has fired.
+    pub(crate) fn cancel(&mut self, now: ServerTime, out: &mut Announcer) {
+        self.handle_timeout(now, out);
+        if self.shown.state == CountdownState::Counting {
+            self.finish(CountdownState::Cancelled, now, out);
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
+        if self.shown.state != CountdownState::Counting {
+            return;
+        }
+        if now >= self.shown.open_at {
+            self.finish(CountdownState::Fired, now, out);
+        } else if self.repeat_at.is_some_and(|at| now >= at) {
+            self.repeat_at = next_repeat(self.shown.open_at, now);
+            out.broadcast(EventBody::Countdown(self.shown.clone()), now);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
+        match self.shown.state {
+            CountdownState::Counting => Some(self.repeat_at.unwrap_or(self.shown.open_at)),
+            CountdownState::Fired | CountdownState::Cancelled => None,
+        }
+    }
+
+    fn finish(&mut self, state: CountdownState, now: ServerTime, out: &mut Announcer) {
+        self.shown.state = state;
+        self.shown.revision += 1;
+        self.repeat_at = None;
+        out.broadcast(EventBody::Countdown(self.shown.clone()), now);
+    }
+}
+
+/// Returns the first whole second before `open_at`, of the last five, that lies after `now`.
+fn next_repeat(open_at: ServerTime, now: ServerTime) -> Option<ServerTime> {
+    (1..=REPEATS)
+        .rev()
+        .map(|left| open_at.before(REPEAT_EVERY * left))
+        .find(|repeat_at| *repeat_at > now)
+}
 
 /// A countdown as everyone sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,6 +122,25 @@ pub enum CountdownKind {
     PkEnd,
     /// The punishment is over.
     Punish,
+}
+
+impl CountdownKind {
+    const fn id_suffix(self) -> &'static str {
+        match self {
+            Self::SaleOpen => "open",
+            Self::PkStart => "start",
+            Self::PkEnd => "end",
+            Self::Punish => "punish",
+        }
+    }
+
+    const fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::SaleOpen => &["3", "2", "1", "上链接!"],
+            Self::PkStart => &["3", "2", "1", "PK!"],
+            Self::PkEnd | Self::Punish => &["3", "2", "1", "时间到!"],
+        }
+    }
 }
 
 /// How far a countdown is.

@@ -143,7 +143,6 @@ pub struct Watermarks {
 
 impl Watermarks {
     /// Counts one more event of `stream` and returns its number.
-    #[expect(dead_code, reason = "the room counts in the next commit")]
     pub(crate) const fn advance(&mut self, stream: Stream) -> u64 {
         let last = match stream {
             Stream::Room => &mut self.room,

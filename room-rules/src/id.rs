@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::ServerTime;
+
 /// The identity under which a room's mixed program is published; no user may take it.
 const RESERVED_USER: &str = "program";
 const NAME_MAX: usize = 64;
@@ -27,6 +29,11 @@ macro_rules! text_id {
             /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            #[allow(dead_code, reason = "rooms and users are not made here")]
+            pub(crate) fn made(text: &str) -> Self {
+                Self::parse(text).expect("ids are made of names, dashes and numbers")
             }
         }
 
@@ -86,6 +93,26 @@ impl IdemKey {
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Makes the ids of one room.
+#[derive(Debug)]
+pub(crate) struct Mint {
+    prefix: String,
+    made: u64,
+}
+
+impl Mint {
+    /// Takes the room and the moment it was created, which tells its lives apart.
+    pub(crate) fn new(room: &RoomId, created_at: ServerTime) -> Self {
+        Self { prefix: format!("{room}-{:x}", created_at.unix_millis()), made: 0 }
+    }
+
+    /// Makes the next id; `kind` is for people who read logs.
+    pub(crate) fn make(&mut self, kind: &str) -> String {
+        self.made += 1;
+        format!("{}-{kind}{}", self.prefix, self.made)
     }
 }
 

@@ -7,15 +7,28 @@
 //! 2. call [`Room::poll_effect`] until it returns `None`,
 //! 3. wait until [`Room::poll_timeout`], then call [`Room::handle_timeout`] and go to 2.
 
+mod announcer;
+mod answered;
+mod arena;
+mod battle;
+mod battle_mirror;
+mod chat;
 mod command;
 mod countdown;
+mod crowd;
 mod event;
+mod flash_sale;
 mod gift;
+mod gift_table;
 mod id;
 mod member;
+mod pace;
 mod peer;
 mod rejected;
 mod room;
+mod sales;
+mod scoreboard;
+mod seats;
 mod time;
 mod view;
 

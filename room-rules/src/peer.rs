@@ -71,6 +71,23 @@ pub enum PeerMessage {
     Unreachable,
 }
 
+impl PeerMessage {
+    /// Returns the battle it speaks of.
+    pub(crate) const fn pk(&self) -> Option<&PkId> {
+        match self {
+            Self::Invite { pk, .. }
+            | Self::Accept { pk, .. }
+            | Self::Reject { pk, .. }
+            | Self::HostMedia { pk, .. }
+            | Self::Tally { pk, .. }
+            | Self::End { pk }
+            | Self::Gone { pk } => Some(pk),
+            Self::Mirror { battle, .. } => Some(&battle.pk),
+            Self::Unreachable => None,
+        }
+    }
+}
+
 /// Why a challenge is turned down.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RejectReason {

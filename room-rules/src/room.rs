@@ -1,12 +1,37 @@
 //! A live room: the one owner of everything that happens in it.
+//!
+//! The room itself decides who may ask for what, when it is on air and who is on screen; the rest
+//! is in the parts it owns. Whatever it is told, it first moves to `now`, so no part ever acts on a
+//! state whose time is up.
+//!
+//! ```text
+//! Created ──host on air──▶ Live ◀──────▶ Interrupted
+//!    │                      │   host lost     │ 60 s
+//!    └───────── end ────────┴────────────────▶ Ended
+//! ```
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::announcer::Announcer;
+use crate::arena::Arena;
+use crate::chat::Chat;
+use crate::crowd::Crowd;
+use crate::gift_table::GiftTable;
+use crate::id::Mint;
+use crate::pace::Pace;
+use crate::sales::Sales;
+use crate::seats::Seats;
 use crate::{
-    Command, Effect, EndReason, Member, PeerMessage, Performer, Rejected, Reply, RoomId, RoomState,
-    RoomView, ServerTime, SessionId, Snapshot, Title, UserId,
+    Capability, Command, Effect, EndReason, EventBody, GiftOrder, Member, PeerMessage, Performer,
+    Rejected, Reply, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot,
+    Title, UserId,
 };
+
+/// How long the room waits for a host who is lost.
+const GRACE: Duration = Duration::from_secs(60);
+const SEAT_INTERVAL: Duration = Duration::from_millis(500);
+const SEAT_BURST: u32 = 10;
 
 /// The limits of a room.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,85 +61,189 @@ pub struct Room {
     id: RoomId,
     title: Arc<str>,
     state: RoomState,
-    effects: VecDeque<Effect>,
+    end_reason: Option<EndReason>,
+    /// When the room gives up waiting for its host.
+    grace_until: Option<ServerTime>,
+    host: Option<Member>,
+    mint: Mint,
+    crowd: Crowd,
+    seats: Seats,
+    seat_pace: Pace,
+    chat: Chat,
+    gifts: GiftTable,
+    sales: Sales,
+    arena: Arena,
+    /// Who was on screen when the shell was last told.
+    stage_told: Vec<Performer>,
+    out: Announcer,
 }
 
 impl Room {
-    /// Creates a room at `now`, which also makes its ids unlike those of an earlier room of this name.
+    /// Creates a room at `now`, which also tells its ids from those of an earlier room of this name.
     pub fn new(id: RoomId, title: &Title, settings: RoomSettings, now: ServerTime) -> Self {
-        let _ = (settings, now);
         Self {
+            mint: Mint::new(&id, now),
+            arena: Arena::new(id.clone()),
             id,
             title: title.as_str().into(),
             state: RoomState::Created,
-            effects: VecDeque::new(),
+            end_reason: None,
+            grace_until: None,
+            host: None,
+            crowd: Crowd::new(settings.sessions_max),
+            seats: Seats::new(),
+            seat_pace: Pace::new(SEAT_INTERVAL, SEAT_BURST),
+            chat: Chat::new(),
+            gifts: GiftTable::new(),
+            sales: Sales::new(),
+            stage_told: Vec::new(),
+            out: Announcer::default(),
         }
     }
 
-    /// Adds a session of a member. The snapshot is true up to its watermarks; a session that joins
-    /// twice just gets a new snapshot.
+    /// Adds a session. The snapshot is true up to its watermarks, so the session must hear every
+    /// event that is polled from here on; a session that joins again just gets a new snapshot.
+    ///
+    /// # Errors
+    ///
+    /// The room is over or full.
     pub fn handle_join(
         &mut self,
         session: SessionId,
         member: Member,
         now: ServerTime,
     ) -> Result<Snapshot, Rejected> {
-        unimplemented!("{session:?} {member:?} {now:?}")
+        self.advance(now);
+        self.expect_open()?;
+        self.crowd.join(session, &member, now)?;
+        if self.host.is_none() && member.role.may(Capability::PublishAsHost) {
+            self.set_host(&member);
+        }
+        self.advance(now);
+        Ok(self.snapshot(member, now))
     }
 
-    /// Removes a session; an unknown one is ignored.
+    /// Removes a session; an unknown one is ignored. With a user's last session goes what they have
+    /// asked for and not taken; who is on air stays.
     pub fn handle_leave(&mut self, session: SessionId, now: ServerTime) {
-        unimplemented!("{session:?} {now:?}")
+        self.advance(now);
+        if let Some(user) = self.crowd.leave(session, now) {
+            self.seats.handle_absent(&user, now, &mut self.out);
+        }
+        self.advance(now);
     }
 
     /// Carries out what a session asks, or says why not.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has changed then. A session that has not joined may do nothing.
     pub fn handle_command(
         &mut self,
         session: SessionId,
         command: Command,
         now: ServerTime,
     ) -> Result<Reply, Rejected> {
-        unimplemented!("{session:?} {command:?} {now:?}")
+        let member = self.crowd.member_of(session).cloned().ok_or(Rejected::Forbidden)?;
+        self.handle_member_command(&member, command, now)
     }
 
-    /// Carries out what a member asks who needs no session for it (an order over HTTP, a back end).
+    /// Carries out what a member asks who needs no session for it: an order over HTTP, a back end.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has changed then.
     pub fn handle_member_command(
         &mut self,
         member: &Member,
         command: Command,
         now: ServerTime,
     ) -> Result<Reply, Rejected> {
-        unimplemented!("{member:?} {command:?} {now:?}")
+        self.advance(now);
+        self.expect_open()?;
+        if !member.role.may(needed_for(&command)) {
+            return Err(Rejected::Forbidden);
+        }
+        let reply = self.carry_out(member, command, now);
+        self.advance(now);
+        reply
     }
 
     /// Takes what another room says.
     pub fn handle_peer(&mut self, from: &RoomId, message: PeerMessage, now: ServerTime) {
-        unimplemented!("{from} {message:?} {now:?}")
+        self.advance(now);
+        // A room that is over is in no battle and not live, and answers so.
+        self.arena.handle_peer(from, message, now, &mut self.out);
+        self.advance(now);
     }
 
-    /// Takes that a publisher of this room came on air or went off.
+    /// Takes that a publisher of this room came on air or went off. One that has no seat is told
+    /// off with [`Effect::Unpublish`].
     pub fn handle_media(&mut self, user: &UserId, change: MediaChange, now: ServerTime) {
-        unimplemented!("{user} {change:?} {now:?}")
+        self.advance(now);
+        let seat = match change {
+            MediaChange::Started => self.seats.handle_media_started(user, now, &mut self.out),
+            MediaChange::Stopped => self.seats.handle_media_stopped(user, now, &mut self.out),
+        };
+        match (change, seat) {
+            (MediaChange::Started, Some(SeatIndex::HOST)) => {
+                self.grace_until = None;
+                if self.state != RoomState::Live {
+                    self.enter(RoomState::Live, now);
+                }
+                self.arena.handle_media(true, now, &mut self.out);
+            }
+            (MediaChange::Stopped, Some(SeatIndex::HOST)) => {
+                self.grace_until = Some(now + GRACE);
+                self.enter(RoomState::Interrupted, now);
+                self.arena.handle_media(false, now, &mut self.out);
+            }
+            (MediaChange::Started, None) => self.out.effect(Effect::Unpublish(user.clone())),
+            (MediaChange::Started | MediaChange::Stopped, Some(_))
+            | (MediaChange::Stopped, None) => {}
+        }
+        self.advance(now);
     }
 
-    /// Says whether `member` may publish now, and if so expects their media.
+    /// Says whether `member` may publish now; if so, their seat waits for their media.
+    ///
+    /// # Errors
+    ///
+    /// The room is over, another host has the host's seat, or no seat was granted.
     pub fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<(), Rejected> {
-        unimplemented!("{member:?} {now:?}")
+        self.advance(now);
+        self.expect_open()?;
+        self.seats.may_publish(member, now, &mut self.out)?;
+        if member.role.may(Capability::PublishAsHost) {
+            self.set_host(member);
+        }
+        self.advance(now);
+        Ok(())
     }
 
     /// Moves the room to where it must be at `now`.
     pub fn handle_timeout(&mut self, now: ServerTime) {
-        unimplemented!("{now:?}")
+        self.advance(now);
     }
 
     /// Returns when `handle_timeout` is next due, or `None` while nothing is waited for.
     pub fn poll_timeout(&self) -> Option<ServerTime> {
-        None
+        let parts = [
+            self.grace_until,
+            self.crowd.poll_timeout(),
+            self.seats.poll_timeout(),
+            self.sales.poll_timeout(),
+            self.arena.poll_timeout(),
+        ];
+        if self.state == RoomState::Ended {
+            return None;
+        }
+        parts.into_iter().flatten().min()
     }
 
     /// Returns the next thing to carry out, oldest first.
     pub fn poll_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        self.out.poll_effect()
     }
 
     /// Returns the room's name.
@@ -129,21 +258,271 @@ impl Room {
 
     /// Returns why the room ended, once it has.
     pub const fn end_reason(&self) -> Option<EndReason> {
-        None
+        self.end_reason
     }
 
-    /// Returns whether a battle fills the screen with two rooms' hosts.
-    pub const fn is_in_battle(&self) -> bool {
-        false
+    /// Returns whether two rooms' hosts share the screen.
+    pub fn is_in_battle(&self) -> bool {
+        self.arena.versus().is_some()
     }
 
-    /// Returns who is on screen, in drawing order.
+    /// Returns who is on screen, in drawing order: in a battle this room's host and the other one,
+    /// otherwise everyone who is on air here, by seat.
     pub fn stage(&self) -> Vec<Performer> {
-        unimplemented!()
+        if let Some((host, room, rival)) = self.arena.versus() {
+            return vec![performer(&self.id, host), performer(room, rival)];
+        }
+        self.seats
+            .on_air()
+            .map(|(seat, sitter)| Performer {
+                room: self.id.clone(),
+                user: sitter.user.clone(),
+                name: sitter.name.clone(),
+                seat,
+                muted: sitter.muted,
+            })
+            .collect()
     }
 
     /// Returns the room as the list of rooms shows it at `now`.
-    pub fn view(&self, now: ServerTime) -> RoomView {
-        unimplemented!("{now:?} {}", self.title)
+    pub fn view(&mut self, now: ServerTime) -> RoomView {
+        self.advance(now);
+        RoomView {
+            room: self.id.clone(),
+            title: self.title.clone(),
+            state: self.state,
+            host: self.host.as_ref().map(|host| host.user.clone()),
+            seats: self.seats.views(),
+            stage: self.stage(),
+            battle: self.arena.view().cloned(),
+            online: self.crowd.reactions().online,
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        member: &Member,
+        command: Command,
+        now: ServerTime,
+    ) -> Result<Reply, Rejected> {
+        let out = &mut self.out;
+        match command {
+            Command::ChatSend(text) => {
+                let id = self.chat.handle_line(member, text, now, &mut self.mint, out)?;
+                Ok(Reply::Chat { id })
+            }
+            Command::Like(count) => self.crowd.handle_like(member, count, now).map(done),
+            Command::GiftSend(order) => self.give(member, order, now),
+            Command::SeatApply
+            | Command::SeatAccept(_)
+            | Command::SeatReject(_)
+            | Command::SeatInvite(_)
+            | Command::SeatJoin
+            | Command::SeatDecline
+            | Command::SeatLeave
+            | Command::SeatKick(_)
+            | Command::SeatMute { .. } => self.arrange_seats(member, command, now),
+            Command::PkInvite { room, terms } => {
+                let pk = self.arena.invite(room, terms, now, &mut self.mint, out)?;
+                Ok(Reply::Pk { pk })
+            }
+            Command::PkAccept(pk) => self.arena.accept(&pk, out).map(done),
+            Command::PkReject(pk) => self.arena.reject(&pk, now, out).map(done),
+            Command::PkCancel(pk) => self.arena.cancel(&pk, now, out).map(done),
+            Command::PkEnd(pk) => self.arena.end(&pk, now, out).map(done),
+            Command::SaleAnnounce(offer) => self.sales.announce(&offer, now, &mut self.mint, out),
+            Command::SaleCancel(sale) => self.sales.cancel(&sale, now, out).map(done),
+            Command::OrderPlace(order) => {
+                self.sales.handle_order(member, &order, now, out).map(Reply::Order)
+            }
+            Command::RoomEnd => {
+                self.end(EndReason::Closed, now);
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn arrange_seats(
+        &mut self,
+        member: &Member,
+        command: Command,
+        now: ServerTime,
+    ) -> Result<Reply, Rejected> {
+        if !self.seat_pace.allow(&member.user, now) {
+            return Err(Rejected::RateLimited);
+        }
+        let (seats, out) = (&mut self.seats, &mut self.out);
+        let seat = |index| Reply::Seat { index };
+        match command {
+            Command::SeatApply => seats.apply(member, now, out).map(done),
+            Command::SeatAccept(user) => seats.accept(&user, now, out).map(seat),
+            Command::SeatReject(user) => seats.reject(&user, now, out).map(done),
+            Command::SeatInvite(user) => {
+                let guest = self.crowd.member(&user).ok_or(Rejected::NotFound("user here"))?;
+                seats.invite(guest, now, out).map(seat)
+            }
+            Command::SeatJoin => seats.join(&member.user, now, out).map(seat),
+            Command::SeatDecline => seats.decline(&member.user, now, out).map(done),
+            Command::SeatLeave => seats.leave(&member.user, now, out).map(done),
+            Command::SeatKick(user) => seats.kick(&user, now, out).map(done),
+            Command::SeatMute { user, audio } => seats.mute(&user, audio, now, out).map(done),
+            Command::ChatSend(_)
+            | Command::Like(_)
+            | Command::GiftSend(_)
+            | Command::PkInvite { .. }
+            | Command::PkAccept(_)
+            | Command::PkReject(_)
+            | Command::PkCancel(_)
+            | Command::PkEnd(_)
+            | Command::SaleAnnounce(_)
+            | Command::SaleCancel(_)
+            | Command::OrderPlace(_)
+            | Command::RoomEnd => unreachable!("only seat commands come here"),
+        }
+    }
+
+    fn give(
+        &mut self,
+        member: &Member,
+        order: GiftOrder,
+        now: ServerTime,
+    ) -> Result<Reply, Rejected> {
+        if let Some(before) = self.gifts.find(member, &order)? {
+            return Ok(before);
+        }
+        let to = order.to.clone().unwrap_or_else(|| self.id.clone());
+        let in_battle = self.arena.view().is_some_and(|battle| battle.rooms.contains(&to));
+        if to != self.id && !in_battle {
+            return Err(Rejected::PkState);
+        }
+        let coins = self.gifts.handle_gift(member, &order, &to, now, &mut self.out)?;
+        self.crowd.handle_coins(coins, now);
+        let score = self.arena.handle_gift(&to, coins, now, &mut self.out);
+        let reply = Reply::Gift { coins, score };
+        self.gifts.remember(member, order, reply.clone());
+        Ok(reply)
+    }
+
+    /// Moves every part to `now`, then tells the shell if other people are on screen.
+    fn advance(&mut self, now: ServerTime) {
+        if self.state != RoomState::Ended {
+            if self.grace_until.is_some_and(|until| now >= until) {
+                self.end(EndReason::HostLeft, now);
+            } else {
+                self.seats.handle_timeout(now, &mut self.out);
+                self.sales.handle_timeout(now, &mut self.out);
+                self.arena.handle_timeout(now, &mut self.out);
+                self.crowd.handle_timeout(now, &mut self.out);
+                self.tell_stage(now);
+            }
+        }
+        self.check();
+    }
+
+    fn tell_stage(&mut self, now: ServerTime) {
+        let stage = self.stage();
+        if stage != self.stage_told {
+            self.stage_told.clone_from(&stage);
+            self.out.broadcast(EventBody::StageUpdated(stage), now);
+            self.out.effect(Effect::StageChanged);
+        }
+    }
+
+    fn end(&mut self, reason: EndReason, now: ServerTime) {
+        self.sales.handle_end(now, &mut self.out);
+        self.arena.handle_end(now, &mut self.out);
+        self.arena.handle_media(false, now, &mut self.out);
+        self.seats.handle_end(now, &mut self.out);
+        self.grace_until = None;
+        self.end_reason = Some(reason);
+        self.tell_stage(now);
+        self.enter(RoomState::Ended, now);
+        self.out.effect(Effect::Ended(reason));
+    }
+
+    fn enter(&mut self, state: RoomState, now: ServerTime) {
+        assert!(self.state != RoomState::Ended, "a room ends once");
+        self.state = state;
+        let reason = self.end_reason;
+        self.out.broadcast(EventBody::RoomState { state, reason }, now);
+    }
+
+    fn set_host(&mut self, member: &Member) {
+        self.host = Some(member.clone());
+        self.arena.set_host(member);
+    }
+
+    const fn expect_open(&self) -> Result<(), Rejected> {
+        match self.state {
+            RoomState::Created | RoomState::Live | RoomState::Interrupted => Ok(()),
+            RoomState::Ended => Err(Rejected::Closed("room")),
+        }
+    }
+
+    fn snapshot(&self, you: Member, now: ServerTime) -> Snapshot {
+        Snapshot {
+            room: self.id.clone(),
+            title: self.title.clone(),
+            state: self.state,
+            you,
+            seats: self.seats.views(),
+            stage: self.stage(),
+            battle: self.arena.view().cloned(),
+            sales: self.sales.views().cloned().collect(),
+            countdowns: self.sales.countdowns().chain(self.arena.countdown()).cloned().collect(),
+            chat: self.chat.lines().cloned().collect(),
+            reactions: self.crowd.reactions(),
+            at: now,
+            watermarks: self.out.watermarks(),
+        }
+    }
+
+    fn check(&self) {
+        self.seats.check();
+        self.crowd.check();
+        assert_eq!(self.grace_until.is_some(), self.state == RoomState::Interrupted);
+        assert_eq!(self.end_reason.is_some(), self.state == RoomState::Ended);
+        if self.state == RoomState::Ended {
+            assert!(self.stage_told.is_empty() && self.arena.view().is_none());
+        }
+    }
+}
+
+fn done((): ()) -> Reply {
+    Reply::Done
+}
+
+fn performer(room: &RoomId, host: &Member) -> Performer {
+    Performer {
+        room: room.clone(),
+        user: host.user.clone(),
+        name: host.name.clone(),
+        seat: SeatIndex::HOST,
+        muted: false,
+    }
+}
+
+/// Returns what one must be allowed in order to give a command.
+const fn needed_for(command: &Command) -> Capability {
+    match command {
+        Command::ChatSend(_) => Capability::Chat,
+        Command::Like(_) => Capability::Like,
+        Command::GiftSend(_) => Capability::Gift,
+        Command::SeatApply | Command::SeatJoin | Command::SeatDecline | Command::SeatLeave => {
+            Capability::TakeSeat
+        }
+        Command::SeatAccept(_) | Command::SeatReject(_) | Command::SeatInvite(_) => {
+            Capability::GrantSeat
+        }
+        Command::SeatKick(_) | Command::SeatMute { .. } => Capability::KeepOrder,
+        Command::PkInvite { .. }
+        | Command::PkAccept(_)
+        | Command::PkReject(_)
+        | Command::PkCancel(_) => Capability::Battle,
+        Command::PkEnd(_) => Capability::EndBattle,
+        Command::SaleAnnounce(_) => Capability::AnnounceSale,
+        Command::SaleCancel(_) => Capability::CancelSale,
+        Command::OrderPlace(_) => Capability::Order,
+        Command::RoomEnd => Capability::EndRoom,
     }
 }

@@ -32,6 +32,11 @@ impl std::ops::Add<Duration> for ServerTime {
 }
 
 impl ServerTime {
+    /// Returns the instant `span` before this one.
+    pub(crate) fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// Returns the time since `earlier`, or zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -1,0 +1,57 @@
+//! What people say, and the last of it for those who come later.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::announcer::Announcer;
+use crate::id::Mint;
+use crate::pace::Pace;
+use crate::{ChatId, ChatLine, ChatText, EventBody, Member, Rejected, ServerTime};
+
+const KEPT: usize = 50;
+const INTERVAL: Duration = Duration::from_secs(1);
+const BURST: u32 = 5;
+
+#[derive(Debug)]
+pub(crate) struct Chat {
+    /// Full: the oldest line is forgotten.
+    lines: VecDeque<ChatLine>,
+    pace: Pace,
+}
+
+impl Chat {
+    pub(crate) fn new() -> Self {
+        Self { lines: VecDeque::with_capacity(KEPT), pace: Pace::new(INTERVAL, BURST) }
+    }
+
+    pub(crate) fn handle_line(
+        &mut self,
+        member: &Member,
+        text: ChatText,
+        now: ServerTime,
+        mint: &mut Mint,
+        out: &mut Announcer,
+    ) -> Result<ChatId, Rejected> {
+        if !self.pace.allow(&member.user, now) {
+            return Err(Rejected::RateLimited);
+        }
+        let id = ChatId::made(&mint.make("c"));
+        let line = ChatLine {
+            id: id.clone(),
+            user: member.user.clone(),
+            name: member.name.clone(),
+            role: member.role,
+            text,
+        };
+        if self.lines.len() == KEPT {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line.clone());
+        out.broadcast(EventBody::Chat(line), now);
+        Ok(id)
+    }
+
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &ChatLine> {
+        self.lines.iter()
+    }
+}

@@ -1,0 +1,129 @@
+//! Who is in the room. One user may be there several times over: a WebSocket, data channels, a
+//! second tab. Heads are users, not sessions.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::announcer::Announcer;
+use crate::pace::{Pace, Throttle};
+use crate::{EventBody, LikeCount, Member, Reactions, Rejected, ServerTime, SessionId, UserId};
+
+/// Totals go out at most twice a second.
+const REACT_EVERY: Duration = Duration::from_millis(500);
+const LIKE_INTERVAL: Duration = Duration::from_millis(200);
+const LIKE_BURST: u32 = 20;
+
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    sessions: HashMap<SessionId, Member>,
+    users: HashMap<UserId, Present>,
+    sessions_max: usize,
+    likes: u64,
+    coins: u64,
+    like_pace: Pace,
+    react: Throttle,
+}
+
+#[derive(Debug)]
+struct Present {
+    member: Member,
+    sessions: usize,
+}
+
+impl Crowd {
+    pub(crate) fn new(sessions_max: usize) -> Self {
+        Self {
+            sessions: HashMap::new(),
+            users: HashMap::new(),
+            sessions_max,
+            likes: 0,
+            coins: 0,
+            like_pace: Pace::new(LIKE_INTERVAL, LIKE_BURST),
+            react: Throttle::new(REACT_EVERY),
+        }
+    }
+
+    /// Adds a session; one that is there already becomes `member`'s.
+    pub(crate) fn join(
+        &mut self,
+        session: SessionId,
+        member: &Member,
+        now: ServerTime,
+    ) -> Result<(), Rejected> {
+        let is_new = !self.sessions.contains_key(&session);
+        if is_new && self.sessions.len() >= self.sessions_max {
+            return Err(Rejected::RoomFull);
+        }
+        self.leave(session, now);
+        self.sessions.insert(session, member.clone());
+        let present = self
+            .users
+            .entry(member.user.clone())
+            .or_insert_with(|| Present { member: member.clone(), sessions: 0 });
+        present.sessions += 1;
+        // The newest token counts.
+        present.member = member.clone();
+        self.react.touch(now);
+        Ok(())
+    }
+
+    /// Removes a session; returns its user if that was the user's last one.
+    pub(crate) fn leave(&mut self, session: SessionId, now: ServerTime) -> Option<UserId> {
+        let user = self.sessions.remove(&session)?.user;
+        let present = self.users.get_mut(&user).expect("every session has a user");
+        present.sessions -= 1;
+        if present.sessions > 0 {
+            return None;
+        }
+        self.users.remove(&user);
+        self.react.touch(now);
+        Some(user)
+    }
+
+    pub(crate) fn handle_like(
+        &mut self,
+        member: &Member,
+        count: LikeCount,
+        now: ServerTime,
+    ) -> Result<(), Rejected> {
+        if !self.like_pace.allow(&member.user, now) {
+            return Err(Rejected::RateLimited);
+        }
+        self.likes += u64::from(count.number());
+        self.react.touch(now);
+        Ok(())
+    }
+
+    pub(crate) fn handle_coins(&mut self, coins: u64, now: ServerTime) {
+        self.coins += coins;
+        self.react.touch(now);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
+        if self.react.take(now) {
+            out.broadcast(EventBody::React(self.reactions()), now);
+        }
+    }
+
+    pub(crate) const fn poll_timeout(&self) -> Option<ServerTime> {
+        self.react.poll_timeout()
+    }
+
+    pub(crate) fn member_of(&self, session: SessionId) -> Option<&Member> {
+        self.sessions.get(&session)
+    }
+
+    pub(crate) fn member(&self, user: &UserId) -> Option<&Member> {
+        self.users.get(user).map(|present| &present.member)
+    }
+
+    pub(crate) fn reactions(&self) -> Reactions {
+        let online = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
+        Reactions { online, likes: self.likes, coins: self.coins }
+    }
+
+    pub(crate) fn check(&self) {
+        assert!(self.users.len() <= self.sessions.len());
+        assert!(self.sessions.len() <= self.sessions_max);
+    }
+}

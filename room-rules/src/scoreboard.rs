@@ -1,0 +1,90 @@
+//! A battle as this room's viewers see it. Both rooms have one; it turns each new view into the
+//! events and countdowns that follow from it, so the two rooms tell the same story.
+
+use crate::announcer::Announcer;
+use crate::countdown::CountdownTimer;
+use crate::{BattleState, BattleView, Countdown, CountdownKind, EventBody, ServerTime};
+
+#[derive(Debug)]
+pub(crate) struct Scoreboard {
+    view: BattleView,
+    countdown: Option<CountdownTimer>,
+}
+
+impl Scoreboard {
+    /// Shows a battle for the first time.
+    pub(crate) fn new(view: BattleView, now: ServerTime, out: &mut Announcer) -> Self {
+        out.broadcast(EventBody::PkUpdated(view.clone()), now);
+        Self { view, countdown: None }
+    }
+
+    /// Shows the next version.
+    pub(crate) fn show(&mut self, next: BattleView, now: ServerTime, out: &mut Announcer) {
+        assert!(self.view.version < next.version, "a battle never goes back");
+        assert!(self.view.state <= next.state, "a battle never goes back");
+        assert_eq!(self.view.rooms, next.rooms);
+
+        let scored =
+            BattleView { scores: next.scores.clone(), version: next.version, ..self.view.clone() };
+        let only_the_score = scored == next;
+        let entered = self.view.state != next.state;
+        self.view = next;
+        if only_the_score {
+            let BattleView { pk, version, scores, .. } = self.view.clone();
+            out.broadcast(EventBody::PkScore { pk, version, scores }, now);
+            return;
+        }
+        if entered && let Some(mut last) = self.countdown.take() {
+            last.cancel(now, out);
+        }
+        out.broadcast(EventBody::PkUpdated(self.view.clone()), now);
+        if entered {
+            self.countdown = self.start_countdown(now, out);
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
+        if let Some(countdown) = &mut self.countdown {
+            countdown.handle_timeout(now, out);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
+        self.countdown.as_ref().and_then(CountdownTimer::poll_timeout)
+    }
+
+    pub(crate) const fn view(&self) -> &BattleView {
+        &self.view
+    }
+
+    pub(crate) fn countdown(&self) -> Option<&Countdown> {
+        self.countdown.as_ref().map(CountdownTimer::shown)
+    }
+
+    /// Returns whether a gift given at `now` scores. The deadlines decide, not the state, because
+    /// a view may be on its way while its deadline passes.
+    pub(crate) fn is_scoring(&self, now: ServerTime) -> bool {
+        let is_undecided = match self.view.state {
+            BattleState::Preparing | BattleState::Battling => true,
+            BattleState::Inviting
+            | BattleState::Linking
+            | BattleState::Punishing
+            | BattleState::Idle => false,
+        };
+        is_undecided
+            && self.view.start_at.is_some_and(|start_at| now >= start_at)
+            && self.view.end_at.is_some_and(|end_at| now < end_at)
+    }
+
+    fn start_countdown(&self, now: ServerTime, out: &mut Announcer) -> Option<CountdownTimer> {
+        let BattleView { start_at, end_at, punish_until, .. } = self.view;
+        let (kind, open_at, close_at) = match self.view.state {
+            BattleState::Preparing => (CountdownKind::PkStart, start_at?, end_at),
+            BattleState::Battling => (CountdownKind::PkEnd, end_at?, None),
+            BattleState::Punishing => (CountdownKind::Punish, punish_until?, None),
+            BattleState::Inviting | BattleState::Linking | BattleState::Idle => return None,
+        };
+        let subject = self.view.pk.as_str();
+        Some(CountdownTimer::start(kind, subject, open_at, close_at, now, out))
+    }
+}
