@@ -1,2 +1,39 @@
-//! main
-fn main() {}
+//! The `lianmai` program: reads the command line and hands over to the library.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use server::cli::{Cli, Command};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A closed stderr leaves nobody to tell.
+            let _ = writeln!(std::io::stderr(), "lianmai: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    match &cli.command {
+        Command::Token(args) => {
+            let (token, remark) = server::token_command(args)?;
+            if let Some(remark) = remark {
+                writeln!(std::io::stderr(), "lianmai: {remark}")?;
+            }
+            writeln!(std::io::stdout(), "{token}")?;
+            Ok(())
+        }
+        Command::Serve(args) => {
+            let filter = EnvFilter::try_from_env("LIANMAI_LOG").unwrap_or_else(|_| "info".into());
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(server::serve(args))
+        }
+    }
+}

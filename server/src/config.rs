@@ -1,0 +1,329 @@
+//! What an operator may choose. One TOML file; every key of it can also be given as
+//! `LIANMAI_<SECTION>_<KEY>`, which wins over the file, and a few as flags, which win over both.
+//! `lianmai.example.toml` holds every key at its default, and a test keeps it so.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Signs the tokens of `serve --dev`. It is public, so a server that others can reach refuses it.
+pub const DEV_SECRET: &str = "lianmai-dev-secret-known-to-everybody";
+
+/// A shorter secret can be guessed offline from one token.
+const SECRET_MIN_BYTES: usize = 32;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who may come in.
+    pub auth: Auth,
+    /// Pages, REST and WebSocket.
+    pub http: Http,
+    /// RTMP pull.
+    pub rtmp: Rtmp,
+    /// WebRTC.
+    pub media: Media,
+    /// Metrics and health.
+    pub ops: Ops,
+    /// The mixed picture.
+    pub program: Program,
+    /// Limits on rooms.
+    pub rooms: Rooms,
+}
+
+/// Token checking.
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// The HS256 key that tokens are signed with, at least 32 bytes. Empty: only `--dev` starts.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A configuration may be logged; the secret may not.
+        f.write_str("Auth { secret: *** }")
+    }
+}
+
+/// The HTTP listener.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Where pages, REST and WebSocket are served; port 0 takes any free one.
+    pub listen: SocketAddr,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: loopback(8080) }
+    }
+}
+
+/// The RTMP listener.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rtmp {
+    /// Where players pull `rtmp://host:port/live/{room}`; port 0 takes any free one.
+    pub listen: SocketAddr,
+}
+
+impl Default for Rtmp {
+    fn default() -> Self {
+        Self { listen: loopback(1935) }
+    }
+}
+
+/// The WebRTC sockets.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// The address that media sockets listen on.
+    pub bind_ip: IpAddr,
+    /// The address that browsers are told; empty means `bind_ip`.
+    pub advertised_ip: String,
+    /// UDP port of the first worker, the others follow; 0 takes free ones.
+    pub first_port: u16,
+    /// Media threads, one socket each.
+    pub workers: usize,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            bind_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            advertised_ip: String::new(),
+            first_port: 7882,
+            workers: 2,
+        }
+    }
+}
+
+/// The operations listener.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ops {
+    /// Where `/metrics`, `/healthz` and `/readyz` are served. Keep it off the public net.
+    pub listen: SocketAddr,
+}
+
+impl Default for Ops {
+    fn default() -> Self {
+        Self { listen: loopback(9100) }
+    }
+}
+
+/// How programs are mixed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Program {
+    /// Width of the picture in pixels.
+    pub width: u32,
+    /// Height of the picture in pixels.
+    pub height: u32,
+    /// Frames per second.
+    pub fps: u32,
+    /// Video bit rate in kbit/s.
+    pub video_kbps: u32,
+    /// How long a program that nobody takes keeps running, in seconds.
+    pub linger_s: u64,
+    /// The mixer's executable; empty means `lianmai-mixer` beside this program.
+    pub mixer_bin: PathBuf,
+    /// Where mixers' Unix sockets are made; empty means a folder of this process's own.
+    pub runtime_dir: PathBuf,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self {
+            width: 720,
+            height: 1280,
+            fps: 30,
+            video_kbps: 1500,
+            linger_s: 30,
+            mixer_bin: PathBuf::new(),
+            runtime_dir: PathBuf::new(),
+        }
+    }
+}
+
+/// Limits on rooms.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rooms {
+    /// How many rooms may exist at once; one more is answered `BUSY`.
+    pub max: usize,
+    /// How long a room that nobody is in or publishes to is kept, in seconds.
+    pub idle_s: u64,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self { max: 1000, idle_s: 600 }
+    }
+}
+
+impl Config {
+    /// Reads `file`, if there is one, and lets `env` override it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, holds an unknown key, or a value is of the wrong type.
+    pub fn load(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?,
+            None => String::new(),
+        };
+        let mut table: toml::Table = text.parse().map_err(ConfigError::Malformed)?;
+        override_by_env(&mut table, env)?;
+        table.try_into().map_err(ConfigError::Malformed)
+    }
+
+    /// Returns the secret that tokens are checked with.
+    ///
+    /// # Errors
+    /// If none is configured, or one that protects nothing.
+    pub fn secret(&self, mode: Mode) -> Result<&str, ConfigError> {
+        match mode {
+            Mode::Dev => Ok(DEV_SECRET),
+            Mode::Production if self.auth.secret.is_empty() => Err(ConfigError::NoSecret),
+            Mode::Production if self.auth.secret == DEV_SECRET => Err(ConfigError::PublicSecret),
+            Mode::Production if self.auth.secret.len() < SECRET_MIN_BYTES => {
+                Err(ConfigError::ShortSecret)
+            }
+            Mode::Production => Ok(&self.auth.secret),
+        }
+    }
+
+    /// Moves every listener to the loopback address, for `--dev`, whose secret everybody knows.
+    pub fn keep_on_loopback(&mut self) {
+        for listen in [&mut self.http.listen, &mut self.rtmp.listen, &mut self.ops.listen] {
+            if !listen.ip().is_loopback() {
+                listen.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            }
+        }
+        if !self.media.bind_ip.is_loopback() {
+            self.media.bind_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        }
+        self.media.advertised_ip = String::new();
+    }
+
+    /// Returns the address that browsers send media to.
+    ///
+    /// # Errors
+    /// If the configured one is no IP address, or there is none that could be reached.
+    pub fn advertised_ip(&self) -> Result<IpAddr, ConfigError> {
+        let ip = match self.media.advertised_ip.as_str() {
+            "" => self.media.bind_ip,
+            text => text.parse().map_err(|_| ConfigError::AdvertisedIp(text.to_owned()))?,
+        };
+        if ip.is_unspecified() {
+            return Err(ConfigError::AdvertisedIp(ip.to_string()));
+        }
+        Ok(ip)
+    }
+}
+
+/// Whether the world may come in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// Loopback only, with a secret that everybody knows.
+    Dev,
+    /// A configured secret is needed.
+    Production,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there or may not be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable {
+        /// The file asked for.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong type.
+    #[error("{0}")]
+    Malformed(toml::de::Error),
+    /// An environment variable whose value is of the wrong type.
+    #[error("{name}: {value:?} is not {expected}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// Nothing to check tokens with.
+    #[error(
+        "no secret to check tokens with: set LIANMAI_AUTH_SECRET or auth.secret in the configuration \
+         (at least 32 bytes), or start with --dev on this machine only"
+    )]
+    NoSecret,
+    /// The secret of `--dev`, which is published.
+    #[error("auth.secret is the secret of --dev, which everybody knows: choose another")]
+    PublicSecret,
+    /// A secret that can be guessed.
+    #[error("auth.secret is shorter than 32 bytes")]
+    ShortSecret,
+    /// Browsers could not send to it.
+    #[error("media.advertised_ip: {0:?} is not an address that a browser can send to")]
+    AdvertisedIp(String),
+}
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+/// Lays `LIANMAI_<SECTION>_<KEY>` over `table`. The defaults say which keys there are and of which
+/// type each is, so a new key needs no second list. Other `LIANMAI_*` names are not ours to judge.
+fn override_by_env(
+    table: &mut toml::Table,
+    env: impl IntoIterator<Item = (String, String)>,
+) -> Result<(), ConfigError> {
+    let defaults = toml::Table::try_from(Config::default())
+        .expect("the configuration is plain tables of plain values");
+    for (name, value) in env {
+        let Some((section, key, default)) = setting_named(&name, &defaults) else { continue };
+        let value = value_like(default, &value).map_err(|expected| ConfigError::Variable {
+            name: name.clone(),
+            value: if section == "auth" { "***".to_owned() } else { value.clone() },
+            expected,
+        })?;
+        let entry = table
+            .entry(section)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut();
+        // A file whose section is no table is reported by the deserializer.
+        if let Some(entry) = entry {
+            entry.insert(key.to_owned(), value);
+        }
+    }
+    Ok(())
+}
+
+fn setting_named<'a>(
+    name: &str,
+    defaults: &'a toml::Table,
+) -> Option<(&'a str, &'a str, &'a toml::Value)> {
+    let (section, key) = name.strip_prefix("LIANMAI_")?.split_once('_')?;
+    let (section, keys) = defaults.get_key_value(&section.to_ascii_lowercase())?;
+    let (key, default) = keys.as_table()?.get_key_value(&key.to_ascii_lowercase())?;
+    Some((section, key, default))
+}
+
+fn value_like(default: &toml::Value, text: &str) -> Result<toml::Value, &'static str> {
+    if default.is_integer() {
+        text.parse().map(toml::Value::Integer).map_err(|_| "a whole number")
+    } else {
+        Ok(toml::Value::String(text.to_owned()))
+    }
+}

@@ -1,0 +1,116 @@
+//! Members who come over the data channels of their WHEP session. Opening `ctl` is joining; what
+//! they hear is the same text that WebSocket sessions get, on the channel of its lane. What surprises:
+//! money never comes up this way, because a data channel's peer has no session to come back to.
+
+use bytes::Bytes;
+use room_rules::{Command, ServerTime};
+use sfu::{Channel, PeerId, Sfu};
+use signaling::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, RateLimit};
+use wire_format::{ClientMessage, Code, Lane, encode_ack, encode_err, encode_pong, encode_welcome};
+
+use crate::peers::{DataSession, Purpose};
+use crate::room_task::RoomTask;
+
+impl RoomTask {
+    /// Lets the owner of `peer` join once its `ctl` channel is open.
+    pub(crate) fn open_data_session(&mut self, peer: PeerId, channel: Channel, now: ServerTime) {
+        if channel != Channel::Ctl {
+            return;
+        }
+        let Some(entry) = self.media.peer(peer) else { return };
+        if entry.session.is_some() || !matches!(entry.purpose, Purpose::Play(_)) {
+            return;
+        }
+        let session = self.parts.sessions.next();
+        let (outbox, reader) = signaling::outbox(OutboxLimits::default());
+        match self.room.handle_join(session, entry.member.clone(), now) {
+            Ok(snapshot) => {
+                outbox.push(Lane::Control, encode_welcome(&snapshot).into());
+                entry.session = Some(DataSession { id: session, limit: RateLimit::new() });
+                self.sessions.insert(session, outbox);
+            }
+            Err(rejected) => {
+                refuse(&outbox, None, Code::from(&rejected), &rejected.to_string(), now);
+                outbox.end(Ending::Left);
+            }
+        }
+        self.parts.tasks.spawn(deliver(reader, self.parts.sfu.clone(), peer));
+    }
+
+    /// Takes what a member says on a data channel.
+    pub(crate) fn handle_data(&mut self, peer: PeerId, text: &Bytes, now: ServerTime) {
+        let Some(session) = self.media.peer(peer).and_then(|peer| peer.session.as_mut()) else {
+            return;
+        };
+        let Some(outbox) = self.sessions.outbox(session.id) else { return };
+        match ClientMessage::decode(text) {
+            Ok(ClientMessage::ClockPing { c0 }) => {
+                if session.limit.allows_clock() {
+                    let millis = self.parts.clock.now_millis();
+                    outbox.push_clock(encode_pong(&c0, millis, millis).into());
+                }
+            }
+            Ok(ClientMessage::Command { rid, command }) => {
+                let answer = if !may_come_up(&command) {
+                    Err((Code::Forbidden, "this goes up on WebSocket or HTTP".to_owned()))
+                } else if !session.limit.allows(&command) {
+                    Err((Code::RateLimited, "too many requests".to_owned()))
+                } else {
+                    let reply = self.room.handle_command(session.id, command, now);
+                    reply.map_err(|rejected| (Code::from(&rejected), rejected.to_string()))
+                };
+                match answer {
+                    Ok(reply) => {
+                        let text = encode_ack(rid.as_deref(), &reply, now);
+                        outbox.push(Lane::Control, text.into());
+                    }
+                    Err((code, message)) => refuse(outbox, rid.as_deref(), code, &message, now),
+                }
+            }
+            Ok(ClientMessage::Hello { rid, .. }) => {
+                refuse(outbox, rid.as_deref(), Code::BadRequest, "you are in already", now);
+            }
+            Err(error) if session.limit.allows_mistake() => {
+                refuse(outbox, error.rid.as_deref(), error.code, &error.message, now);
+            }
+            // Nobody is owed an answer to a flood of nonsense.
+            Err(_) => {}
+        }
+    }
+}
+
+fn refuse(outbox: &Outbox, rid: Option<&str>, code: Code, message: &str, now: ServerTime) {
+    outbox.push(Lane::Control, encode_err(rid, code, message, now).into());
+}
+
+const fn may_come_up(command: &Command) -> bool {
+    matches!(command, Command::ChatSend(_) | Command::Like(_))
+}
+
+/// Carries what is in the outbox to the peer's channels until the session ends.
+async fn deliver(mut outbox: OutboxReader, sfu: Sfu, peer: PeerId) {
+    loop {
+        match outbox.next().await {
+            Delivery::Message(lane, text) => {
+                sfu.send_data(peer, channel_of(lane), Bytes::from(text));
+            }
+            Delivery::Clock(text) => {
+                sfu.send_data(peer, Channel::Clk, Bytes::from(text));
+            }
+            Delivery::End(Ending::Left) => return,
+            Delivery::End(Ending::TooSlow | Ending::RoomEnded | Ending::Draining) => {
+                sfu.close(peer);
+                return;
+            }
+        }
+    }
+}
+
+const fn channel_of(lane: Lane) -> Channel {
+    match lane {
+        Lane::Control => Channel::Ctl,
+        Lane::Gift => Channel::Gift,
+        Lane::Chat => Channel::Chat,
+        Lane::Ambient => Channel::React,
+    }
+}

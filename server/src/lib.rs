@@ -1,0 +1,35 @@
+//! Introduces the parts to one another and runs them: rooms on one side, media, mixers and relays on
+//! the other. The shells know nothing of each other; whatever one must hear of another goes through
+//! here.
+
+pub mod cli;
+mod config;
+mod data_session;
+mod demand;
+mod dev_welcome;
+mod gauge;
+mod lobby;
+mod mail;
+mod negotiation;
+mod ops;
+mod peers;
+mod program_task;
+mod pull_catalog;
+mod room_media;
+mod room_parts;
+mod room_task;
+mod serve;
+mod sessions;
+mod signals;
+mod switchboard;
+mod targets;
+mod token_command;
+
+pub use config::{
+    Auth, Config, ConfigError, DEV_SECRET, Http, Media, Mode, Ops, Program, Rooms, Rtmp,
+};
+pub use lobby::Lobby;
+pub use room_parts::RoomParts;
+pub use serve::serve;
+pub use switchboard::{Switchboard, SwitchboardTask};
+pub use token_command::token_command;

@@ -1,0 +1,46 @@
+//! What reaches a room from inside the server. Requests of users come by another way (signaling's
+//! `RoomHandle`), so a crowd of users cannot keep the SFU's news from being heard.
+
+use relay_cdn::Subscription;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::negotiation::Negotiated;
+
+/// Half of this is kept for events that may not be lost; see [`Mailbox::is_crowded`].
+const CAPACITY: usize = 2048;
+
+/// News for a room.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// Something happened to one of its feeds or peers.
+    Sfu(sfu::Event),
+    /// An SDP negotiation that it started is over.
+    Negotiated(Box<Negotiated>),
+    /// Somebody wants to pull its program.
+    OpenPull {
+        /// Receives where to take the frames. Dropped if the puller left meanwhile.
+        reply: oneshot::Sender<Subscription>,
+    },
+}
+
+/// Leaves mail for a room without ever waiting for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailbox(mpsc::Sender<Mail>);
+
+impl Mailbox {
+    /// Creates a mailbox and the end that the room reads.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Mail>) {
+        let (sender, receiver) = mpsc::channel(CAPACITY);
+        (Self(sender), receiver)
+    }
+
+    /// Returns whether only mail that may not be lost should still be sent.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.0.capacity() < CAPACITY / 2
+    }
+
+    /// Leaves `mail`; false if the room is gone or its mailbox is full.
+    pub(crate) fn send(&self, mail: Mail) -> bool {
+        self.0.try_send(mail).is_ok()
+    }
+}

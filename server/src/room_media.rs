@@ -1,0 +1,317 @@
+//! The media side of one room: who publishes, who watches, what is mixed and where it goes. It holds
+//! no rules; whether somebody may publish or who is on stage it is told.
+
+use media_rules::{FeedId, Scene, layout};
+use relay_cdn::{Hub, Subscription};
+use room_rules::{Member, Performer, RoomId, ServerTime, SessionId, UserId};
+use sfu::{NegotiateError, PeerId};
+use signaling::{Answer, MediaId, MediaSession, Refused};
+use tokio::task::JoinHandle;
+use tracing::info;
+use wire_format::{Code, Target};
+
+use crate::demand::Demand;
+use crate::mail::Mailbox;
+use crate::negotiation::{Negotiated, Negotiation};
+use crate::peers::{Peer, Peers, Purpose};
+use crate::program_task::{Outputs, ProgramControl, ProgramTask};
+use crate::room_parts::RoomParts;
+use crate::targets::Targets;
+
+/// Offers of one room being answered at once. Full: `BUSY`.
+const MAX_NEGOTIATIONS: usize = 64;
+
+/// What a room publishes, plays, mixes and pushes.
+pub(crate) struct RoomMedia {
+    room: RoomId,
+    parts: RoomParts,
+    mailbox: Mailbox,
+    negotiating: usize,
+    peers: Peers,
+    stage: Vec<FeedId>,
+    scene: Scene,
+    demand: Demand,
+    program: ProgramControl,
+    program_task: JoinHandle<()>,
+    hub: Hub,
+    targets: Targets,
+}
+
+impl RoomMedia {
+    /// Prepares the media of `room`; news of it goes to `mailbox`.
+    pub(crate) fn new(room: RoomId, parts: &RoomParts, mailbox: Mailbox) -> Self {
+        let feed = FeedId::program(room.as_str());
+        let hub = Hub::new();
+        let outputs = Outputs { viewers: parts.sfu.local_feed(feed), relay: hub.clone() };
+        let config = parts.program_of(&room);
+        let (program, task) = ProgramTask::new(config, parts.sfu.clone(), outputs);
+        Self {
+            room,
+            parts: parts.clone(),
+            mailbox,
+            negotiating: 0,
+            peers: Peers::default(),
+            stage: Vec::new(),
+            scene: Scene { revision: 0, tiles: Vec::new() },
+            demand: Demand::new(parts.linger),
+            program,
+            program_task: parts.tasks.spawn(task.run()),
+            hub,
+            targets: Targets::default(),
+        }
+    }
+
+    /// Returns where news of this room goes.
+    pub(crate) const fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// Answers the offer of a member who may publish.
+    pub(crate) fn publish(&mut self, member: Member, offer: String, reply: Answer<MediaSession>) {
+        let feed = FeedId::new(self.room.as_str(), member.user.as_str());
+        self.negotiate(Negotiation { member, purpose: Purpose::Publish(feed), offer, reply });
+    }
+
+    /// Answers the offer of a member who wants `feed`, or the program.
+    pub(crate) fn play(
+        &mut self,
+        member: Member,
+        feed: Option<FeedId>,
+        offer: String,
+        reply: Answer<MediaSession>,
+    ) {
+        let feed = feed.unwrap_or_else(|| self.program_feed());
+        if feed != self.program_feed() && !self.stage.contains(&feed) {
+            let _ = reply.send(Err(Refused::new(Code::NotFound, "this feed is not on the stage")));
+            return;
+        }
+        self.negotiate(Negotiation { member, purpose: Purpose::Play(feed), offer, reply });
+    }
+
+    fn negotiate(&mut self, negotiation: Negotiation) {
+        if self.negotiating >= MAX_NEGOTIATIONS {
+            let busy = Refused::new(Code::Busy, "too many offers at once, try again");
+            let _ = negotiation.reply.send(Err(busy));
+            return;
+        }
+        self.negotiating += 1;
+        let (sfu, switchboard) = (self.parts.sfu.clone(), self.parts.switchboard.clone());
+        self.parts.tasks.spawn(negotiation.run(sfu, switchboard, self.mailbox.clone()));
+    }
+
+    /// Takes in an answered offer. Returns the session of a peer that this one replaces, if any.
+    pub(crate) fn handle_negotiated(
+        &mut self,
+        negotiated: Negotiated,
+        now: ServerTime,
+    ) -> Option<SessionId> {
+        self.negotiating -= 1;
+        let Negotiated { member, purpose, result, reply } = negotiated;
+        let session = match result {
+            Ok(session) => session,
+            Err(error) => {
+                let _ = reply.send(Err(refuse_offer(&error)));
+                return None;
+            }
+        };
+        // The newest connection of a publisher wins; the older one may be a dead browser's.
+        let replaced = match &purpose {
+            Purpose::Publish(_) => self.take_publisher(&member.user),
+            Purpose::Play(_) => None,
+        };
+        let id = self.peers.insert(session.peer, member, purpose);
+        let answer = MediaSession { id, answer: session.answer, etag: session.etag };
+        if reply.send(Ok(answer)).is_err() {
+            // Whoever offered is gone and will never connect.
+            self.parts.sfu.close(session.peer);
+            self.peers.remove(session.peer);
+        }
+        self.weigh_demand(now);
+        replaced.and_then(|peer| peer.session).map(|session| session.id)
+    }
+
+    /// Closes what `user` publishes, because they may not any more.
+    pub(crate) fn unpublish(&mut self, user: &UserId) {
+        if self.take_publisher(user).is_some() {
+            info!(room = %self.room, "A publisher lost the stage.");
+        }
+    }
+
+    fn take_publisher(&mut self, user: &UserId) -> Option<Peer> {
+        let peer = self.peers.publisher(user)?;
+        self.parts.sfu.close(peer);
+        self.peers.remove(peer)
+    }
+
+    /// Hands over more ICE candidates of a peer that `member` owns.
+    pub(crate) fn trickle(
+        &self,
+        member: &Member,
+        id: MediaId,
+        fragment: String,
+        reply: Answer<()>,
+    ) {
+        let peer = match self.owned(member, id) {
+            Ok(peer) => peer.peer,
+            Err(refused) => {
+                let _ = reply.send(Err(refused));
+                return;
+            }
+        };
+        let sfu = self.parts.sfu.clone();
+        self.parts.tasks.spawn(async move {
+            let taken = sfu.trickle(peer, &fragment).await;
+            let _ = reply.send(taken.map_err(|error| refuse_offer(&error)));
+        });
+    }
+
+    /// Closes a peer that `member` owns. Returns its session, if it had one.
+    pub(crate) fn close_owned(
+        &mut self,
+        member: &Member,
+        id: MediaId,
+    ) -> Result<Option<SessionId>, Refused> {
+        let peer = self.owned(member, id)?.peer;
+        self.parts.sfu.close(peer);
+        Ok(self.peers.remove(peer).and_then(|peer| peer.session).map(|session| session.id))
+    }
+
+    fn owned(&self, member: &Member, id: MediaId) -> Result<&Peer, Refused> {
+        let not_found = || Refused::new(Code::NotFound, "there is no such media session");
+        let peer = self.peers.named(id).ok_or_else(not_found)?;
+        if peer.member.user == member.user {
+            Ok(peer)
+        } else {
+            Err(Refused::new(Code::Forbidden, "this media session is somebody else's"))
+        }
+    }
+
+    /// Takes in that the SFU has closed a peer. Returns its session, if it had one.
+    pub(crate) fn handle_closed(&mut self, peer: PeerId, now: ServerTime) -> Option<SessionId> {
+        let session =
+            self.peers.remove(peer).and_then(|peer| peer.session).map(|session| session.id);
+        self.weigh_demand(now);
+        session
+    }
+
+    /// Returns the peer that the SFU calls `peer`, unless it was taken out already.
+    pub(crate) fn peer(&mut self, peer: PeerId) -> Option<&mut Peer> {
+        self.peers.find(peer)
+    }
+
+    /// Draws those who are on stage.
+    pub(crate) fn draw(&mut self, stage: &[Performer], is_battle: bool, now: ServerTime) {
+        self.stage = stage.iter().map(feed_of).collect();
+        let is_muted = |feed: &FeedId| {
+            stage.iter().any(|performer| performer.muted && feed_of(performer) == *feed)
+        };
+        let canvas = self.parts.program.canvas;
+        let tiles = layout::scene(&self.stage, is_battle, canvas, is_muted);
+        self.scene = Scene { revision: self.scene.revision + 1, tiles };
+        self.weigh_demand(now);
+    }
+
+    /// Looks whether the program is worth running, and starts or stops it.
+    pub(crate) fn weigh_demand(&mut self, now: ServerTime) {
+        let is_taken = !self.targets.is_empty()
+            || self.peers.is_played(&self.program_feed())
+            || self.hub.outputs() > 0;
+        self.demand.handle_change(!self.stage.is_empty(), is_taken, now);
+        self.show();
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is due.
+    pub(crate) const fn poll_timeout(&self) -> Option<ServerTime> {
+        self.demand.poll_timeout()
+    }
+
+    /// Stops a program that has lingered long enough.
+    pub(crate) fn handle_timeout(&mut self, now: ServerTime) {
+        self.demand.handle_timeout(now);
+        self.show();
+    }
+
+    fn show(&self) {
+        self.program.want(self.demand.is_wanted().then_some(&self.scene));
+    }
+
+    /// Asks the program's encoder for a keyframe.
+    pub(crate) fn request_keyframe(&self) {
+        self.program.request_keyframe();
+    }
+
+    /// Begins a pull of the program, which counts as a taker while it lasts.
+    pub(crate) fn open_pull(&mut self, now: ServerTime) -> Subscription {
+        let subscription = self.hub.subscribe();
+        self.weigh_demand(now);
+        subscription
+    }
+
+    /// Begins to push the program to `url`.
+    pub(crate) fn add_target(&mut self, url: &str, now: ServerTime) -> Result<Target, Refused> {
+        let target = self
+            .targets
+            .add(&self.hub, url)
+            .map_err(|error| Refused::new(error.code(), error.to_string()))?;
+        info!(room = %self.room, target = target.id, "Target added.");
+        self.weigh_demand(now);
+        Ok(target)
+    }
+
+    /// Returns how the targets are doing.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        self.targets.list()
+    }
+
+    /// Stops pushing to the target `id`.
+    pub(crate) fn remove_target(&mut self, id: &str, now: ServerTime) -> Result<(), Refused> {
+        let target = self
+            .targets
+            .remove(id)
+            .ok_or_else(|| Refused::new(Code::NotFound, "there is no such target"))?;
+        info!(room = %self.room, target = id, "Target removed.");
+        self.parts.tasks.spawn(target.stop());
+        self.weigh_demand(now);
+        Ok(())
+    }
+
+    /// Returns whether nobody publishes, watches or takes anything.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.peers.is_empty()
+            && self.negotiating == 0
+            && self.targets.is_empty()
+            && self.hub.outputs() == 0
+    }
+
+    /// Ends everything: the mixer finishes, then its takers do, then the peers are let go.
+    pub(crate) async fn close(mut self) {
+        self.program.want(None);
+        drop(self.program);
+        // The task bounds its own stopping.
+        let _ = self.program_task.await;
+        self.hub.close();
+        for target in self.targets.drain() {
+            self.parts.tasks.spawn(target.stop());
+        }
+        for peer in self.peers.drain() {
+            self.parts.sfu.close(peer.peer);
+        }
+    }
+
+    fn program_feed(&self) -> FeedId {
+        FeedId::program(self.room.as_str())
+    }
+}
+
+fn feed_of(performer: &Performer) -> FeedId {
+    FeedId::new(performer.room.as_str(), performer.user.as_str())
+}
+
+fn refuse_offer(error: &NegotiateError) -> Refused {
+    let code = match error {
+        NegotiateError::Malformed(_) => Code::BadRequest,
+        NegotiateError::Unsupported(_) => Code::NotAcceptable,
+        NegotiateError::Busy => Code::Busy,
+    };
+    Refused::new(code, error.to_string())
+}

@@ -1,0 +1,44 @@
+//! What every room needs from the server it runs in.
+
+use std::time::Duration;
+
+use mixer::ProgramConfig;
+use room_rules::RoomId;
+use sfu::Sfu;
+use signaling::{Directory, RoomClock, SessionNumbers};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::switchboard::Switchboard;
+
+/// Handles to the rest of the server; cheap to clone.
+#[derive(Clone)]
+pub struct RoomParts {
+    /// Room time.
+    pub clock: RoomClock,
+    /// The other rooms.
+    pub directory: Directory,
+    /// The media side.
+    pub sfu: Sfu,
+    /// The way of its events to the rooms.
+    pub switchboard: Switchboard,
+    /// How to mix; each room gets its own name in it.
+    pub program: ProgramConfig,
+    /// How long a program that nobody takes keeps running.
+    pub linger: Duration,
+    /// How long a room that nobody is in is kept.
+    pub idle: Duration,
+    /// Cancelled when the rooms are to close because the server does.
+    pub draining: CancellationToken,
+    /// Everything that must be over before the server is.
+    pub tasks: TaskTracker,
+    /// Numbers sessions, whatever their carrier.
+    pub sessions: SessionNumbers,
+}
+
+impl RoomParts {
+    /// Returns how to mix the program of `room`.
+    pub fn program_of(&self, room: &RoomId) -> ProgramConfig {
+        ProgramConfig { name: room.to_string(), ..self.program.clone() }
+    }
+}

@@ -1,0 +1,309 @@
+//! Runs one room. This task is the only owner of the room's rules, sessions and peers, so none of
+//! them needs a lock, and it never waits for anyone: members have outboxes, other rooms have
+//! inboxes, negotiations and mixers have tasks of their own. Its one await is for news.
+
+use std::time::Duration;
+
+use media_rules::FeedId;
+use room_rules::{
+    Command, Effect, Event, MediaChange, Member, OrderPlaced, OrderRequest, PeerMessage, Rejected,
+    Reply, Role, Room, RoomId, ServerTime, UserId,
+};
+use signaling::{Ending, Refused, RoomHandle, RoomRequest};
+use tokio::sync::mpsc;
+use tracing::{debug, info};
+use wire_format::{Code, Lane, encode_event};
+
+use crate::gauge::Counted;
+use crate::mail::{Mail, Mailbox};
+use crate::room_media::RoomMedia;
+use crate::room_parts::RoomParts;
+use crate::sessions::Sessions;
+
+/// How often the room looks for what nothing announces: a puller that went away, and idleness.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
+
+/// Feeds a room what happened and carries out what follows.
+pub(crate) struct RoomTask {
+    pub(crate) room: Room,
+    pub(crate) parts: RoomParts,
+    handle: RoomHandle,
+    /// Full: whoever asks is told `BUSY`.
+    requests: mpsc::Receiver<RoomRequest>,
+    /// Full: see [`Mailbox`].
+    mail: mpsc::Receiver<Mail>,
+    pub(crate) sessions: Sessions,
+    pub(crate) media: RoomMedia,
+    empty_since: Option<ServerTime>,
+    _counted: Counted,
+}
+
+impl RoomTask {
+    /// Creates the task; nothing happens before [`run`](Self::run).
+    pub(crate) fn new(
+        room: Room,
+        parts: RoomParts,
+        handle: RoomHandle,
+        requests: mpsc::Receiver<RoomRequest>,
+    ) -> Self {
+        let (mailbox, mail) = Mailbox::new();
+        let media = RoomMedia::new(room.id().clone(), &parts, mailbox);
+        Self {
+            room,
+            parts,
+            handle,
+            requests,
+            mail,
+            sessions: Sessions::default(),
+            media,
+            empty_since: None,
+            _counted: Counted::new("server_rooms"),
+        }
+    }
+
+    /// Runs until the room is over or the server shuts down.
+    pub(crate) async fn run(mut self) {
+        self.parts.switchboard.add_room(self.room.id(), self.media.mailbox().clone()).await;
+        info!(room = %self.room.id(), "Room opened.");
+        let mut housekeeping = tokio::time::interval(HOUSEKEEPING_EVERY);
+        housekeeping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+
+        let ending = loop {
+            if self.carry_out() {
+                break Ending::RoomEnded;
+            }
+            let timeout = self.poll_timeout();
+            tokio::select! {
+                // The room's own deadlines first: an order that arrives with the opening of its
+                // sale must find it open, whatever else is waiting.
+                biased;
+                () = self.parts.draining.cancelled() => break Ending::Draining,
+                () = self.parts.clock.sleep_until(timeout) => self.handle_timeout(),
+                _ = housekeeping.tick() => self.keep_house(),
+                Some(mail) = self.mail.recv() => self.handle_mail(mail),
+                request = self.requests.recv() => match request {
+                    Some(request) => self.handle_request(request),
+                    // The handle in here keeps the inbox open as long as the task lives.
+                    None => break Ending::RoomEnded,
+                },
+            }
+        };
+        self.close(ending).await;
+    }
+
+    fn poll_timeout(&self) -> Option<ServerTime> {
+        self.room.poll_timeout().into_iter().chain(self.media.poll_timeout()).min()
+    }
+
+    fn handle_timeout(&mut self) {
+        let now = self.parts.clock.now();
+        self.room.handle_timeout(now);
+        self.media.handle_timeout(now);
+    }
+
+    /// Carries out what the rules decided; true once the room is over.
+    fn carry_out(&mut self) -> bool {
+        let mut ended = false;
+        while let Some(effect) = self.room.poll_effect() {
+            match effect {
+                Effect::Broadcast(event) => self.broadcast(&event),
+                Effect::ToRoom { room, message } => self.tell_room(&room, message),
+                Effect::StageChanged => self.draw_stage(),
+                Effect::Unpublish(user) => self.media.unpublish(&user),
+                Effect::Ended(reason) => {
+                    info!(room = %self.room.id(), ?reason, "Room ended.");
+                    ended = true;
+                }
+            }
+        }
+        ended
+    }
+
+    fn broadcast(&self, event: &Event) {
+        let lane = Lane::of(event.body.stream());
+        self.sessions.push_all(lane, &encode_event(event).into());
+    }
+
+    /// Tells another room without waiting for it. One that is busy loses the message, which the
+    /// rules make up for; one that is not there is answered for.
+    fn tell_room(&mut self, room: &RoomId, message: PeerMessage) {
+        let from = self.room.id().clone();
+        let told = match self.parts.directory.find(room) {
+            Some(handle) => handle.tell(RoomRequest::Peer { from, message }),
+            None => Err(Refused::new(Code::RoomNotFound, "no such room")),
+        };
+        match told {
+            Ok(()) => {}
+            Err(refused) if refused.code == Code::RoomNotFound => {
+                let now = self.parts.clock.now();
+                self.room.handle_peer(room, PeerMessage::Unreachable, now);
+            }
+            Err(_) => {
+                metrics::counter!("server_room_messages_dropped_total", "reason" => "room_busy")
+                    .increment(1);
+            }
+        }
+    }
+
+    fn draw_stage(&mut self) {
+        let stage = self.room.stage();
+        self.media.draw(&stage, self.room.is_in_battle(), self.parts.clock.now());
+    }
+
+    fn handle_request(&mut self, request: RoomRequest) {
+        let now = self.parts.clock.now();
+        match request {
+            RoomRequest::Join { session, member, outbox, reply } => {
+                let snapshot = self.room.handle_join(session, member, now);
+                if snapshot.is_ok() {
+                    self.sessions.insert(session, outbox);
+                }
+                // Whoever asked may have left; their session says goodbye by itself.
+                let _ = reply.send(snapshot.map_err(Refused::from));
+            }
+            RoomRequest::Leave { session } => self.leave(session, now),
+            RoomRequest::Command { session, command, reply } => {
+                let answer = self.room.handle_command(session, command, now);
+                let _ = reply.send(answer.map_err(Refused::from));
+            }
+            RoomRequest::Order { member, order, reply } => {
+                let _ = reply.send(self.order(&member, order, now).map_err(Refused::from));
+            }
+            RoomRequest::End { member, reply } => {
+                let _ = reply.send(self.end(&member, now).map_err(Refused::from));
+            }
+            RoomRequest::Peer { from, message } => self.room.handle_peer(&from, message, now),
+            RoomRequest::Describe { reply } => {
+                let _ = reply.send(Ok(self.room.view(now)));
+            }
+            RoomRequest::Publish { member, offer, reply } => {
+                match self.room.may_publish(&member, now) {
+                    Ok(()) => self.media.publish(member, offer, reply),
+                    Err(rejected) => {
+                        let _ = reply.send(Err(rejected.into()));
+                    }
+                }
+            }
+            RoomRequest::Play { member, feed, offer, reply } => {
+                self.media.play(member, feed, offer, reply);
+            }
+            RoomRequest::Trickle { member, id, fragment, reply } => {
+                self.media.trickle(&member, id, fragment, reply);
+            }
+            RoomRequest::ClosePeer { member, id, reply } => {
+                let closed = self.media.close_owned(&member, id);
+                if let Ok(Some(session)) = closed {
+                    self.leave(session, now);
+                }
+                self.media.weigh_demand(now);
+                let _ = reply.send(closed.map(|_| ()));
+            }
+            RoomRequest::AddTarget { member: _, url, reply } => {
+                let _ = reply.send(self.media.add_target(url.reveal(), now));
+            }
+            RoomRequest::ListTargets { reply } => {
+                let _ = reply.send(Ok(self.media.targets()));
+            }
+            RoomRequest::RemoveTarget { id, reply } => {
+                let _ = reply.send(self.media.remove_target(&id, now));
+            }
+        }
+    }
+
+    fn order(
+        &mut self,
+        member: &Member,
+        order: OrderRequest,
+        now: ServerTime,
+    ) -> Result<OrderPlaced, Rejected> {
+        let reply = self.room.handle_member_command(member, Command::OrderPlace(order), now)?;
+        let Reply::Order(placed) = reply else {
+            unreachable!("an order is never answered with {reply:?}");
+        };
+        Ok(placed)
+    }
+
+    fn end(&mut self, member: &Member, now: ServerTime) -> Result<(), Rejected> {
+        self.room.handle_member_command(member, Command::RoomEnd, now).map(|_| ())
+    }
+
+    fn leave(&mut self, session: room_rules::SessionId, now: ServerTime) {
+        self.sessions.remove(session);
+        self.room.handle_leave(session, now);
+    }
+
+    fn handle_mail(&mut self, mail: Mail) {
+        let now = self.parts.clock.now();
+        match mail {
+            Mail::Sfu(event) => self.handle_sfu_event(event, now),
+            Mail::Negotiated(negotiated) => {
+                let replaced = self.media.handle_negotiated(*negotiated, now);
+                if let Some(session) = replaced {
+                    self.leave(session, now);
+                }
+            }
+            Mail::OpenPull { reply } => {
+                let _ = reply.send(self.media.open_pull(now));
+            }
+        }
+    }
+
+    fn handle_sfu_event(&mut self, event: sfu::Event, now: ServerTime) {
+        match event {
+            sfu::Event::Connected { peer } => {
+                debug!(room = %self.room.id(), %peer, "Peer connected.")
+            }
+            sfu::Event::Closed { peer, reason } => {
+                debug!(room = %self.room.id(), %peer, reason = reason.as_str(), "Peer closed.");
+                if let Some(session) = self.media.handle_closed(peer, now) {
+                    self.leave(session, now);
+                }
+            }
+            sfu::Event::MediaStarted { feed } => {
+                self.media_changed(&feed, MediaChange::Started, now)
+            }
+            sfu::Event::MediaStopped { feed } => {
+                self.media_changed(&feed, MediaChange::Stopped, now)
+            }
+            sfu::Event::KeyframeWanted { feed: _ } => self.media.request_keyframe(),
+            sfu::Event::DataOpen { peer, channel } => self.open_data_session(peer, channel, now),
+            sfu::Event::Data { peer, channel: _, text } => self.handle_data(peer, &text, now),
+        }
+    }
+
+    fn media_changed(&mut self, feed: &FeedId, change: MediaChange, now: ServerTime) {
+        // The program is a feed as well, but nobody's.
+        if let Some(user) = UserId::parse(feed.identity()) {
+            self.room.handle_media(&user, change, now);
+        }
+    }
+
+    /// Sees to what nothing announces.
+    fn keep_house(&mut self) {
+        let now = self.parts.clock.now();
+        self.media.weigh_demand(now);
+        if !self.sessions.is_empty() || !self.media.is_idle() {
+            self.empty_since = None;
+            return;
+        }
+        let empty_since = *self.empty_since.get_or_insert(now);
+        if now.since(empty_since) >= self.parts.idle {
+            let platform = Member {
+                user: UserId::parse("lianmai").expect("it is a short word"),
+                name: "lianmai".into(),
+                role: Role::Admin,
+            };
+            // A room that is over already says no, which is as good.
+            let _ = self.end(&platform, now);
+        }
+    }
+
+    async fn close(self, ending: Ending) {
+        self.sessions.end_all(ending);
+        self.media.close().await;
+        // Before the name is free: the next room of this name must not lose its entry.
+        self.parts.switchboard.remove_room(self.room.id()).await;
+        self.parts.directory.leave(&self.handle);
+        info!(room = %self.room.id(), ?ending, "Room closed.");
+    }
+}

@@ -1,0 +1,256 @@
+//! Starts every part, introduces them to one another, and takes them down again in an order in
+//! which nothing is lost: nobody new is let in, rooms say goodbye, mixers finish, their takers do,
+//! and the sockets go last.
+
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use mixer::ProgramConfig;
+use relay_cdn::PullServer;
+use serde_json::json;
+use sfu::Sfu;
+use signaling::{Directory, Limits, RoomClock, Services, SessionNumbers, TokenKey};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::cli::Serve;
+use crate::dev_welcome::dev_welcome;
+use crate::lobby::Lobby;
+use crate::ops::{Ops, Readiness};
+use crate::pull_catalog::PullCatalog;
+use crate::room_parts::RoomParts;
+use crate::signals::StopSignals;
+use crate::switchboard::Switchboard;
+use crate::{Config, Mode};
+
+/// How long rooms, mixers and targets may take to finish, together.
+const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the gauges of the media side are read.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs the server until it is asked to stop.
+///
+/// # Errors
+/// If the configuration cannot be used or an address is taken.
+pub async fn serve(args: &Serve) -> anyhow::Result<()> {
+    let mode = if args.dev { Mode::Dev } else { Mode::Production };
+    let config = args.configuration()?;
+    let tokens = TokenKey::new(config.secret(mode)?.as_bytes())?;
+    let mut stop = StopSignals::listen()?;
+
+    let server = Server::start(&config, mode, tokens.clone()).await?;
+    server.readiness.set_ready();
+    let addresses = &server.addresses;
+    info!(http = %addresses.http, rtmp = %addresses.rtmp, ops = %addresses.ops, "Server is up.");
+    say(args, addresses, &tokens, server.parts.clock)?;
+
+    let signal = stop.requested().await;
+    info!(signal, "Server is stopping.");
+    tokio::select! {
+        () = server.stop() => info!("Server has stopped."),
+        signal = stop.requested() => warn!(signal, "Server stops at once."),
+    }
+    Ok(())
+}
+
+/// Everything that runs.
+struct Server {
+    addresses: Addresses,
+    readiness: Readiness,
+    parts: RoomParts,
+    pull: PullServer,
+    /// Cancelled when nobody new is let in.
+    closing: CancellationToken,
+    /// Cancelled when operators are not answered any more.
+    last: CancellationToken,
+    listeners: TaskTracker,
+    own_folder: Option<PathBuf>,
+}
+
+/// Where the server listens, once it does.
+struct Addresses {
+    http: SocketAddr,
+    rtmp: SocketAddr,
+    ops: SocketAddr,
+    media: Vec<SocketAddr>,
+}
+
+impl Server {
+    async fn start(config: &Config, mode: Mode, tokens: TokenKey) -> anyhow::Result<Self> {
+        let (closing, last) = (CancellationToken::new(), CancellationToken::new());
+        let listeners = TaskTracker::new();
+        let readiness = Readiness::default();
+
+        // Operators first: they may ask whether the rest is up.
+        let ops = Ops::install(readiness.clone())?;
+        let (ops_listener, ops_address) = listen(config.ops.listen, "ops").await?;
+        listeners.spawn(ops.serve(ops_listener, last.clone()));
+
+        let (http_listener, http_address) = listen(config.http.listen, "http").await?;
+        let (sfu, events) = Sfu::start(media_config(config)?).context("cannot start media")?;
+        let media = sfu.addresses().to_vec();
+        let (switchboard, task) = Switchboard::new(events);
+        listeners.spawn(task.run());
+
+        let catalog = Arc::new(PullCatalog::new(switchboard.clone()));
+        let pull = PullServer::start(config.rtmp.listen, catalog)
+            .with_context(|| format!("cannot listen on {} (rtmp)", config.rtmp.listen))?;
+        let rtmp_address = pull.local_addr();
+
+        let (runtime_dir, own_folder) = runtime_folder(config);
+        let parts = RoomParts {
+            clock: RoomClock::start(),
+            directory: Directory::new(),
+            sfu,
+            switchboard,
+            program: program_config(config, runtime_dir)?,
+            linger: Duration::from_secs(config.program.linger_s),
+            idle: Duration::from_secs(config.rooms.idle_s),
+            draining: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            sessions: SessionNumbers::default(),
+        };
+        let services = Services {
+            tokens,
+            clock: parts.clock,
+            directory: parts.directory.clone(),
+            lobby: Arc::new(Lobby::new(parts.clone(), config.rooms.max)),
+            sessions: parts.sessions.clone(),
+            rtmp_base: format!("rtmp://{}/live", reachable(rtmp_address, config)?).into(),
+            dev_tokens: mode == Mode::Dev,
+            limits: Limits::default(),
+            shutdown: closing.clone(),
+        };
+        listeners.spawn(signaling::serve(http_listener, services));
+        listeners.spawn(last.clone().run_until_cancelled_owned(measure(parts.sfu.clone())));
+
+        let addresses =
+            Addresses { http: http_address, rtmp: rtmp_address, ops: ops_address, media };
+        Ok(Self { addresses, readiness, parts, pull, closing, last, listeners, own_folder })
+    }
+
+    async fn stop(self) {
+        // Nobody new.
+        self.readiness.set_draining();
+        // Rooms first: they tell their members, finish their mixers and then their targets.
+        self.parts.draining.cancel();
+        self.parts.tasks.close();
+        if tokio::time::timeout(CLOSE_WITHIN, self.parts.tasks.wait()).await.is_err() {
+            warn!(left = self.parts.tasks.len(), "Some tasks did not end in time.");
+        }
+        self.closing.cancel();
+        self.pull.stop().await;
+        self.parts.sfu.stop().await;
+        self.last.cancel();
+        self.listeners.close();
+        if tokio::time::timeout(CLOSE_WITHIN, self.listeners.wait()).await.is_err() {
+            warn!(left = self.listeners.len(), "Some listeners did not end in time.");
+        }
+        if let Some(folder) = self.own_folder {
+            // What is left there is nobody's; the system clears the place by itself, too.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+async fn listen(address: SocketAddr, what: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} ({what})"))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+fn media_config(config: &Config) -> anyhow::Result<sfu::Config> {
+    Ok(sfu::Config {
+        bind: config.media.bind_ip,
+        advertised: config.advertised_ip()?,
+        first_port: config.media.first_port,
+        workers: config.media.workers,
+        ..sfu::Config::default()
+    })
+}
+
+fn program_config(config: &Config, runtime_dir: PathBuf) -> anyhow::Result<ProgramConfig> {
+    let wanted = &config.program;
+    let mixer_bin = if wanted.mixer_bin.as_os_str().is_empty() {
+        std::env::current_exe()?.with_file_name("lianmai-mixer")
+    } else {
+        wanted.mixer_bin.clone()
+    };
+    if !mixer_bin.is_file() {
+        warn!(path = %mixer_bin.display(), "There is no mixer; rooms work, programs do not.");
+    }
+    Ok(ProgramConfig {
+        canvas: (wanted.width, wanted.height),
+        fps: wanted.fps,
+        video_kbps: wanted.video_kbps,
+        // A room puts its own name here.
+        ..ProgramConfig::portrait("", mixer_bin, runtime_dir)
+    })
+}
+
+/// Returns the folder for the mixers and, if it is this process's own, the same to be removed.
+fn runtime_folder(config: &Config) -> (PathBuf, Option<PathBuf>) {
+    if !config.program.runtime_dir.as_os_str().is_empty() {
+        return (config.program.runtime_dir.clone(), None);
+    }
+    let base = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = base.join(format!("lianmai-{}", std::process::id()));
+    (folder.clone(), Some(folder))
+}
+
+/// Returns where others reach `address`: a listener on every interface has no address of its own.
+fn reachable(address: SocketAddr, config: &Config) -> anyhow::Result<SocketAddr> {
+    let ip: IpAddr =
+        if address.ip().is_unspecified() { config.advertised_ip()? } else { address.ip() };
+    Ok(SocketAddr::new(ip, address.port()))
+}
+
+fn say(
+    args: &Serve,
+    addresses: &Addresses,
+    tokens: &TokenKey,
+    clock: RoomClock,
+) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if args.print_addresses {
+        let line = json!({
+            "http": addresses.http,
+            "rtmp": addresses.rtmp,
+            "ops": addresses.ops,
+            "media": addresses.media,
+        });
+        writeln!(out, "{line}")?;
+    } else if args.dev {
+        write!(out, "{}", dev_welcome(addresses.http, addresses.rtmp, tokens, clock.now()))?;
+    }
+    out.flush()
+}
+
+/// Keeps the media side's gauges true.
+async fn measure(sfu: Sfu) {
+    let mut ticks = tokio::time::interval(MEASURE_EVERY);
+    loop {
+        ticks.tick().await;
+        let stats = sfu.stats().await;
+        for (gauge, count) in [
+            ("sfu_peers", stats.peers),
+            ("sfu_publishers", stats.publishers),
+            ("sfu_viewers", stats.viewers),
+            ("sfu_feeds", stats.feeds),
+            ("sfu_taps", stats.taps),
+        ] {
+            // A count of connections is far below what a float holds exactly.
+            #[allow(clippy::cast_precision_loss)]
+            metrics::gauge!(gauge).set(count as f64);
+        }
+    }
+}

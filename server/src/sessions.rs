@@ -1,0 +1,49 @@
+//! The sessions of one room, by whatever carrier they came.
+
+use std::collections::HashMap;
+
+use room_rules::SessionId;
+use signaling::{Ending, Outbox, Text};
+use wire_format::Lane;
+
+use crate::gauge::Counted;
+
+/// Where each session takes its messages.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions(HashMap<SessionId, (Outbox, Counted)>);
+
+impl Sessions {
+    /// Enters a session; one that is there already gets its new outbox.
+    pub(crate) fn insert(&mut self, session: SessionId, outbox: Outbox) {
+        self.0.insert(session, (outbox, Counted::new("server_members")));
+    }
+
+    /// Takes a session out; an unknown one is ignored.
+    pub(crate) fn remove(&mut self, session: SessionId) {
+        self.0.remove(&session);
+    }
+
+    /// Returns the outbox of `session`.
+    pub(crate) fn outbox(&self, session: SessionId) -> Option<&Outbox> {
+        self.0.get(&session).map(|(outbox, _)| outbox)
+    }
+
+    /// Puts one message, encoded once, into every outbox.
+    pub(crate) fn push_all(&self, lane: Lane, text: &Text) {
+        for (outbox, _) in self.0.values() {
+            outbox.push(lane, text.clone());
+        }
+    }
+
+    /// Ends all sessions once what was pushed is delivered.
+    pub(crate) fn end_all(&self, ending: Ending) {
+        for (outbox, _) in self.0.values() {
+            outbox.end(ending);
+        }
+    }
+
+    /// Returns whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,92 @@
+//! Goal: an operator can trust the example file, and a mistake in a setting is reported, not
+//! ignored. Method: load real files and a given environment, look at the result.
+
+// A helper of a test may give up as a test may.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use server::{Config, ConfigError, DEV_SECRET, Mode};
+
+const NOTHING: [(String, String); 0] = [];
+
+#[test]
+fn the_example_file_equals_the_defaults_and_names_every_key() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("lianmai.example.toml");
+    let example: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+    let defaults = toml::Table::try_from(Config::default()).unwrap();
+
+    assert_eq!(example, defaults);
+    assert_eq!(Config::load(Some(&path), NOTHING).unwrap(), Config::default());
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_name() {
+    let error = load("[http]\nlistne = \"127.0.0.1:80\"\n", &[]).unwrap_err();
+
+    assert!(error.to_string().contains("listne"), "{error}");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let file = "[http]\nlisten = \"127.0.0.1:1\"\n[media]\nworkers = 1\n";
+    let env = [("LIANMAI_HTTP_LISTEN", "127.0.0.1:2"), ("LIANMAI_MEDIA_FIRST_PORT", "9000")];
+
+    let config = load(file, &env).unwrap();
+
+    assert_eq!(config.http.listen.port(), 2);
+    assert_eq!(config.media.first_port, 9000);
+    assert_eq!(config.media.workers, 1);
+}
+
+#[test]
+fn a_variable_of_the_wrong_type_is_refused_by_name() {
+    let error = load("", &[("LIANMAI_MEDIA_WORKERS", "two")]).unwrap_err();
+
+    assert!(error.to_string().contains("LIANMAI_MEDIA_WORKERS"), "{error}");
+}
+
+#[test]
+fn only_dev_starts_without_a_secret_of_its_own() {
+    let secret = |text: &str| {
+        let config = load("", &[("LIANMAI_AUTH_SECRET", text)]).unwrap();
+        config.secret(Mode::Production).map(str::to_owned)
+    };
+
+    assert!(matches!(secret(""), Err(ConfigError::NoSecret)));
+    assert!(matches!(secret("short"), Err(ConfigError::ShortSecret)));
+    assert!(matches!(secret(DEV_SECRET), Err(ConfigError::PublicSecret)));
+    assert!(secret("0123456789abcdef0123456789abcdef").is_ok());
+    assert_eq!(Config::default().secret(Mode::Dev).unwrap(), DEV_SECRET);
+}
+
+#[test]
+fn the_secret_is_not_in_what_is_logged() {
+    let config = load("", &[("LIANMAI_AUTH_SECRET", "0123456789abcdef0123456789abcdef")]).unwrap();
+
+    assert!(!format!("{config:?}").contains("0123456789abcdef"));
+}
+
+#[test]
+fn dev_listens_on_loopback_whatever_the_file_says() {
+    let file = "[http]\nlisten = \"0.0.0.0:8080\"\n[media]\nbind_ip = \"0.0.0.0\"\n";
+    let mut config = load(file, &[]).unwrap();
+
+    config.keep_on_loopback();
+
+    assert!(config.http.listen.ip().is_loopback());
+    assert!(config.media.bind_ip.is_loopback());
+    assert!(config.advertised_ip().unwrap().is_loopback());
+}
+
+fn load(file: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let dir = std::env::temp_dir();
+    let name =
+        format!("lianmai-config-{}-{:?}.toml", std::process::id(), std::thread::current().id());
+    let path = dir.join(name);
+    std::fs::write(&path, file).unwrap();
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let config = Config::load(Some(&path), env);
+    std::fs::remove_file(&path).unwrap();
+    config
+}

@@ -1,0 +1,89 @@
+//! Two rooms, one battle.
+
+use std::time::Duration;
+
+use room_rules::{
+    BattleTerms, Command, GiftCount, GiftKind, GiftOrder, IdemKey, PkId, Reply, Role,
+};
+use serde_json::{Value, json};
+
+use crate::stage::{Person, Stage, member, room_id};
+
+#[tokio::test(start_paused = true)]
+async fn two_rooms_link_battle_and_agree_on_who_won() {
+    let stage = Stage::new();
+    let (mut a, mut b) = (stage.open("a").await, stage.open("b").await);
+    stage.go_live(&mut a).await;
+    stage.go_live(&mut b).await;
+    let mut fan = Person::join(&stage, &b.room, member("fan", Role::Viewer)).await.unwrap();
+
+    let pk = challenge(&a, "b").await;
+    battle_is(&mut b, "inviting").await;
+    b.says(Command::PkAccept(pk)).await.unwrap();
+    for host in [&mut a, &mut b] {
+        let on_stage = stage_of(host, 2).await;
+        assert!(
+            on_stage.contains(&"a/host-a".to_owned()) && on_stage.contains(&"b/host-b".to_owned())
+        );
+        battle_is(host, "battling").await;
+    }
+    battle_is(&mut fan, "battling").await;
+    fan.says(Command::GiftSend(GiftOrder {
+        gift: GiftKind::parse("rose").unwrap(),
+        count: GiftCount::new(2).unwrap(),
+        to: None,
+        idem: IdemKey::parse("g1").unwrap(),
+    }))
+    .await
+    .unwrap();
+
+    for room in [&mut a, &mut b, &mut fan] {
+        let battle = battle_is(room, "punishing").await;
+        assert_eq!(battle["scores"], json!({"a": 0, "b": 20}));
+        assert_eq!(battle["result"], json!({"winner": "b", "reason": "time"}));
+    }
+    for host in [&mut a, &mut b] {
+        battle_is(host, "idle").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_challenge_to_a_room_that_is_not_there_comes_to_nothing_at_once() {
+    let stage = Stage::new();
+    let mut a = stage.open("a").await;
+    stage.go_live(&mut a).await;
+    let asked_at = stage.parts.clock.now();
+
+    challenge(&a, "nowhere").await;
+    let battle = battle_is(&mut a, "idle").await;
+
+    assert_eq!(battle["result"]["winner"], Value::Null);
+    assert!(stage.parts.clock.now().since(asked_at) < Duration::from_secs(1));
+}
+
+async fn challenge(host: &Person, room: &str) -> PkId {
+    let terms = BattleTerms::new(10, 5).unwrap();
+    let reply = host.says(Command::PkInvite { room: room_id(room), terms }).await.unwrap();
+    let Reply::Pk { pk } = reply else { panic!("a challenge was answered with {reply:?}") };
+    pk
+}
+
+/// Waits until the battle is in `state`, past others, and returns it.
+async fn battle_is(person: &mut Person, state: &str) -> Value {
+    loop {
+        let battle = person.hears_within("pk.updated", Duration::from_secs(40)).await;
+        if battle["state"] == state {
+            return battle;
+        }
+    }
+}
+
+async fn stage_of(host: &mut Person, performers: usize) -> Vec<String> {
+    loop {
+        let stage = host.hears("stage.updated").await["stage"].take();
+        let stage = stage.as_array().unwrap();
+        if stage.len() == performers {
+            return stage.iter().map(|p| p["feed"].as_str().unwrap().to_owned()).collect();
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The server around the rooms under test, and the people in them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use media_rules::FeedId;
+use mixer::ProgramConfig;
+use room_rules::{Command, Member, Reply, Role, RoomId, SessionId, Snapshot, Title, UserId};
+use serde_json::Value;
+use server::{Lobby, RoomParts, Switchboard};
+use sfu::{Event, Sfu};
+use signaling::{
+    Created, Delivery, Directory, Lobby as _, OutboxLimits, OutboxReader, Refused, RoomClock,
+    RoomHandle, RoomRequest, SessionNumbers, outbox,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Some instant in 2025, with a fraction of a millisecond that must not be lost.
+const UNIX_AT_START: Duration = Duration::from_micros(1_750_000_000_000_300);
+
+/// Long enough for anything but a deadline.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Rooms without HTTP in front; the media events come from the test.
+pub(crate) struct Stage {
+    pub(crate) parts: RoomParts,
+    pub(crate) lobby: Lobby,
+    events: mpsc::Sender<Event>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let config = sfu::Config { first_port: 0, workers: 1, ..sfu::Config::default() };
+        let (sfu, _) = Sfu::start(config).unwrap();
+        let (events, inbox) = mpsc::channel(64);
+        let (switchboard, task) = Switchboard::new(inbox);
+        tokio::spawn(task.run());
+        let nowhere = PathBuf::from("/nonexistent/lianmai-mixer");
+        let parts = RoomParts {
+            clock: RoomClock::start_at(UNIX_AT_START),
+            directory: Directory::new(),
+            sfu,
+            switchboard,
+            program: ProgramConfig::portrait("", nowhere, std::env::temp_dir()),
+            linger: Duration::from_secs(30),
+            idle: Duration::from_secs(600),
+            draining: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            sessions: SessionNumbers::default(),
+        };
+        let lobby = Lobby::new(parts.clone(), 4);
+        Self { parts, lobby, events }
+    }
+
+    /// Opens `room` with its host in it.
+    pub(crate) async fn open(&self, room: &str) -> Person {
+        let host = member(&format!("host-{room}"), Role::Host);
+        let handle = self.create(room).await.unwrap();
+        Person::join(self, &handle, host).await.unwrap()
+    }
+
+    pub(crate) async fn create(&self, room: &str) -> Result<RoomHandle, Refused> {
+        let host = member("host", Role::Host);
+        match self.lobby.create(room_id(room), Title::parse(room).unwrap(), host).await? {
+            Created::New(handle) | Created::Existing(handle) => Ok(handle),
+        }
+    }
+
+    /// Says that the host of `room` is on air.
+    pub(crate) async fn go_live(&self, host: &mut Person) {
+        let (room, user) = (host.room.room().to_string(), host.member.user.to_string());
+        let feed = FeedId::new(&room, &user);
+        host.allow_to_publish(self).await;
+        self.events.send(Event::MediaStarted { feed }).await.unwrap();
+        host.hears("stage.updated").await;
+    }
+}
+
+/// Somebody with a session in a room.
+pub(crate) struct Person {
+    pub(crate) room: RoomHandle,
+    pub(crate) member: Member,
+    pub(crate) session: SessionId,
+    pub(crate) snapshot: Snapshot,
+    inbox: OutboxReader,
+}
+
+impl Person {
+    pub(crate) async fn join(
+        stage: &Stage,
+        room: &RoomHandle,
+        member: Member,
+    ) -> Result<Self, Refused> {
+        let session = stage.parts.sessions.next();
+        let (outbox, inbox) = outbox(OutboxLimits::default());
+        let joining = member.clone();
+        let snapshot =
+            room.ask(|reply| RoomRequest::Join { session, member: joining, outbox, reply }).await?;
+        Ok(Self { room: room.clone(), member, session, snapshot, inbox })
+    }
+
+    pub(crate) async fn says(&self, command: Command) -> Result<Reply, Refused> {
+        let session = self.session;
+        self.room.ask(|reply| RoomRequest::Command { session, command, reply }).await
+    }
+
+    /// Waits for the next message of type `t`, past others, and returns its `d`.
+    pub(crate) async fn hears(&mut self, t: &str) -> Value {
+        self.hears_within(t, SOON).await
+    }
+
+    pub(crate) async fn hears_within(&mut self, t: &str, within: Duration) -> Value {
+        let wait = async {
+            loop {
+                let message = match self.inbox.next().await {
+                    Delivery::Message(_, text) | Delivery::Clock(text) => text,
+                    Delivery::End(ending) => panic!("ended by {ending:?} while waiting for {t}"),
+                };
+                let mut message: Value = serde_json::from_str(&message).unwrap();
+                if message["t"] == t {
+                    return message["d"].take();
+                }
+            }
+        };
+        tokio::time::timeout(within, wait).await.unwrap_or_else(|_| panic!("no {t} in time"))
+    }
+
+    /// Waits until the session ends and returns how.
+    pub(crate) async fn ends(&mut self) -> signaling::Ending {
+        let wait = async {
+            loop {
+                if let Delivery::End(ending) = self.inbox.next().await {
+                    return ending;
+                }
+            }
+        };
+        tokio::time::timeout(SOON, wait).await.expect("the session never ended")
+    }
+
+    /// A host who publishes is expected by the rules first; an offer that is none asks for that
+    /// without making a peer.
+    async fn allow_to_publish(&self, _stage: &Stage) {
+        let member = self.member.clone();
+        let refused = self
+            .room
+            .ask(|reply| RoomRequest::Publish { member, offer: "none".into(), reply })
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code, wire_format::Code::BadRequest, "{refused}");
+    }
+}
+
+pub(crate) fn member(user: &str, role: Role) -> Member {
+    Member { user: UserId::parse(user).unwrap(), name: user.into(), role }
+}
+
+pub(crate) fn room_id(name: &str) -> RoomId {
+    RoomId::parse(name).unwrap()
+}
