@@ -358,6 +358,6 @@ fn random_nal(rng: &mut fastrand::Rng, header: u8, len: usize) -> Vec<u8> {
 }
 
 fn hex(digits: &str) -> Vec<u8> {
-    let bytes = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
-    bytes.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("two hexadecimal digits");
+    (0..digits.len()).step_by(2).map(byte).collect()
 }
