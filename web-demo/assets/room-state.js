@@ -1,0 +1,171 @@
+/**
+ * The room as this page knows it: a snapshot, then events on top. Pure. Events of one stream may come by
+ * two carriers, so a newer word about a seat may be here before an older one; each object keeps the
+ * counter of its last word and ignores what is older.
+ */
+
+/** How many chat lines are kept. */
+const CHAT_KEPT = 100;
+
+/**
+ * @typedef {object} RoomModel
+ * @property {boolean} joined  false until the first snapshot
+ * @property {string} room
+ * @property {string} title
+ * @property {Wire.RoomState} state
+ * @property {string | null} reason  why the room ended
+ * @property {Wire.You} you
+ * @property {Wire.Seat[]} seats
+ * @property {Wire.Performer[]} stage
+ * @property {Wire.Battle | null} battle
+ * @property {Map<string, Wire.Sale>} sales
+ * @property {Map<string, Wire.Countdown>} countdowns
+ * @property {Wire.Chat[]} chat
+ * @property {number} online
+ * @property {number} likes
+ * @property {number} coins
+ * @property {Map<string, number>} words  the counter of the last word about each object
+ */
+
+/**
+ * Returns a model of a room nobody has heard from yet.
+ * @param {string} room
+ * @returns {RoomModel}
+ */
+export function emptyRoom(room) {
+  return {
+    joined: false, room, title: room, state: "created", reason: null, you: { user: "", name: "", role: "viewer" },
+    seats: [], stage: [], battle: null, sales: new Map(), countdowns: new Map(), chat: [],
+    online: 0, likes: 0, coins: 0, words: new Map(),
+  };
+}
+
+/**
+ * Replaces everything by a snapshot. Only the chat keeps the lines that were already there.
+ * @param {RoomModel} model
+ * @param {Wire.Snapshot} snapshot
+ */
+export function applySnapshot(model, snapshot) {
+  const known = new Set(snapshot.chat.map((line) => line.id));
+  const chat = [...model.chat.filter((line) => !known.has(line.id)), ...snapshot.chat];
+
+  Object.assign(model, {
+    joined: true, room: snapshot.room, title: snapshot.title, state: snapshot.state, reason: null, you: snapshot.you,
+    seats: snapshot.seats, stage: snapshot.stage, battle: snapshot.battle,
+    sales: new Map(snapshot.sales.map((sale) => [sale.sale, sale])),
+    countdowns: new Map(snapshot.countdowns.map((countdown) => [countdown.id, countdown])),
+    chat: chat.slice(-CHAT_KEPT), online: snapshot.online, likes: snapshot.likes, coins: snapshot.coins,
+  });
+  model.words.clear();
+}
+
+/**
+ * Applies one event that was not seen before. Returns false when a newer word was already here.
+ * @param {RoomModel} model
+ * @param {Wire.Down} event
+ */
+export function applyEvent(model, event) {
+  if (isStale(model, event)) return false;
+  const { d } = event;
+
+  switch (event.t) {
+    case "room.state":
+      model.state = d.state;
+      model.reason = d.reason ?? null;
+      return true;
+    case "stage.updated":
+      model.stage = d.stage;
+      return true;
+    case "seat.updated":
+      model.seats = [...model.seats.filter((seat) => seat.index !== d.index), d].sort((a, b) => a.index - b.index);
+      return true;
+    case "pk.updated":
+      model.battle = settledBattle(model.battle, d);
+      return true;
+    case "pk.score":
+      return applyScore(model, d);
+    case "sale.updated":
+      model.sales.set(d.sale, d);
+      return true;
+    case "countdown":
+      return applyCountdown(model, d);
+    case "chat":
+      if (model.chat.some((line) => line.id === d.id)) return false;
+      model.chat = [...model.chat, d].slice(-CHAT_KEPT);
+      return true;
+    case "react":
+      Object.assign(model, { online: d.online, likes: d.likes, coins: d.coins });
+      return true;
+    default:
+      return true;
+  }
+}
+
+/**
+ * Returns the two sides of a battle, ours first.
+ * @param {Wire.Battle} battle
+ * @param {string} room
+ */
+export function battleSides(battle, room) {
+  const other = battle.rooms.find((name) => name !== room) ?? "";
+  return { own: battle.scores[room] ?? 0, other: battle.scores[other] ?? 0, otherRoom: other };
+}
+
+/**
+ * Returns the share of the score bar that is ours, never less than a sliver for either side.
+ * @param {number} own
+ * @param {number} other
+ */
+export function ownShare(own, other) {
+  if (own + other === 0) return 0.5;
+  return Math.min(0.9, Math.max(0.1, own / (own + other)));
+}
+
+/**
+ * @param {RoomModel} model
+ * @param {Wire.Down} event
+ */
+function isStale(model, { t, q, d }) {
+  const object = { "seat.updated": d.index, "pk.updated": d.pk, "sale.updated": d.sale }[t] ?? "";
+  const isWord = ["room.state", "stage.updated", "seat.updated", "pk.updated", "sale.updated", "react"].includes(t);
+  if (!isWord || q === undefined) return false;
+
+  const key = `${t}:${object}`;
+  if ((model.words.get(key) ?? -1) > q) return true;
+  model.words.set(key, q);
+  return false;
+}
+
+/**
+ * @param {Wire.Battle | null} before
+ * @param {Wire.Battle} after
+ * @returns {Wire.Battle}
+ */
+function settledBattle(before, after) {
+  // A score may have overtaken the battle's own word on another channel.
+  if (before?.pk !== after.pk || before.version <= after.version) return after;
+  return { ...after, scores: before.scores, version: before.version };
+}
+
+/**
+ * @param {RoomModel} model
+ * @param {{pk: string, version: number, scores: Record<string, number>}} score
+ */
+function applyScore(model, score) {
+  const battle = model.battle;
+  if (battle?.pk !== score.pk || score.version <= battle.version) return false;
+  model.battle = { ...battle, scores: score.scores, version: score.version };
+  return true;
+}
+
+/**
+ * @param {RoomModel} model
+ * @param {Wire.Countdown} countdown
+ */
+function applyCountdown(model, countdown) {
+  const known = model.countdowns.get(countdown.id);
+  // The same revision may come again when it fires; an older one never counts.
+  if (known && known.rev > countdown.rev) return false;
+  model.countdowns.set(countdown.id, countdown);
+  return true;
+}

@@ -1,0 +1,378 @@
+/**
+ * The host's studio: `/studio?room=R&identity=U`, or `&role=guest` for someone on a seat (`&join=1` takes
+ * the seat at once). `&source=test&host=1` publishes a test picture where there is no camera;
+ * `&quality=360p|720p` and `&music=1` set the switches.
+ *
+ * For tests and for the curious the page keeps `window.lianmai`:
+ *
+ * ```text
+ * state          the room as known here (room-state.js RoomModel)
+ * session        protocol/session.js RoomSession: status, request(t, d)
+ * own            studio/own-feed.js OwnFeed: stream, publisher, pc
+ * pc, pcs        the publishing RTCPeerConnection; all of them by name ("own", feeds, "monitor")
+ * players        Map of feed -> WhepPlayer for the others on stage
+ * clock          clock.js RoomClock; clockOffset() server minus performance.now(), now() room time
+ * figures()      the latest getStats figures by name
+ * fired          [{id, kind, openAt, at}] countdowns that reached zero here; `at` is room time as estimated
+ * ```
+ */
+
+import { RoomClock } from "./clock.js";
+import { call } from "./http.js";
+import { WhepPlayer } from "./media/whep.js";
+import { Refused, RoomSession } from "./protocol/session.js";
+import { applyEvent, applySnapshot, emptyRoom } from "./room-state.js";
+import { OwnFeed } from "./studio/own-feed.js";
+import { Performers } from "./studio/performers.js";
+import { PkPanel } from "./studio/pk-panel.js";
+import { SalePanel } from "./studio/sale-panel.js";
+import { SeatsPanel } from "./studio/seats-panel.js";
+import { TargetsPanel } from "./studio/targets-panel.js";
+import { tokensOf } from "./token.js";
+import { BattleView } from "./ui/battle-view.js";
+import { ChatView, wireComposer } from "./ui/chat-view.js";
+import { byId, setText, short } from "./ui/dom.js";
+import { giftKind } from "./ui/gifts.js";
+import { BigCountdown } from "./ui/sale-view.js";
+import { StatsPanel } from "./ui/stats-panel.js";
+import { wireTabs } from "./ui/tabs.js";
+import { attempt, toast } from "./ui/toast.js";
+import { wordsForCode } from "./ui/words.js";
+
+/** @type {Record<Wire.RoomState, string>} */
+const STATES = { created: "未开播 Off air", live: "直播中 LIVE", interrupted: "画面中断 Interrupted", ended: "已结束 Ended" };
+
+/** The name of our own connection among the figures. */
+const OWN = "推流 own";
+
+const query = new URLSearchParams(location.search);
+const isGuest = query.get("role") === "guest";
+const tokens = tokensOf(query, isGuest ? "guest" : "host");
+const { room } = tokens.who;
+const roomPath = `/v1/rooms/${encodeURIComponent(room)}`;
+
+const clock = new RoomClock();
+const now = () => clock.now();
+const model = emptyRoom(room);
+/** @type {object[]} */
+const fired = [];
+
+/** @param {string} t @param {object} d */
+const request = (t, d) => session.request(t, d);
+
+const own = new OwnFeed({ room, tokens, query, onState: handleOwnState });
+const performers = new Performers(byId("performers"), room, tokens);
+const chat = new ChatView(byId("chat"));
+const battle = new BattleView(byId("pk"), now);
+const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.push(one));
+const pkPanel = new PkPanel(byId("pk-panel"), room, request);
+const salePanel = new SalePanel(byId("pane-sale"), now, request);
+const seatsPanel = new SeatsPanel(byId("pane-seats"), request);
+const targetsPanel = new TargetsPanel(byId("pane-targets"), room, tokens);
+
+const session = new RoomSession({
+  room, tokens, clock, carrier: "ws",
+  onSnapshot(snapshot) {
+    applySnapshot(model, snapshot);
+    chat.update(model.chat);
+    drawAll();
+  },
+  onEvent(event) {
+    if (applyEvent(model, event)) show(event);
+  },
+  onStatus: drawStatus,
+});
+
+const stats = new StatsPanel(byId("stats"), () => peers(), () => drawStatus());
+/** @type {WhepPlayer | null} */
+let monitor = null;
+/** A guest who asked for a seat and publishes as soon as he has it. */
+let wantsSeat = query.get("join") === "1";
+let wasSeated = false;
+
+Object.assign(window, {
+  lianmai: {
+    state: model, session, own, clock, fired, now,
+    get pc() { return own.pc; },
+    get pcs() { return Object.fromEntries(peers()); },
+    get players() { return new Map([...performers.shown].map(([feed, { player }]) => [feed, player])); },
+    clockOffset: () => clock.offset(),
+    figures: () => stats.latest,
+  },
+});
+
+wireButtons();
+void open();
+
+async function open() {
+  document.body.classList.toggle("guest", isGuest);
+  const title = /** @type {HTMLInputElement} */ (byId("room-title"));
+  title.value = query.get("title") ?? `${tokens.who.name} 的直播间`;
+  setText(byId("title"), isGuest ? `嘉宾 Guest · ${room}` : `开播台 Studio · ${room}`);
+  /** @type {HTMLInputElement} */ (byId("viewer-url")).value = `${location.origin}/watch?room=${encodeURIComponent(room)}`;
+  if (room === "") {
+    setText(byId("health"), "地址里缺少 ?room= · The address has no ?room=");
+    return;
+  }
+
+  const view = await call(null, "GET", roomPath).catch(() => null);
+  if (view && view.state !== "ended") enter(view);
+  else if (isGuest) session.start();
+  drawAll();
+  /** @type {HTMLButtonElement} */ (byId("go")).disabled = !(await own.open());
+  takeWantedSeat();
+}
+
+/** @param {Wire.RoomView} view */
+function enter(view) {
+  /** @type {HTMLInputElement} */ (byId("rtmp-url")).value = view.program.rtmp;
+  if (session.status === "idle") session.start();
+}
+
+// ---- on and off air ----
+
+async function goPressed() {
+  if (isGuest) {
+    if (own.publisher || ownSeat()) await leaveSeat();
+    else await askForSeat();
+    return;
+  }
+  if (own.publisher) {
+    own.unpublish();
+  } else {
+    const title = /** @type {HTMLInputElement} */ (byId("room-title")).value.trim() || room;
+    const view = await attempt(call(tokens, "POST", "/v1/rooms", { room, title }));
+    if (!view) return;
+    enter(view);
+    own.publish();
+  }
+  drawStatus();
+}
+
+/**
+ * @param {import("./media/link.js").LinkState} state
+ * @param {string | null} code
+ */
+function handleOwnState(state, code) {
+  if (code !== null && state === "refused") toast(wordsForCode(code), "bad");
+  drawStatus();
+}
+
+async function endRoom() {
+  if (/** @type {HTMLDialogElement} */ (byId("end-confirm")).returnValue !== "yes") return;
+  if ((await attempt(session.request("room.end", {}))) === null) return;
+  own.unpublish();
+  performers.clear();
+  drawStatus();
+}
+
+// ---- a guest's seat ----
+
+function ownSeat() {
+  return model.seats.find(({ index, user }) => index > 0 && user !== null && user === model.you.user);
+}
+
+async function askForSeat() {
+  wantsSeat = true;
+  if (ownSeat()) {
+    takeWantedSeat();
+    return;
+  }
+  try {
+    await session.request("seat.apply", {});
+    if (!ownSeat()) toast("已申请上麦 · Asked for a seat", "good");
+  } catch (error) {
+    // After a reload the seat may still be ours, and its event on the way.
+    if (!(error instanceof Refused && error.code === "ALREADY_SEATED")) void attempt(Promise.reject(error));
+  }
+  takeWantedSeat();
+}
+
+/** Follows the seat: reserved -> take it, ours -> publish, gone -> stop. */
+function takeWantedSeat() {
+  if (!isGuest || !session.isOnline) return;
+  const seat = ownSeat();
+  if (!seat) {
+    if (wasSeated) {
+      own.unpublish();
+      toast("你已下麦 · You left the seat");
+    }
+    wasSeated = false;
+    if (wantsSeat && !own.publisher && query.get("join") === "1" && own.stream) {
+      query.delete("join");
+      void askForSeat();
+    }
+    return;
+  }
+  own.muteByHost(seat.muted);
+  if (seat.state === "reserved") {
+    if (wantsSeat) void attempt(session.request("seat.join", {}));
+    else askToJoin();
+    return;
+  }
+  wasSeated = true;
+  if (wantsSeat) own.publish();
+}
+
+function askToJoin() {
+  const dialog = /** @type {HTMLDialogElement} */ (byId("seat-invite"));
+  if (dialog.open) return;
+  dialog.returnValue = "";
+  dialog.showModal();
+}
+
+async function answerSeat() {
+  if (/** @type {HTMLDialogElement} */ (byId("seat-invite")).returnValue === "yes") await askForSeat();
+  else await attempt(session.request("seat.decline", {}));
+}
+
+async function leaveSeat() {
+  wantsSeat = false;
+  wasSeated = false;
+  own.unpublish();
+  if (ownSeat()) await attempt(session.request("seat.leave", {}));
+  drawStatus();
+}
+
+// ---- drawing ----
+
+/** @param {Wire.Down} event */
+function show({ t, d }) {
+  switch (t) {
+    case "chat":
+      chat.update([d]);
+      break;
+    case "gift":
+      chat.note(`${d.name || d.user} 送出 ${giftKind(d.gift).zh} ×${d.n} · +${d.coins}`, "gift");
+      break;
+    case "react":
+      drawCounts();
+      break;
+    case "seat.request":
+      seatsPanel.handleRequest(d);
+      seatsPanel.update(model);
+      if (d.kind === "apply" && !isGuest) toast(`${d.user} 申请连麦 · asks for a seat`);
+      break;
+    case "seat.updated":
+      seatsPanel.update(model);
+      takeWantedSeat();
+      drawStatus();
+      break;
+    case "stage.updated":
+      drawStage();
+      break;
+    case "room.state":
+      pkPanel.update(model);
+      drawStatus();
+      break;
+    default:
+      drawTimed();
+  }
+}
+
+function drawAll() {
+  drawCounts();
+  drawStage();
+  seatsPanel.update(model);
+  drawTimed();
+  takeWantedSeat();
+  drawStatus();
+}
+
+function drawTimed() {
+  battle.update(model);
+  pkPanel.update(model);
+  salePanel.update(model);
+  bigCountdown.update(model);
+}
+
+function drawCounts() {
+  setText(byId("online"), short(model.online));
+  setText(byId("coins"), short(model.coins));
+}
+
+function drawStage() {
+  performers.update(model.stage, `${room}/${model.you.user || tokens.who.identity}`);
+  byId("performers-empty").hidden = performers.shown.size > 0;
+}
+
+function drawStatus() {
+  const link = own.publisher?.link.state ?? "idle";
+  const isUp = link === "live";
+  setText(byId("state"), STATES[model.joined ? model.state : "created"]);
+  byId("state").dataset.state = model.joined ? model.state : "created";
+  byId("on-air").hidden = !isUp;
+  byId("end").hidden = isGuest || !model.joined || model.state === "ended";
+  byId("title-field").hidden = isGuest || model.joined;
+  setText(byId("go"), goText());
+  byId("go").classList.toggle("danger", own.publisher !== null);
+  byId("go").classList.toggle("primary", own.publisher === null);
+  targetsPanel.isOn = session.isOnline && !isGuest;
+
+  const figures = stats.latest[OWN];
+  const words = [
+    session.isOnline ? "信令 ✓ signalling" : session.status === "idle" ? "信令 – signalling" : `信令 … ${session.status}`,
+    own.publisher ? `推流 ${link === "live" ? "✓" : link} up` : null,
+    figures?.kbps ? `${figures.kbps} kbps` : null,
+    figures?.fps ? `${figures.fps} fps` : null,
+    figures?.rttMs !== null && figures?.rttMs !== undefined ? `RTT ${figures.rttMs} ms` : null,
+    figures?.codec ?? null,
+  ];
+  setText(byId("health"), words.filter((word) => word !== null).join(" · "));
+}
+
+function goText() {
+  if (isGuest) return own.publisher || ownSeat() ? "下麦 Leave the seat" : "上麦 Take a seat";
+  if (own.publisher) return "停止推流 Stop sending";
+  return model.joined && model.state !== "created" && model.state !== "ended" ? "继续开播 Go on" : "开播 Go live";
+}
+
+/** @returns {Map<string, RTCPeerConnection | null>} */
+function peers() {
+  /** @type {Map<string, RTCPeerConnection | null>} */
+  const all = new Map();
+  if (own.publisher) all.set(OWN, own.pc);
+  for (const [feed, { player }] of performers.shown) all.set(feed, player.pc);
+  if (monitor) all.set("监看 monitor", monitor.pc);
+  return all;
+}
+
+// ---- buttons ----
+
+function wireButtons() {
+  wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => void targetsPanel.refresh());
+  wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
+  byId("go").addEventListener("click", () => void goPressed());
+  byId("end").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("end-confirm")).showModal());
+  byId("end-confirm").addEventListener("close", () => void endRoom());
+  byId("seat-invite").addEventListener("close", () => void answerSeat());
+  byId("monitor-toggle").addEventListener("click", toggleMonitor);
+  byId("stats-toggle").addEventListener("click", () => byId("stats-toggle").setAttribute("aria-expanded", String(stats.toggle())));
+  for (const name of ["viewer", "rtmp"]) {
+    byId(`copy-${name}`).addEventListener("click", () => void copy(/** @type {HTMLInputElement} */ (byId(`${name}-url`))));
+  }
+}
+
+/** The program as viewers get it, always without sound: it would come back with our own voice. */
+function toggleMonitor() {
+  if (monitor) {
+    monitor.stop();
+    monitor = null;
+  } else {
+    monitor = new WhepPlayer({ room, tokens, video: /** @type {HTMLVideoElement} */ (byId("monitor-video")) });
+    monitor.start();
+  }
+  byId("monitor").hidden = monitor === null;
+  byId("monitor-toggle").setAttribute("aria-pressed", String(monitor !== null));
+}
+
+/** @param {HTMLInputElement} input */
+async function copy(input) {
+  input.select();
+  try {
+    await navigator.clipboard.writeText(input.value);
+    toast("已复制 · Copied", "good");
+  } catch {
+    toast("已选中,按 Ctrl+C 复制 · Selected, press Ctrl+C");
+  }
+}

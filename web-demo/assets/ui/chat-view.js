@@ -1,0 +1,75 @@
+/** The list of chat lines. It follows the newest line unless the reader scrolled up. */
+
+import { el, hueOf } from "./dom.js";
+
+const SHOWN = 60;
+const NEAR_END_PX = 40;
+
+/** @type {Partial<Record<Wire.Role, string>>} */
+const BADGES = { host: "主播", guest: "连麦", moderator: "房管", admin: "官方", assistant: "助理" };
+
+export class ChatView {
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    this.list = list;
+    /** @type {Set<string>} */
+    this.ids = new Set();
+  }
+
+  /**
+   * Shows the lines that are not shown yet.
+   * @param {Wire.Chat[]} lines
+   */
+  update(lines) {
+    for (const line of lines) if (!this.ids.has(line.id)) this.add(line);
+  }
+
+  /** @param {Wire.Chat} line */
+  add(line) {
+    this.ids.add(line.id);
+    const badge = BADGES[line.role];
+    const name = el("b", { class: "chat-name" }, line.name || line.user);
+    name.style.setProperty("--hue", String(hueOf(line.user)));
+    this.append(
+      el("li", { class: "chat-line", "data-testid": "chat-line" },
+        ...(badge ? [el("span", { class: `badge ${line.role}` }, badge)] : []),
+        name,
+        el("span", { class: "chat-text" }, line.text)),
+    );
+  }
+
+  /**
+   * Adds a line of the house: a gift, a purchase, a change of state.
+   * @param {string} text
+   * @param {string} [kind]
+   */
+  note(text, kind = "note") {
+    this.append(el("li", { class: `chat-line ${kind}` }, text));
+  }
+
+  /** @param {HTMLElement} item */
+  append(item) {
+    const { list } = this;
+    const follows = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END_PX;
+    list.append(item);
+    while (list.childElementCount > SHOWN) list.firstElementChild?.remove();
+    if (follows) list.scrollTop = list.scrollHeight;
+  }
+}
+
+/**
+ * Sends what is written in a form, and keeps it when the server said no.
+ * @param {HTMLFormElement} form
+ * @param {(text: string) => Promise<unknown>} send
+ */
+export function wireComposer(form, send) {
+  const input = /** @type {HTMLInputElement} */ (form.elements.namedItem("text"));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    if (!text) return;
+    input.value = "";
+    const sent = await send(text);
+    if (sent === null && input.value === "") input.value = text;
+  });
+}
