@@ -13,6 +13,7 @@ use crate::rtmp::{Command, STREAM_ID, status};
 const APP: &str = "live";
 /// More than any player needs before it plays.
 const MAX_COMMANDS: u32 = 64;
+const MAX_NAME: usize = 256;
 
 /// Answers one player's commands.
 #[derive(Debug, Default)]
@@ -63,7 +64,7 @@ impl Dialogue {
                 answer(result(command, vec![Amf0Value::Null, Amf0Value::Number(0.0)]))
             }
             ("play", true) => match command.text(1).map(stream_name) {
-                Some(name) if !name.is_empty() => Step::Play(name.to_owned()),
+                Some(name) if (1..=MAX_NAME).contains(&name.len()) => Step::Play(name.to_owned()),
                 Some(_) | None => Step::Close(None, Refusal::BadDialogue),
             },
             ("publish", true) => {
@@ -183,6 +184,7 @@ mod tests {
         assert_eq!(refusal(&[connect("vod")]), Some(Refusal::UnknownApp));
         assert_eq!(refusal(&[play("room")]), Some(Refusal::BadDialogue));
         assert_eq!(refusal(&[connect("live"), play("")]), Some(Refusal::BadDialogue));
+        assert_eq!(refusal(&[connect("live"), play(&"x".repeat(300))]), Some(Refusal::BadDialogue));
         let mut chatter = vec![connect("live")];
         chatter.resize(100, noise);
         assert_eq!(refusal(&chatter), Some(Refusal::BadDialogue));

@@ -19,14 +19,14 @@ pub(crate) struct Gop {
 }
 
 impl Gop {
-    pub(crate) fn handle_frame(&mut self, frame: &EncodedFrame) {
+    pub(crate) fn handle_frame(&mut self, frame: EncodedFrame) {
         if frame.codec == Codec::H264 && frame.is_key {
             self.clear();
         } else if self.frames.is_empty() {
             return;
         }
-        self.frames.push(frame.clone());
         self.bytes += frame.data.len();
+        self.frames.push(frame);
         if self.frames.len() > MAX_FRAMES || self.bytes > MAX_BYTES {
             self.clear();
         }

@@ -29,11 +29,11 @@ impl Hub {
             return;
         }
         let mut state = self.outputs.lock();
-        state.gop.handle_frame(&frame);
         state.feeders.retain(|feeder| !feeder.is_abandoned());
         for feeder in &state.feeders {
             feeder.push(&frame);
         }
+        state.gop.handle_frame(frame);
     }
 
     /// Begins an output at the newest keyframe, or at the next one if there is none yet.

@@ -205,4 +205,18 @@ mod tests {
         assert_eq!(headers, [&(0, "header 30".to_owned()), &(2_000, "header 31".to_owned())]);
         assert_eq!(sent.last(), Some(&(2_000, "video 23".to_owned())));
     }
+
+    #[test]
+    fn the_pause_while_a_mixer_restarts_is_a_pause_in_the_same_timeline() {
+        let frames = [(100, Some(30)), (133, None), (1_700, Some(30)), (1_733, None)];
+        let frames = frames.map(|(at, level)| picture(at, level));
+        let sent = mux(frames.into_iter().chain([sound(1_734)]));
+
+        let sent: Vec<_> = sent.iter().map(|(ms, name)| (*ms, name.as_str())).collect();
+        assert_eq!(
+            sent[3..],
+            [(0, "video 23"), (33, "video 39"), (1_600, "video 23"), (1_633, "video 39")],
+            "no second header, no second beginning"
+        );
+    }
 }

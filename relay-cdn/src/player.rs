@@ -46,9 +46,10 @@ pub(crate) async fn serve(
         Err(_) => return "request_timeout",
         Ok(Err(error)) => Err(error),
         Ok(Ok(Request::TurnedAway(reason))) => Ok(reason),
-        Ok(Ok(Request::Play(name))) => match catalog.open(&name).await {
-            Some(subscription) => play(&mut connection, subscription, &stop).await,
-            None => refuse(&mut connection),
+        // Opening may start the program, which the server does in bounded time or not at all.
+        Ok(Ok(Request::Play(name))) => match timeout(limits.request, catalog.open(&name)).await {
+            Ok(Some(subscription)) => play(&mut connection, subscription, &stop).await,
+            Ok(None) | Err(_) => refuse(&mut connection),
         },
     };
     match outcome {
@@ -133,7 +134,7 @@ async fn play(
                 };
                 muxer.handle_frame(frame);
                 while let Some(message) = muxer.poll_message() {
-                    connection.send_media(message, Role::Server)?;
+                    connection.send_media(message)?;
                 }
                 connection.flush().await?;
                 if subscription.dropped() > 0 {

@@ -104,7 +104,7 @@ impl<'a> Publisher<'a> {
                     };
                     muxer.handle_frame(frame);
                     while let Some(message) = muxer.poll_message() {
-                        self.connection.send_media(message, Role::Client)?;
+                        self.connection.send_media(message)?;
                     }
                     observe(subscription.dropped());
                     tokio::select! {

@@ -123,10 +123,10 @@ mod tests {
             timeline.handle_frame(frame(Codec::Aac, at));
         }
 
-        use Codec::{Aac, H264};
+        let (picture, sound) = (Codec::H264, Codec::Aac);
         assert_eq!(
             drain(&mut timeline),
-            [(H264, 0), (Aac, 11), (H264, 33), (Aac, 33), (Aac, 54)],
+            [(picture, 0), (sound, 11), (picture, 33), (sound, 33), (sound, 54)],
             "and the next picture waits again"
         );
     }

@@ -76,7 +76,7 @@ impl ChunkReader {
     /// Returns the next whole message, or `None` if it takes more bytes.
     pub(crate) fn poll_message(&mut self) -> Result<Option<RawMessage>, ChunkError> {
         while let Some(chunk) = self.next_chunk()? {
-            if let Some(message) = self.handle_chunk(chunk)? {
+            if let Some(message) = self.handle_chunk(&chunk)? {
                 return Ok(Some(message));
             }
         }
@@ -116,7 +116,7 @@ impl ChunkReader {
         Ok(Some(Chunk { format, id, header, payload: self.buffer.split_to(take) }))
     }
 
-    fn handle_chunk(&mut self, chunk: Chunk) -> Result<Option<RawMessage>, ChunkError> {
+    fn handle_chunk(&mut self, chunk: &Chunk) -> Result<Option<RawMessage>, ChunkError> {
         let unfinished: usize = self.streams.iter().map(|stream| stream.payload.len()).sum();
         if unfinished + chunk.payload.len() > MAX_UNFINISHED {
             return Err(ChunkError::TooManyAtOnce);

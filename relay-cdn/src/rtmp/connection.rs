@@ -46,6 +46,15 @@ pub(crate) enum Role {
     Server,
 }
 
+impl Role {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "push",
+            Self::Server => "pull",
+        }
+    }
+}
+
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectionError {
@@ -69,6 +78,7 @@ pub(crate) enum ConnectionError {
 
 /// An RTMP connection after its handshake.
 pub(crate) struct Connection {
+    role: Role,
     stream: TcpStream,
     reader: ChunkReader,
     writer: ChunkSerializer,
@@ -92,6 +102,7 @@ impl Connection {
         let early = shaken.map_err(|_| ConnectionError::HandshakeTimeout)??;
 
         let mut connection = Self {
+            role,
             stream,
             reader: ChunkReader::new(),
             writer: ChunkSerializer::new(),
@@ -117,9 +128,8 @@ impl Connection {
     pub(crate) async fn next_command(&mut self) -> Result<Command, ConnectionError> {
         loop {
             while let Some(message) = self.reader.poll_message()? {
-                match Inbound::parse(&message)? {
-                    Inbound::Command(command) => return Ok(command),
-                    other => self.handle_protocol(&other)?,
+                if let Some(command) = self.handle_message(Inbound::parse(&message)?)? {
+                    return Ok(command);
                 }
             }
             self.flush().await?;
@@ -151,18 +161,14 @@ impl Connection {
     }
 
     /// Queues a message of the stream. A publisher's metadata carries one more word than a
-    /// server's, hence `role`.
-    pub(crate) fn send_media(
-        &mut self,
-        message: Message,
-        role: Role,
-    ) -> Result<(), ConnectionError> {
+    /// server's.
+    pub(crate) fn send_media(&mut self, message: Message) -> Result<(), ConnectionError> {
         let text = |text: &str| Amf0Value::Utf8String(text.to_owned());
         let rtmp = match message.body {
             Body::Audio(data) => RtmpMessage::AudioData { data },
             Body::Video(data) => RtmpMessage::VideoData { data },
             Body::Metadata(properties) => {
-                let mut values = match role {
+                let mut values = match self.role {
                     Role::Client => vec![text("@setDataFrame")],
                     Role::Server => Vec::new(),
                 };
@@ -176,6 +182,11 @@ impl Connection {
     /// Sends what is queued. Nothing is lost or sent twice when the returned future is dropped.
     pub(crate) async fn flush(&mut self) -> Result<(), ConnectionError> {
         let Self { stream, unsent, write_limit, .. } = self;
+        if unsent.is_empty() {
+            return Ok(());
+        }
+        metrics::counter!("relay_sent_bytes_total", "role" => self.role.as_str())
+            .increment(unsent.len() as u64);
         let written = timeout(*write_limit, async {
             while !unsent.is_empty() {
                 stream.write_buf(unsent).await?;
@@ -222,23 +233,25 @@ impl Connection {
         Ok(())
     }
 
-    fn handle_protocol(&mut self, message: &Inbound) -> Result<(), ConnectionError> {
+    /// Deals with everything but commands, which are returned.
+    fn handle_message(&mut self, message: Inbound) -> Result<Option<Command>, ConnectionError> {
         match message {
-            Inbound::ChunkSize(size) => self.reader.set_chunk_size(*size)?,
-            Inbound::AcknowledgeEvery(size) => self.acknowledge_every = Some(*size),
-            Inbound::Abort(chunk_stream) => self.reader.abort(*chunk_stream),
+            Inbound::Command(command) => return Ok(Some(command)),
+            Inbound::ChunkSize(size) => self.reader.set_chunk_size(size)?,
+            Inbound::AcknowledgeEvery(size) => self.acknowledge_every = Some(size),
+            Inbound::Abort(chunk_stream) => self.reader.abort(chunk_stream),
             Inbound::Ping(number) => {
                 let pong = RtmpMessage::UserControl {
                     event_type: UserControlEventType::PingResponse,
                     stream_id: None,
                     buffer_length: None,
-                    timestamp: Some(RtmpTimestamp::new(*number)),
+                    timestamp: Some(RtmpTimestamp::new(number)),
                 };
                 self.send(pong, 0)?;
             }
-            Inbound::Command(_) | Inbound::Other => {}
+            Inbound::Other => {}
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Acknowledges twice per window, so that the peer never runs into its end.

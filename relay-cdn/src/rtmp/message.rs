@@ -57,12 +57,14 @@ impl Command {
 
     /// Returns the text property `name` of the first object that has it.
     pub(crate) fn property(&self, name: &str) -> Option<&str> {
-        self.arguments.iter().find_map(|argument| match argument {
-            Amf0Value::Object(properties) => match properties.get(name) {
+        self.arguments.iter().find_map(|argument| {
+            let Amf0Value::Object(properties) = argument else {
+                return None;
+            };
+            match properties.get(name) {
                 Some(Amf0Value::Utf8String(text)) => Some(text.as_str()),
                 _ => None,
-            },
-            _ => None,
+            }
         })
     }
 

@@ -1,5 +1,8 @@
 //! RTMP peers that stop behaving at a chosen moment.
 
+// Of another crate's many events only those matter that lead to media.
+#![allow(clippy::wildcard_enum_match_arm)]
+
 use std::time::Duration;
 
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
