@@ -184,14 +184,14 @@ impl Queues {
             && let Some(older) = self.ambient.take()
         {
             self.forget(&older);
-            counter!("signaling_messages_dropped_total", "lane" => "ambient").increment(1);
+            count_drop("ambient");
         }
         while !self.fits(&text) {
             let Some(oldest) = self.chat.pop_front() else {
                 return self.overflow(lane);
             };
             self.forget(&oldest);
-            counter!("signaling_messages_dropped_total", "lane" => "chat").increment(1);
+            count_drop("chat");
         }
         self.messages += 1;
         self.bytes += text.len();
@@ -210,7 +210,7 @@ impl Queues {
         }
         if self.clock.len() == CLOCK_ANSWERS {
             self.clock.pop_front();
-            counter!("signaling_messages_dropped_total", "lane" => "clock").increment(1);
+            count_drop("clock");
         }
         self.clock.push_back(text);
     }
@@ -256,12 +256,8 @@ impl Queues {
                 self.cut(Ending::TooSlow);
                 false
             }
-            Lane::Chat => {
-                counter!("signaling_messages_dropped_total", "lane" => "chat").increment(1);
-                true
-            }
-            Lane::Ambient => {
-                counter!("signaling_messages_dropped_total", "lane" => "ambient").increment(1);
+            Lane::Chat | Lane::Ambient => {
+                count_drop(lane_name(lane));
                 true
             }
         }
@@ -270,5 +266,151 @@ impl Queues {
     fn forget(&mut self, text: &Text) {
         self.messages -= 1;
         self.bytes -= text.len();
+    }
+}
+
+/// Returns the label under which a lane is counted.
+pub(crate) const fn lane_name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Control => "control",
+        Lane::Gift => "gift",
+        Lane::Chat => "chat",
+        Lane::Ambient => "ambient",
+    }
+}
+
+fn count_drop(lane: &'static str) {
+    counter!("signaling_messages_dropped_total", "lane" => lane).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: OutboxLimits = OutboxLimits { messages: 4, bytes: 100 };
+
+    #[tokio::test]
+    async fn the_strongest_lane_goes_first_and_each_lane_keeps_its_order() {
+        let (outbox, mut reader) = outbox(OutboxLimits::default());
+
+        outbox.push(Lane::Ambient, text("likes"));
+        outbox.push(Lane::Chat, text("hi"));
+        outbox.push(Lane::Gift, text("rose"));
+        outbox.push(Lane::Control, text("seat 1"));
+        outbox.push(Lane::Control, text("seat 2"));
+        outbox.push_clock(text("pong"));
+
+        assert_eq!(drain(&reader), ["pong", "seat 1", "seat 2", "rose", "hi", "likes"].map(text));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_drops_the_oldest_chat() {
+        let (outbox, mut reader) = outbox(LIMITS);
+
+        for line in ["1", "2", "3", "4", "5", "6"] {
+            outbox.push(Lane::Chat, text(line));
+        }
+
+        assert_eq!(drain(&reader), ["3", "4", "5", "6"].map(text));
+        assert!(!outbox.is_ended());
+    }
+
+    #[tokio::test]
+    async fn chat_gives_way_to_a_gift() {
+        let (outbox, mut reader) = outbox(LIMITS);
+
+        for line in ["1", "2", "3", "4"] {
+            outbox.push(Lane::Chat, text(line));
+        }
+        outbox.push(Lane::Gift, text("rocket"));
+
+        assert_eq!(drain(&reader), ["rocket", "2", "3", "4"].map(text));
+        assert!(!outbox.is_ended());
+    }
+
+    #[tokio::test]
+    async fn of_ambient_messages_only_the_latest_is_kept() {
+        let (outbox, mut reader) = outbox(LIMITS);
+
+        for likes in ["1", "2", "3", "4", "5", "6"] {
+            outbox.push(Lane::Ambient, text(likes));
+        }
+
+        assert_eq!(drain(&reader), ["6"].map(text));
+    }
+
+    #[tokio::test]
+    async fn a_gift_or_control_message_that_does_not_fit_cuts_the_session() {
+        for lane in [Lane::Gift, Lane::Control] {
+            let (outbox, mut reader) = outbox(LIMITS);
+
+            for message in ["1", "2", "3", "4"] {
+                outbox.push(lane, text(message));
+            }
+            assert!(!outbox.is_ended());
+            outbox.push(lane, text("5"));
+
+            assert!(outbox.is_ended());
+            reader.cut().await;
+            assert_eq!(reader.next().await, Delivery::End(Ending::TooSlow));
+            outbox.push(lane, text("6"));
+            assert_eq!(reader.next().await, Delivery::End(Ending::TooSlow));
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_count_as_well_as_messages() {
+        let (outbox, mut reader) = outbox(LIMITS);
+
+        outbox.push(Lane::Gift, text(&"x".repeat(60)));
+        outbox.push(Lane::Gift, text(&"y".repeat(60)));
+
+        assert_eq!(reader.next().await, Delivery::End(Ending::TooSlow));
+    }
+
+    #[tokio::test]
+    async fn delivering_makes_room_again() {
+        let (outbox, mut reader) = outbox(LIMITS);
+
+        for round in 0..1000 {
+            outbox.push(Lane::Control, text(&round.to_string()));
+            assert_eq!(drain(&reader), [text(&round.to_string())]);
+        }
+        assert!(!outbox.is_ended());
+    }
+
+    #[tokio::test]
+    async fn an_ended_session_still_gets_what_was_queued_before() {
+        let (outbox, mut reader) = outbox(LIMITS);
+
+        outbox.push(Lane::Control, text("ended"));
+        outbox.end(Ending::RoomEnded);
+        outbox.push(Lane::Control, text("too late"));
+
+        assert_eq!(drain(&reader), ["ended"].map(text));
+        assert_eq!(reader.next().await, Delivery::End(Ending::RoomEnded));
+    }
+
+    #[tokio::test]
+    async fn a_room_sees_that_a_connection_is_gone() {
+        let (outbox, reader) = outbox(LIMITS);
+        drop(reader);
+        assert!(outbox.is_ended());
+    }
+
+    /// Takes what is queued now, as text.
+    fn drain(reader: &OutboxReader) -> Vec<Text> {
+        let mut texts = Vec::new();
+        loop {
+            let popped = reader.0.lock().pop();
+            match popped {
+                Some(Delivery::Message(_, text) | Delivery::Clock(text)) => texts.push(text),
+                Some(Delivery::End(_)) | None => return texts,
+            }
+        }
+    }
+
+    fn text(text: &str) -> Text {
+        text.to_owned().into()
     }
 }

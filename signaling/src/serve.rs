@@ -74,8 +74,9 @@ async fn accept(
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = places.clone().acquire_owned().await.expect("the semaphore is never closed");
     let (stream, address) = listener.accept().await?;
-    // Events are small and must not wait for the answer to the one before.
-    stream.set_nodelay(true)?;
+    // Events are small and must not wait for the answer to the one before. It only fails for a
+    // client that is gone again, which the first read will tell.
+    let _ = stream.set_nodelay(true);
     Ok((stream, address, permit))
 }
 

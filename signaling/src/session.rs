@@ -24,6 +24,7 @@ use wire_format::{
     ClientMessage, Code, Lane, encode_ack, encode_err, encode_hello_ack, encode_pong,
 };
 
+use crate::outbox::lane_name;
 use crate::over::Over;
 use crate::{
     Claims, Delivery, Ending, Outbox, OutboxReader, RateLimit, Refused, RoomHandle, RoomRequest,
@@ -86,25 +87,24 @@ impl Session {
 
     /// Waits for a `hello` that a room agrees to.
     async fn join(&mut self, sink: &mut Sink, stream: &mut Stream) -> Result<Joined, Over> {
-        let hello_timeout = self.services.limits.hello_timeout;
         loop {
-            let answer =
-                match ClientMessage::decode(next_text(stream, hello_timeout).await?.as_bytes()) {
-                    Ok(ClientMessage::Hello { rid, room }) => {
-                        let member = self.claims.clone().member_of(&room);
-                        let member = member.map_err(|refused| Over::TOKEN.after(refused))?;
-                        match self.enter(&room, member, rid.as_deref()).await {
-                            Ok(joined) => return Ok(joined),
-                            Err(refused) => self.err(rid.as_deref(), &refused),
-                        }
+            let text = next_text(stream, self.services.limits.dead_after).await?;
+            let answer = match ClientMessage::decode(text.as_bytes()) {
+                Ok(ClientMessage::Hello { rid, room }) => {
+                    let member = self.claims.clone().member_of(&room);
+                    let member = member.map_err(|refused| Over::TOKEN.after(refused))?;
+                    match self.enter(&room, member, rid.as_deref()).await {
+                        Ok(joined) => return Ok(joined),
+                        Err(refused) => self.err(rid.as_deref(), &refused),
                     }
-                    Ok(ClientMessage::ClockPing { c0 }) => self.pong(&c0),
-                    Ok(ClientMessage::Command { rid, .. }) => {
-                        let refused = Refused::new(Code::BadRequest, "the first message is hello");
-                        self.err(rid.as_deref(), &refused)
-                    }
-                    Err(error) => self.err(error.rid.clone().as_deref(), &error.into()),
-                };
+                }
+                Ok(ClientMessage::ClockPing { c0 }) => self.pong(&c0),
+                Ok(ClientMessage::Command { rid, .. }) => {
+                    let refused = Refused::new(Code::BadRequest, "the first message is hello");
+                    self.err(rid.as_deref(), &refused)
+                }
+                Err(error) => self.err(error.rid.clone().as_deref(), &error.into()),
+            };
             sink.send(Message::Text(answer.into())).await.map_err(|error| Over::of(&error))?;
         }
     }
@@ -243,7 +243,12 @@ async fn write(sink: &mut Sink, mut inbox: OutboxReader, ack: Text, ping_every: 
         }
         message = tokio::select! {
             delivery = inbox.next() => match delivery {
-                Delivery::Message(_, text) | Delivery::Clock(text) => Message::Text(text),
+                Delivery::Message(lane, text) => {
+                    counter!("signaling_messages_sent_total", "lane" => lane_name(lane))
+                        .increment(1);
+                    Message::Text(text)
+                }
+                Delivery::Clock(text) => Message::Text(text),
                 Delivery::End(ending) => return ending.into(),
             },
             _ = pings.tick() => Message::Ping(Bytes::new()),

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
+use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -27,11 +28,13 @@ pub(crate) struct Entry {
 pub(crate) async fn upgrade(
     State(services): State<Services>,
     Extension(places): Extension<Arc<Semaphore>>,
-    Query(entry): Query<Entry>,
+    uri: Uri,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refused> {
-    let token =
-        entry.token.ok_or_else(|| Refused::new(Code::Unauthenticated, "a token is needed"))?;
+    let entry = Query::<Entry>::try_from_uri(&uri);
+    let Some(token) = entry.ok().and_then(|Query(entry)| entry.token) else {
+        return Err(Refused::new(Code::Unauthenticated, "a token is needed"));
+    };
     let claims = auth::check(&token, &services)?;
     let upgrade = upgrade.map_err(|error| Refused::new(Code::BadRequest, error.body_text()))?;
     if services.shutdown.is_cancelled() {

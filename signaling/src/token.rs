@@ -252,3 +252,121 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
 fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, TokenError> {
     serde_json::from_slice(json).map_err(|_| TokenError::Invalid)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: ServerTime = ServerTime::from_unix_millis(1_780_000_000_000);
+
+    #[test]
+    fn a_signed_token_says_what_was_signed() {
+        let claims = claims(Role::Host);
+        assert_eq!(key().verify(&key().sign(&claims), NOW), Ok(claims));
+    }
+
+    #[test]
+    fn any_changed_character_makes_a_token_invalid() {
+        let token = key().sign(&claims(Role::Viewer));
+        for at in 0..token.len() {
+            let mut forged = token.clone().into_bytes();
+            forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+            let forged = String::from_utf8(forged).unwrap();
+            assert_eq!(key().verify(&forged, NOW), Err(TokenError::Invalid), "{forged}");
+        }
+    }
+
+    #[test]
+    fn another_key_signs_nothing_for_this_one() {
+        let other = TokenKey::new(&[7; 32]).unwrap();
+        let token = other.sign(&claims(Role::Admin));
+        assert_eq!(key().verify(&token, NOW), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn an_unsigned_token_is_invalid_whatever_its_header_says() {
+        let payload =
+            r#"{"sub":"eve","exp":9999999999,"video":{"room":"a","roomJoin":true},"role":"admin"}"#;
+        for header in [r#"{"alg":"none"}"#, r#"{"alg":"HS256"}"#] {
+            let token = format!("{}.{}.", encode(header), encode(payload));
+            assert_eq!(key().verify(&token, NOW), Err(TokenError::Invalid));
+        }
+        assert_eq!(
+            key().verify(&signed(r#"{"alg":"none"}"#, payload), NOW),
+            Err(TokenError::Invalid)
+        );
+    }
+
+    #[test]
+    fn a_token_expires_after_its_last_second_and_the_leeway() {
+        let token = key().sign(&claims(Role::Viewer));
+        let end = NOW + Duration::from_secs(60) + LEEWAY;
+        let just_before = ServerTime::from_unix_millis(end.unix_millis() - 1);
+
+        assert!(key().verify(&token, just_before).is_ok());
+        assert_eq!(key().verify(&token, end), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn a_token_is_not_valid_before_its_time() {
+        let token = key().sign(&claims(Role::Viewer));
+        let early = ServerTime::from_unix_millis(NOW.unix_millis() - 6_000);
+        assert_eq!(key().verify(&token, early), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn a_signed_token_with_a_claim_outside_its_limits_is_invalid() {
+        let cases = [
+            r#"{"sub":"program","exp":9999999999,"video":{"room":"a","roomJoin":true},"role":"host"}"#,
+            r#"{"sub":"a b","exp":9999999999,"video":{"room":"a","roomJoin":true},"role":"host"}"#,
+            r#"{"sub":"al","exp":9999999999,"video":{"room":"a/b","roomJoin":true},"role":"host"}"#,
+            r#"{"sub":"al","exp":9999999999,"video":{"room":"a","roomJoin":true},"role":"king"}"#,
+            r#"{"sub":"al","exp":9999999999,"video":{"room":"a"},"role":"host"}"#,
+            r#"{"sub":"al","exp":9999999999,"video":{"roomJoin":true},"role":"host"}"#,
+            r#"{"sub":"al","video":{"room":"a","roomJoin":true},"role":"host"}"#,
+            "[]",
+        ];
+        for payload in cases {
+            let token = signed(r#"{"alg":"HS256"}"#, payload);
+            assert_eq!(key().verify(&token, NOW), Err(TokenError::Invalid), "{payload}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_invalid() {
+        for token in ["", ".", "..", "...", "a.b.c", "é.é.é", &"x".repeat(1 << 20)] {
+            assert_eq!(key().verify(token, NOW), Err(TokenError::Invalid));
+        }
+    }
+
+    #[test]
+    fn only_an_admins_token_is_good_for_every_room() {
+        let other = RoomId::parse("b").unwrap();
+        assert!(claims(Role::Admin).member_of(&other).is_ok());
+        assert_eq!(claims(Role::Host).member_of(&other).unwrap_err().code, Code::Forbidden);
+    }
+
+    #[test]
+    fn a_key_does_not_print_its_secret() {
+        assert_eq!(format!("{:?}", key()), "TokenKey(***)");
+    }
+
+    fn key() -> TokenKey {
+        TokenKey::new(b"0123456789abcdef0123456789abcdef").unwrap()
+    }
+
+    fn claims(role: Role) -> Claims {
+        let member = Member { user: UserId::parse("alice").unwrap(), name: "Alice".into(), role };
+        Claims::new(RoomId::parse("a").unwrap(), member, NOW, Duration::from_secs(60))
+    }
+
+    fn signed(header: &str, payload: &str) -> String {
+        let signed = format!("{}.{}", encode(header), encode(payload));
+        let signature = hmac::sign(&key().0, signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn encode(text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(text)
+    }
+}

@@ -1,5 +1,6 @@
 //! Playing over HTTP: WHEP (draft-ietf-wish-whep), the program or one performer's own feed.
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
 use media_rules::FeedId;
@@ -19,12 +20,14 @@ pub(crate) struct Choice {
 pub(crate) async fn play(
     State(services): State<Services>,
     Path(room): Path<String>,
-    Query(choice): Query<Choice>,
+    choice: Result<Query<Choice>, QueryRejection>,
     bearer: Bearer,
     request: Request,
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
     let member = bearer.member_of(room.room())?;
+    let Query(choice) =
+        choice.map_err(|error| Refused::new(Code::BadRequest, error.body_text()))?;
     let feed = choice.feed.as_deref().map(parse_feed).transpose()?;
     let offer = media::read_offer(request, &services).await?;
 

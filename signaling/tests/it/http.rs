@@ -1,0 +1,212 @@
+//! Well-formed requests.
+
+use room_rules::Role;
+use serde_json::json;
+use signaling::Limits;
+
+use crate::client::Request;
+use crate::world::World;
+
+const OFFER: &str = "v=0 offer";
+
+#[tokio::test]
+async fn a_room_is_opened_once_listed_and_described() {
+    let world = World::new().await;
+    let host = world.token("b", "bob", Role::Host);
+    let open = || {
+        Request::new("POST", "/v1/rooms")
+            .token(&host)
+            .body("application/json", r#"{"room":"b","title":"Bob's"}"#)
+    };
+
+    let first = open().send(world.address).await;
+    let second = open().send(world.address).await;
+    let list = Request::new("GET", "/v1/rooms").send(world.address).await;
+    let one = Request::new("GET", "/v1/rooms/b").send(world.address).await;
+
+    assert_eq!((first.status, second.status), (201, 200));
+    assert_eq!(first.json()["program"]["rtmp"], "rtmp://127.0.0.1:1935/live/b");
+    assert_eq!(list.json()["rooms"].as_array().unwrap().len(), 2);
+    assert_eq!((one.status, one.json()["room"].as_str()), (200, Some("b")));
+}
+
+#[tokio::test]
+async fn only_a_host_of_the_room_or_an_admin_opens_it() {
+    let world = World::new().await;
+    let open = |token: String| {
+        Request::new("POST", "/v1/rooms").token(&token).body("application/json", r#"{"room":"b"}"#)
+    };
+
+    let other_host = open(world.token("a", "al", Role::Host)).send(world.address).await;
+    let viewer = open(world.token("b", "vi", Role::Viewer)).send(world.address).await;
+    let admin = open(world.token("x", "ad", Role::Admin)).send(world.address).await;
+
+    assert_eq!((other_host.status, viewer.status, admin.status), (403, 403, 201));
+}
+
+#[tokio::test]
+async fn publishing_answers_with_sdp_and_the_sessions_own_url() {
+    let world = World::new().await;
+    let token = world.token("a", "alice", Role::Host);
+
+    let answer = Request::new("POST", "/v1/rooms/a/whip")
+        .token(&token)
+        .body("application/sdp", OFFER)
+        .send(world.address)
+        .await;
+
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("application/sdp"));
+    assert_eq!(answer.header("location"), Some("/v1/rooms/a/whip/7"));
+    assert_eq!(answer.header("etag"), Some("\"e7\""));
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    let exposed = answer.header("access-control-expose-headers").unwrap();
+    assert!(["Location", "ETag", "Link"].iter().all(|name| exposed.contains(name)));
+    assert_eq!(answer.body, "v=0 answer");
+}
+
+#[tokio::test]
+async fn a_media_session_takes_candidates_and_ends() {
+    let world = World::new().await;
+    let token = world.token("a", "alice", Role::Host);
+    let trickle = |path: &str| {
+        Request::new("PATCH", path)
+            .token(&token)
+            .body("application/trickle-ice-sdpfrag", "a=ice-ufrag:x\r\n")
+    };
+
+    let taken = trickle("/v1/rooms/a/whip/7").send(world.address).await;
+    let unknown = trickle("/v1/rooms/a/whip/8").send(world.address).await;
+    let nonsense = trickle("/v1/rooms/a/whip/x").send(world.address).await;
+    let ended = Request::new("DELETE", "/v1/rooms/a/whep/7").token(&token);
+    let ended = ended.send(world.address).await;
+
+    assert_eq!((taken.status, ended.status), (204, 200));
+    assert_eq!((unknown.status, nonsense.status), (404, 404));
+}
+
+#[tokio::test]
+async fn playing_is_for_the_program_or_for_a_feed_on_the_stage() {
+    let world = World::new().await;
+    let token = world.token("a", "vi", Role::Viewer);
+    let play = |query: &str| {
+        Request::new("POST", &format!("/v1/rooms/a/whep{query}"))
+            .token(&token)
+            .body("application/sdp", OFFER)
+            .send(world.address)
+    };
+
+    let program = play("").await;
+    assert_eq!((program.status, program.header("location")), (201, Some("/v1/rooms/a/whep/7")));
+    assert_eq!(play("?feed=a/alice").await.status, 201);
+    assert_eq!(play("?feed=b/bob").await.error(), (404, "NOT_FOUND".into()));
+    assert_eq!(play("?feed=nonsense").await.error(), (400, "BAD_REQUEST".into()));
+}
+
+#[tokio::test]
+async fn a_browser_may_ask_what_it_may_post() {
+    let world = World::new().await;
+
+    let answer = Request::new("OPTIONS", "/v1/rooms/a/whip")
+        .header("Origin", "https://studio.example")
+        .header("Access-Control-Request-Method", "POST")
+        .send(world.address)
+        .await;
+
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.header("accept-post"), Some("application/sdp"));
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert!(answer.header("access-control-allow-methods").unwrap().contains("PATCH"));
+    assert!(answer.header("access-control-allow-headers").unwrap().contains("Authorization"));
+}
+
+#[tokio::test]
+async fn targets_are_managed_by_those_who_may() {
+    let world = World::new().await;
+    let host = world.token("a", "alice", Role::Host);
+    let viewer = world.token("a", "vi", Role::Viewer);
+    let add = |token: &str, url: &str| {
+        Request::new("POST", "/v1/rooms/a/targets")
+            .token(token)
+            .body("application/json", json!({"url": url}).to_string())
+            .send(world.address)
+    };
+
+    let added = add(&host, "rtmp://cdn/app/secret-key").await;
+    assert_eq!((added.status, added.json()["id"].as_str()), (201, Some("t1")));
+    assert_eq!(added.json()["state"], "connecting");
+    assert_eq!(add(&viewer, "rtmp://cdn/app/secret-key").await.status, 403);
+    assert_eq!(add(&host, "http://cdn/app/secret-key").await.status, 400);
+
+    let list = Request::new("GET", "/v1/rooms/a/targets").token(&host).send(world.address).await;
+    assert_eq!(list.json()["targets"][0]["url"], "rtmp://cdn/app/***");
+    let gone = Request::new("DELETE", "/v1/rooms/a/targets/t1").token(&host);
+    assert_eq!(gone.send(world.address).await.status, 204);
+}
+
+#[tokio::test]
+async fn an_order_is_answered_with_the_rooms_decision() {
+    let world = World::new().await;
+    let token = world.token("a", "vi", Role::Viewer);
+    let order = |idem: &str| {
+        Request::new("POST", "/v1/rooms/a/orders")
+            .token(&token)
+            .body("application/json", json!({"sale": "s-1", "qty": 1, "idem": idem}).to_string())
+            .send(world.address)
+    };
+
+    let accepted = order("k").await;
+    assert_eq!((accepted.status, accepted.json()["stock"].as_u64()), (200, Some(83)));
+    assert_eq!(order("early").await.error(), (425, "NOT_OPEN".into()));
+}
+
+#[tokio::test]
+async fn a_room_is_ended_by_those_who_may() {
+    let world = World::new().await;
+    let end = |role| {
+        Request::new("DELETE", "/v1/rooms/a")
+            .token(&world.token("a", "someone", role))
+            .send(world.address)
+    };
+
+    assert_eq!(end(Role::Viewer).await.status, 403);
+    assert_eq!(end(Role::Assistant).await.status, 204);
+}
+
+#[tokio::test]
+async fn development_tokens_are_for_this_machine_alone() {
+    let world = World::new().await;
+    let ask = |query: &str| Request::new("GET", &format!("/v1/dev/token?{query}"));
+
+    let given = ask("room=a&identity=al&role=host").send(world.address).await;
+    let foreign = ask("room=a&identity=al&role=host")
+        .header("Host", "evil.example:8080")
+        .send(world.address)
+        .await;
+    let reserved = ask("room=a&identity=program&role=host").send(world.address).await;
+
+    assert_eq!(given.status, 200, "{given:?}");
+    assert_eq!(given.header("access-control-allow-origin"), None);
+    let token = given.json()["token"].as_str().unwrap().to_owned();
+    let used = Request::new("GET", "/v1/rooms/a/targets").token(&token);
+    assert_eq!(used.send(world.address).await.status, 200);
+    assert_eq!((foreign.status, reserved.status), (403, 400));
+}
+
+#[tokio::test]
+async fn without_development_there_are_no_development_tokens() {
+    let world = World::build(Limits::default(), false).await;
+    let answer = Request::new("GET", "/v1/dev/token?room=a&identity=al&role=host");
+    assert_eq!(answer.send(world.address).await.status, 404);
+}
+
+#[tokio::test]
+async fn pages_are_served_with_their_type() {
+    let world = World::new().await;
+
+    let page = Request::new("GET", "/").send(world.address).await;
+    let missing = Request::new("GET", "/no/such/page").send(world.address).await;
+
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert_eq!(missing.error(), (404, "NOT_FOUND".into()));
+}

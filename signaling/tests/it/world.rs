@@ -1,0 +1,110 @@
+//! A running server with one room, `a`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use room_rules::{Member, Role, RoomId, ServerTime, UserId};
+use signaling::{
+    Claims, Directory, Limits, RoomClock, RoomHandle, Services, SessionNumbers, TokenKey, serve,
+};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::room::{self, Sessions, TestLobby};
+
+/// More than anything here takes, even on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+
+pub(crate) struct World {
+    pub(crate) address: SocketAddr,
+    pub(crate) directory: Directory,
+    pub(crate) sessions: Sessions,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) server: JoinHandle<()>,
+    clock: RoomClock,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        Self::build(limits, true).await
+    }
+
+    pub(crate) async fn build(limits: Limits, dev_tokens: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let directory = Directory::new();
+        let clock = RoomClock::start();
+        let shutdown = CancellationToken::new();
+        let services = Services {
+            tokens: TokenKey::new(SECRET).unwrap(),
+            clock,
+            directory: directory.clone(),
+            lobby: Arc::new(TestLobby { directory: directory.clone() }),
+            sessions: SessionNumbers::default(),
+            rtmp_base: "rtmp://127.0.0.1:1935/live".into(),
+            dev_tokens,
+            limits,
+            shutdown: shutdown.clone(),
+        };
+        let server = tokio::spawn(serve(listener, services));
+
+        let sessions = Sessions::default();
+        let (handle, inbox) = RoomHandle::new(room_id("a"), 16);
+        directory.enter(handle);
+        tokio::spawn(room::run(room_id("a"), inbox, sessions.clone()));
+        Self { address, directory, sessions, shutdown, server, clock }
+    }
+
+    /// Returns a token that is good for an hour.
+    pub(crate) fn token(&self, room: &str, user: &str, role: Role) -> String {
+        sign(room, user, role, self.clock.now(), Duration::from_secs(3600))
+    }
+
+    /// Returns a token whose time was over long ago.
+    pub(crate) fn expired_token(&self) -> String {
+        let past = ServerTime::from_unix_millis(self.clock.now().unix_millis() - 3_600_000);
+        sign("a", "alice", Role::Host, past, Duration::from_secs(60))
+    }
+
+    /// Returns a token whose holder is let in and must go within two seconds.
+    pub(crate) fn token_about_to_end(&self) -> String {
+        // The server allows five seconds of leeway after the last second.
+        let from = ServerTime::from_unix_millis(self.clock.now().unix_millis() - 3_500 - 60_000);
+        sign("a", "vi", Role::Viewer, from, Duration::from_secs(60))
+    }
+
+    /// Waits until exactly `count` sessions are in room `a`.
+    pub(crate) async fn sessions_become(&self, count: usize) {
+        let wait = async {
+            while self.sessions.lock().unwrap().len() != count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("the room should hear of it");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+pub(crate) fn room_id(name: &str) -> RoomId {
+    RoomId::parse(name).unwrap()
+}
+
+fn sign(room: &str, user: &str, role: Role, from: ServerTime, lifetime: Duration) -> String {
+    let member = Member { user: UserId::parse(user).unwrap(), name: user.into(), role };
+    let claims = Claims::new(room_id(room), member, from, lifetime);
+    TokenKey::new(SECRET).unwrap().sign(&claims)
+}
