@@ -1,1 +1,35 @@
-//! sfu
+//! WebRTC in, WebRTC out: sockets, ICE-lite, DTLS, SRTP, SCTP and the fan-out.
+//!
+//! [`Sfu`] is the handle of the control plane; everything it is asked to do is carried out by media
+//! workers, threads that share nothing and never wait for anybody. `worker` is the place to start
+//! reading: one turn of it is the way of a packet through this crate.
+
+mod clock;
+mod command;
+mod config;
+mod data;
+mod dtls;
+mod egress;
+mod event;
+mod feed;
+mod handle;
+mod link;
+mod local_feed;
+mod negotiate;
+mod offer;
+mod packet;
+mod publisher;
+mod reception;
+mod rollover;
+mod rtcp;
+mod socket;
+mod srtp;
+mod stun;
+mod ufrag;
+mod viewer;
+mod worker;
+
+pub use config::Config;
+pub use event::{Channel, CloseReason, Event, PeerId, Stats};
+pub use handle::{NegotiateError, QueueFull, Session, Sfu, TrickleError};
+pub use local_feed::LocalFeed;

@@ -1,0 +1,109 @@
+//! What the control plane and the other workers ask of a worker.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use bytes::Bytes;
+use media_rules::{FeedId, TapItem};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::dtls::{Fingerprint, Role};
+use crate::event::{Channel, CloseReason, PeerId, Stats};
+use crate::negotiate::{Direction, Track};
+use crate::packet::{Batch, SourceId};
+use crate::socket::Waker;
+
+/// A request to a worker.
+pub(crate) enum Command {
+    /// Wait for this peer's first connectivity check.
+    Add(Box<NewPeer>),
+    /// Show a viewer another feed.
+    Switch(PeerId, FeedId),
+    /// Let a peer go.
+    Close(PeerId, CloseReason),
+    /// Send a message on a data channel.
+    Data(PeerId, Channel, Bytes),
+    /// Somebody outside needs a keyframe.
+    WantKeyframe(FeedId),
+    /// Another worker's viewers need a keyframe of a source that lives here.
+    AskSource(FeedId, SourceId),
+    /// Copy a feed's packets to this receiver, if its publisher lives here.
+    Tap(FeedId, mpsc::Sender<TapItem>),
+    /// A worker has viewers of the feed, or has no more.
+    Interest { feed: FeedId, worker: usize, has_viewers: bool },
+    /// A source began to send.
+    SourceUp(FeedId, SourceId),
+    /// A publisher is gone.
+    SourceGone(FeedId, PeerId),
+    /// This process will feed in packets of this source here.
+    AddLocal(FeedId, SourceId),
+    /// This process will not feed in packets of this source any more.
+    DropLocal(FeedId, SourceId),
+    /// Count what is there.
+    Describe(oneshot::Sender<Description>),
+    /// Let everybody go and end.
+    Stop,
+}
+
+/// Everything a worker needs to know of a new peer.
+pub(crate) struct NewPeer {
+    pub(crate) id: PeerId,
+    pub(crate) feed: FeedId,
+    pub(crate) direction: Direction,
+    pub(crate) password: String,
+    pub(crate) role: Role,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) tracks: Vec<Track>,
+    pub(crate) has_data: bool,
+    pub(crate) cname: String,
+}
+
+/// One worker's share of [`Stats`].
+pub(crate) struct Description {
+    pub(crate) stats: Stats,
+    pub(crate) feeds: Vec<FeedId>,
+}
+
+/// Media on its way to a worker.
+pub(crate) struct Delivery {
+    pub(crate) batch: Batch,
+    /// Whether this worker is the source's home, which passes it on to the others.
+    pub(crate) is_home: bool,
+}
+
+/// How to reach a worker.
+#[derive(Clone)]
+pub(crate) struct WorkerLink {
+    /// Full: the caller is told, and either says "busy" or tries again.
+    pub(crate) commands: SyncSender<Command>,
+    /// Full: the batch is dropped and counted; viewers ask for what they miss.
+    pub(crate) media: SyncSender<Delivery>,
+    pub(crate) waker: Arc<Waker>,
+    /// Where clients are told to send to.
+    pub(crate) candidate: SocketAddr,
+}
+
+impl WorkerLink {
+    /// Sends a command; gives it back if the worker's queue is full or the worker is gone.
+    pub(crate) fn try_command(&self, command: Command) -> Result<(), Command> {
+        let sent = self.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(command) | TrySendError::Disconnected(command) => command,
+        });
+        self.waker.wake();
+        sent
+    }
+
+    /// Sends media; gives it back, counted as dropped, if the worker cannot keep up.
+    pub(crate) fn try_media(&self, batch: Batch, is_home: bool) -> Result<(), Batch> {
+        let sent = self.media.try_send(Delivery { batch, is_home }).map_err(|error| match error {
+            TrySendError::Full(delivery) | TrySendError::Disconnected(delivery) => delivery.batch,
+        });
+        if let Err(batch) = &sent {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "worker_full")
+                .increment(batch.len() as u64);
+        }
+        self.waker.wake();
+        sent
+    }
+}

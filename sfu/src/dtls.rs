@@ -1,0 +1,290 @@
+//! The DTLS half of a connection: one certificate for all, keys for SRTP, a pipe for SCTP.
+//!
+//! A browser proposes its SRTP profiles with AES-CM first although it knows GCM, and rtc-dtls takes
+//! the other side's first choice. So the first ClientHello is looked into, and a peer that knows
+//! AES-128-GCM meets a server that knows nothing else.
+//!
+//! A certificate is worth what the signalling channel says of it: its fingerprint must be the one
+//! in the SDP (RFC 8122), nothing else about it is checked.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use ring::digest;
+use rtc_crypto::RTCCryptoProvider;
+use rtc_dtls::config::{
+    ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig,
+};
+use rtc_dtls::crypto::Certificate;
+use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_dtls::state::State;
+use rtc_shared::TransportProtocol;
+use rtc_shared::error::Error;
+use rtc_srtp::protection_profile::ProtectionProfile;
+
+use crate::srtp::Srtp;
+
+/// DTLS never sees a real address: ICE decides where packets go, and may change its mind.
+const TUNNEL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+const USE_SRTP: u16 = 14;
+const AEAD_AES_128_GCM: u16 = 7;
+
+/// Our certificate and what we agree to, shared by all connections.
+pub(crate) struct Identity {
+    provider: Arc<dyn RTCCryptoProvider>,
+    fingerprint: String,
+    server_gcm: Arc<HandshakeConfig>,
+    server_any: Arc<HandshakeConfig>,
+    client: Arc<HandshakeConfig>,
+}
+
+impl Identity {
+    /// Makes a fresh self-signed certificate.
+    pub(crate) fn generate() -> Result<Self, Error> {
+        let provider = rtc_crypto::default_provider()
+            .map_err(|error| Error::Crypto(error.to_string()))?;
+        let certificate =
+            Certificate::generate_self_signed(vec!["lianmai".to_owned()], provider.crypto())?;
+        let der = certificate.certificate.first().ok_or(Error::ErrNoCertificates)?;
+        let fingerprint = hex(digest::digest(&digest::SHA256, der).as_ref());
+        let gcm = SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm;
+        let cm = SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80;
+        let build = |is_client, profiles: Vec<SrtpProtectionProfile>| {
+            ConfigBuilder::default()
+                .with_crypto_provider(Arc::clone(&provider))
+                .with_certificates(vec![certificate.clone()])
+                .with_srtp_protection_profiles(profiles)
+                .with_client_auth(ClientAuthType::RequireAnyClientCert)
+                .with_insecure_skip_verify(true)
+                .with_extended_master_secret(ExtendedMasterSecretType::Require)
+                .build(is_client, None)
+                .map(Arc::new)
+        };
+        Ok(Self {
+            server_gcm: build(false, vec![gcm])?,
+            server_any: build(false, vec![gcm, cm])?,
+            client: build(true, vec![gcm, cm])?,
+            provider: Arc::clone(&provider),
+            fingerprint,
+        })
+    }
+
+    /// Returns the SHA-256 fingerprint of our certificate, as SDP writes it.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+}
+
+/// Which side starts the handshake.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Role {
+    /// We wait for the other side's ClientHello.
+    Server,
+    /// We send ours as soon as there is an address to send it to.
+    Client,
+}
+
+/// A certificate fingerprint from the other side's SDP.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Fingerprint {
+    algorithm: &'static str,
+    value: String,
+}
+
+impl Fingerprint {
+    /// Reads the value of an `a=fingerprint` line; `None` if the hash is unknown or too weak.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let (algorithm, value) = line.trim().split_once(' ')?;
+        let algorithm = ["sha-256", "sha-384", "sha-512"]
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(algorithm))?;
+        Some(Self { algorithm, value: value.trim().to_ascii_uppercase() })
+    }
+
+    fn matches(&self, certificate: &[u8]) -> bool {
+        let algorithm = match self.algorithm {
+            "sha-256" => &digest::SHA256,
+            "sha-384" => &digest::SHA384,
+            _ => &digest::SHA512,
+        };
+        hex(digest::digest(algorithm, certificate).as_ref()) == self.value
+    }
+}
+
+/// What came of a datagram.
+pub(crate) enum Outcome {
+    /// The handshake is done and the certificate is the promised one.
+    Connected(Box<Srtp>),
+    /// Decrypted application data: SCTP.
+    Data(BytesMut),
+    /// The other side said goodbye.
+    Closed,
+}
+
+/// One connection's DTLS.
+pub(crate) struct Dtls {
+    identity: Arc<Identity>,
+    endpoint: Endpoint,
+    role: Role,
+    remote: Fingerprint,
+    has_started: bool,
+}
+
+impl Dtls {
+    /// Creates a connection that has not started.
+    pub(crate) fn new(identity: Arc<Identity>, role: Role, remote: Fingerprint) -> Self {
+        let endpoint = Endpoint::new(TUNNEL, TransportProtocol::UDP, None);
+        Self { identity, endpoint, role, remote, has_started: false }
+    }
+
+    /// There is an address to send to now.
+    pub(crate) fn handle_path(&mut self, now: Instant) -> Result<(), Error> {
+        if self.role == Role::Client && !self.has_started {
+            self.has_started = true;
+            self.endpoint.connect(now, TUNNEL, Arc::clone(&self.identity.client), None)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a datagram.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the handshake is done and its certificate is the wrong one. Anything else that is
+    /// wrong with a datagram is ignored: an address is easily forged, so a bad record is no reason
+    /// to end a connection, and a handshake that cannot go on runs out of time.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        datagram: &[u8],
+    ) -> Result<Vec<Outcome>, Error> {
+        if self.role == Role::Server && !self.has_started {
+            self.has_started = true;
+            let config = if offers_gcm(datagram).unwrap_or(false) {
+                &self.identity.server_gcm
+            } else {
+                &self.identity.server_any
+            };
+            self.endpoint.set_server_config(Some(Arc::clone(config)));
+        }
+        // A bug in the parser must cost this peer, not every peer of the worker.
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            self.endpoint.read(now, TUNNEL, None, BytesMut::from(datagram))
+        }))
+        .map_err(|_| Error::Other("the DTLS parser panicked".to_owned()))?;
+        let events = match read {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::debug!(%error, "A DTLS record was refused.");
+                return Ok(Vec::new());
+            }
+        };
+        let mut outcomes = Vec::with_capacity(events.len());
+        for event in events {
+            match event {
+                EndpointEvent::HandshakeComplete => outcomes.push(self.connected()?),
+                EndpointEvent::ApplicationData(data) => outcomes.push(Outcome::Data(data)),
+                EndpointEvent::PeerClosed => outcomes.push(Outcome::Closed),
+                _ => {}
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Encrypts application data; see [`poll_transmit`](Self::poll_transmit).
+    pub(crate) fn send(&mut self, now: Instant, data: &[u8]) -> Result<(), Error> {
+        self.endpoint.write(now, TUNNEL, data)
+    }
+
+    /// Says goodbye.
+    pub(crate) fn close(&mut self, now: Instant) {
+        // Nothing to say goodbye to is no reason to complain.
+        let _ = self.endpoint.close(now);
+    }
+
+    /// Repeats a flight that got lost.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        let is_due = self.endpoint.poll_timeout(&TUNNEL).is_some_and(|at| at <= now);
+        if is_due { self.endpoint.handle_timeout(TUNNEL, now) } else { Ok(()) }
+    }
+
+    /// Returns the next datagram to send.
+    pub(crate) fn poll_transmit(&mut self) -> Option<BytesMut> {
+        self.endpoint.poll_transmit().map(|transmit| transmit.message)
+    }
+
+    /// Whether we play the client.
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    fn connected(&self) -> Result<Outcome, Error> {
+        let state = self
+            .endpoint
+            .get_connection_state(TUNNEL)
+            .ok_or_else(|| Error::Other("the connection is gone".to_owned()))?;
+        let certificate = state.peer_certificates.first().ok_or(Error::ErrNoCertificates)?;
+        if !self.remote.matches(certificate) {
+            return Err(Error::Other("the certificate is not the one in the SDP".to_owned()));
+        }
+        Ok(Outcome::Connected(Box::new(export_srtp(state, self.identity.provider.as_ref())?)))
+    }
+}
+
+/// Turns DTLS keying material into SRTP keys (RFC 5764 section 4.2).
+fn export_srtp(state: &State, provider: &dyn RTCCryptoProvider) -> Result<Srtp, Error> {
+    let profile = match state.srtp_protection_profile() {
+        SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => ProtectionProfile::AeadAes128Gcm,
+        SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => {
+            ProtectionProfile::Aes128CmHmacSha1_80
+        }
+        _ => return Err(Error::ErrNoSuchSrtpProfile),
+    };
+    let mut config = rtc_srtp::config::Config { profile, ..Default::default() };
+    let material = state.export_keying_material(
+        rtc_srtp::config::LABEL_EXTRACTOR_DTLS_SRTP,
+        &[],
+        config.keying_material_len(),
+    )?;
+    config.set_session_keys_from_keying_material(material.as_ref(), state.is_client())?;
+    Srtp::new(profile, &config.keys, provider.crypto())
+}
+
+/// Whether a ClientHello proposes SRTP with AES-128-GCM; `None` if it cannot be read.
+fn offers_gcm(datagram: &[u8]) -> Option<bool> {
+    // Record header (RFC 6347 section 4.1), handshake header (4.2.2), version, random.
+    let mut at = 13 + 12 + 2 + 32;
+    let is_hello = *datagram.first()? == 22 && *datagram.get(13)? == 1;
+    if !is_hello {
+        return None;
+    }
+    at += 1 + usize::from(*datagram.get(at)?); // session id
+    at += 1 + usize::from(*datagram.get(at)?); // cookie
+    at += 2 + usize::from(be16(datagram, at)?); // cipher suites
+    at += 1 + usize::from(*datagram.get(at)?); // compression methods
+    let end = at + 2 + usize::from(be16(datagram, at)?);
+    at += 2;
+    while at + 4 <= end {
+        let (kind, len) = (be16(datagram, at)?, usize::from(be16(datagram, at + 2)?));
+        if kind == USE_SRTP {
+            let list_len = usize::from(be16(datagram, at + 4)?);
+            let list = datagram.get(at + 6..at + 6 + list_len)?;
+            return Some(list.chunks_exact(2).any(|id| id == AEAD_AES_128_GCM.to_be_bytes()));
+        }
+        at += 4 + len;
+    }
+    Some(false)
+}
+
+fn be16(data: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(data.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    pairs.join(":")
+}

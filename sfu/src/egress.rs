@@ -1,0 +1,158 @@
+//! Everything a worker sends in one turn, in one piece of memory.
+//!
+//! Packets to one viewer lie behind one another, so a run of equal sizes can be handed to the
+//! kernel as one message without copying it together first.
+
+use std::net::SocketAddr;
+
+/// Fits a turn in which a keyframe goes to a few hundred viewers; beyond it the caller sends first.
+const CAPACITY: usize = 2 << 20;
+/// The kernel takes at most 64 segments and 64 KiB per message.
+const MAX_RUN: usize = 32;
+const MAX_RUN_BYTES: usize = 60_000;
+
+/// Datagrams waiting for the end of the turn.
+pub(crate) struct Egress {
+    arena: Vec<u8>,
+    used: usize,
+    datagrams: Vec<Datagram>,
+}
+
+impl Egress {
+    /// Creates an empty arena.
+    pub(crate) fn new() -> Self {
+        Self { arena: vec![0; CAPACITY], used: 0, datagrams: Vec::with_capacity(1_024) }
+    }
+
+    /// Whether a datagram of `len` bytes still fits. If not, the caller sends what is here first.
+    pub(crate) fn has_room(&self, len: usize) -> bool {
+        self.used + len <= self.arena.len()
+    }
+
+    /// Lets `write` put a datagram of at most `max_len` bytes; it returns the length, or `None` to
+    /// send nothing.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no room; see [`has_room`](Self::has_room).
+    pub(crate) fn put(
+        &mut self,
+        to: SocketAddr,
+        max_len: usize,
+        write: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) {
+        let start = self.used;
+        if let Some(len) = write(&mut self.arena[start..start + max_len]) {
+            assert!(len <= max_len, "the datagram is longer than announced");
+            self.datagrams.push(Datagram { to, start, len });
+            self.used += len;
+        }
+    }
+
+    /// Copies a datagram in; drops it if there is no room, which only a flood can bring about.
+    pub(crate) fn push(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
+        let fits = self.has_room(bytes.len());
+        if fits {
+            self.put(to, bytes.len(), |out| {
+                out.copy_from_slice(bytes);
+                Some(bytes.len())
+            });
+        }
+        fits
+    }
+
+    /// Returns how many datagrams wait.
+    pub(crate) fn len(&self) -> usize {
+        self.datagrams.len()
+    }
+
+    /// Returns the memory that runs point into.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.arena[..self.used]
+    }
+
+    /// Returns the run that starts with datagram `at`: one address, equal sizes, the last may be
+    /// shorter.
+    pub(crate) fn run(&self, at: usize, may_join: bool) -> Run {
+        let first = &self.datagrams[at];
+        let mut run =
+            Run { to: first.to, start: first.start, len: first.len, segment: first.len, count: 1 };
+        for next in &self.datagrams[at + 1..] {
+            let joins = may_join
+                && next.to == run.to
+                && next.len <= run.segment
+                && run.count < MAX_RUN
+                && run.len + next.len <= MAX_RUN_BYTES;
+            if !joins {
+                break;
+            }
+            run.len += next.len;
+            run.count += 1;
+            if next.len < run.segment {
+                break;
+            }
+        }
+        run
+    }
+
+    /// Forgets everything, after it was sent.
+    pub(crate) fn clear(&mut self) {
+        self.used = 0;
+        self.datagrams.clear();
+    }
+}
+
+/// One message to the kernel: `count` datagrams of `segment` bytes each, the last may be shorter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) to: SocketAddr,
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+    pub(crate) segment: usize,
+    pub(crate) count: usize,
+}
+
+struct Datagram {
+    to: SocketAddr,
+    start: usize,
+    len: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn runs(egress: &Egress) -> Vec<(u16, usize, usize)> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        while at < egress.len() {
+            let run = egress.run(at, true);
+            out.push((run.to.port(), run.count, run.len));
+            at += run.count;
+        }
+        out
+    }
+
+    #[test]
+    fn equal_sizes_to_one_address_form_a_run_that_a_shorter_one_ends() {
+        let mut egress = Egress::new();
+        for (port, len) in [(1, 100), (1, 100), (1, 60), (1, 60), (2, 60), (2, 80)] {
+            assert!(egress.push(address(port), &vec![7; len]));
+        }
+        assert_eq!(runs(&egress), [(1, 3, 260), (1, 1, 60), (2, 1, 60), (2, 1, 80)]);
+    }
+
+    #[test]
+    fn a_run_stays_within_what_the_kernel_takes() {
+        let mut egress = Egress::new();
+        for _ in 0..100 {
+            assert!(egress.push(address(1), &[7; 1_200]));
+        }
+        assert!(runs(&egress).iter().all(|&(_, count, len)| count <= 32 && len <= 60_000));
+        assert_eq!(runs(&egress).iter().map(|run| run.1).sum::<usize>(), 100);
+    }
+}

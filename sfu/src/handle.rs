@@ -1,0 +1,351 @@
+//! The control plane's handle: negotiates sessions and hands everything else to the workers.
+
+use std::collections::HashSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use bytes::Bytes;
+use media_rules::{FeedId, TapItem};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::NtpClock;
+use crate::command::{Command, NewPeer, WorkerLink};
+use crate::config::Config;
+use crate::dtls::Identity;
+use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
+use crate::local_feed::LocalFeed;
+use crate::negotiate::{Agreement, Direction, Local};
+use crate::offer::Offer;
+use crate::packet::SourceId;
+use crate::socket::{Socket, Waker};
+use crate::ufrag;
+use crate::worker::{Setup, Worker};
+
+/// One bit per worker has to fit a word.
+const MAX_WORKERS: usize = 64;
+const COMMAND_QUEUE: usize = 4_096;
+const MEDIA_QUEUE: usize = 256;
+const EVENT_QUEUE: usize = 4_096;
+const TAP_QUEUE: usize = 2_048;
+const MAX_FRAGMENT_LEN: usize = 16 * 1_024;
+const COMMAND_TRIES: u32 = 200;
+const COMMAND_PAUSE: Duration = Duration::from_millis(5);
+
+/// The media server. Cheap to clone; the workers end when the last clone and the last
+/// [`LocalFeed`] are gone.
+#[derive(Clone)]
+pub struct Sfu {
+    shared: Arc<Shared>,
+}
+
+/// A negotiated session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Session {
+    /// Whom later requests and events speak of.
+    pub peer: PeerId,
+    /// The SDP answer.
+    pub answer: String,
+    /// Identifies this ICE session (RFC 9725 section 4.3.2), without quotes.
+    pub etag: String,
+}
+
+/// Why an offer was turned down.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NegotiateError {
+    /// The text is no usable SDP offer.
+    #[error("malformed offer: {0}")]
+    Malformed(&'static str),
+    /// The offer is fine but has nothing that we could take.
+    #[error("nothing to agree on: {0}")]
+    Unsupported(&'static str),
+    /// There are too many peers, or the workers cannot keep up.
+    #[error("the media server is full")]
+    Busy,
+}
+
+/// Why a trickled fragment was turned down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TrickleError {
+    /// The text is too long or no SDP fragment.
+    #[error("malformed fragment")]
+    Malformed,
+}
+
+/// A worker has no room for another request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the media worker is busy")]
+pub struct QueueFull;
+
+struct Shared {
+    config: Config,
+    identity: Arc<Identity>,
+    workers: Vec<WorkerLink>,
+    /// Peers and local feeds are counted together, so that a greater number is always younger.
+    next: AtomicU64,
+    peer_count: Arc<AtomicUsize>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        for worker in &self.workers {
+            // A worker that is too busy to hear this ends when its queue's sender is gone.
+            let _ = worker.try_command(Command::Stop);
+        }
+    }
+}
+
+impl Sfu {
+    /// Binds the sockets and starts the workers.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a port is taken or a certificate cannot be made.
+    pub fn start(config: Config) -> io::Result<(Self, mpsc::Receiver<Event>)> {
+        let count = config.workers.clamp(1, MAX_WORKERS);
+        let identity = Arc::new(Identity::generate().map_err(io::Error::other)?);
+        let (events, received) = mpsc::channel(EVENT_QUEUE);
+        let peer_count = Arc::new(AtomicUsize::new(0));
+        let clock = NtpClock::start();
+        let (mut workers, mut ends) = (Vec::new(), Vec::new());
+        for index in 0..count {
+            let offset = u16::try_from(index).expect("at most 64 workers");
+            let port = match config.first_port {
+                0 => 0,
+                first => first.checked_add(offset).ok_or(io::ErrorKind::InvalidInput)?,
+            };
+            let socket = Socket::bind(SocketAddr::new(config.bind, port))?;
+            let candidate = SocketAddr::new(config.advertised, socket.local_addr()?.port());
+            let (commands, command_end) = sync_channel(COMMAND_QUEUE);
+            let (media, media_end) = sync_channel(MEDIA_QUEUE);
+            let waker = Arc::new(Waker::new()?);
+            workers.push(WorkerLink { commands, media, waker, candidate });
+            ends.push((socket, command_end, media_end));
+        }
+        for (index, (socket, commands, media)) in ends.into_iter().enumerate() {
+            let worker = Worker::new(Setup {
+                index,
+                config: config.clone(),
+                identity: Arc::clone(&identity),
+                clock,
+                socket,
+                commands,
+                media,
+                workers: workers.clone(),
+                events: events.clone(),
+                peer_count: Arc::clone(&peer_count),
+            });
+            std::thread::Builder::new()
+                .name(format!("sfu-{index}"))
+                .spawn(move || worker.run())?;
+        }
+        let next = AtomicU64::new(1);
+        let shared = Shared { config, identity, workers, next, peer_count };
+        Ok((Self { shared: Arc::new(shared) }, received))
+    }
+
+    /// Takes a WHIP offer: the peer will publish `feed`.
+    ///
+    /// # Errors
+    ///
+    /// Returns why the offer was turned down.
+    #[expect(clippy::unused_async, reason = "callers need not know that it never waits")]
+    pub async fn publish(&self, feed: FeedId, offer: &str) -> Result<Session, NegotiateError> {
+        self.negotiate(feed, offer, Direction::Publish)
+    }
+
+    /// Takes a WHEP offer: the peer will watch `feed`, which need not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns why the offer was turned down.
+    #[expect(clippy::unused_async, reason = "callers need not know that it never waits")]
+    pub async fn play(&self, feed: FeedId, offer: &str) -> Result<Session, NegotiateError> {
+        self.negotiate(feed, offer, Direction::Play)
+    }
+
+    /// Shows a viewer another feed, on the same streams, from the new feed's next keyframe on.
+    pub async fn switch(&self, peer: PeerId, feed: FeedId) {
+        self.command(peer, Command::Switch(peer, feed)).await;
+    }
+
+    /// Lets a peer go. [`Event::Closed`] follows.
+    pub async fn close(&self, peer: PeerId) {
+        self.command(peer, Command::Close(peer, CloseReason::Requested)).await;
+    }
+
+    /// Asks a feed's publisher for a keyframe, at most one per interval whoever asks.
+    pub fn request_keyframe(&self, feed: &FeedId) {
+        for worker in &self.shared.workers {
+            // Every worker knows where the source is; a busy one may stay silent.
+            if worker.try_command(Command::WantKeyframe(feed.clone())).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Takes trickled candidates, which an ICE-lite agent has no use for: it answers whoever proves
+    /// to know the password.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is no fragment.
+    #[expect(clippy::unused_async, reason = "callers need not know that it never waits")]
+    pub async fn trickle(&self, peer: PeerId, fragment: &str) -> Result<(), TrickleError> {
+        let _ = peer;
+        let is_fragment = fragment.lines().all(|line| {
+            let line = line.trim_end();
+            line.is_empty() || line.as_bytes().get(1) == Some(&b'=')
+        });
+        if fragment.len() > MAX_FRAGMENT_LEN || !is_fragment {
+            return Err(TrickleError::Malformed);
+        }
+        Ok(())
+    }
+
+    /// Copies a feed's packets and sender reports to the returned receiver, for as long as it
+    /// lives: before the publisher is there and after it came back.
+    pub fn tap(&self, feed: FeedId) -> mpsc::Receiver<TapItem> {
+        // Full: the item is dropped and counted; the mixer asks for a keyframe.
+        let (sender, receiver) = mpsc::channel(TAP_QUEUE);
+        for worker in &self.shared.workers {
+            if worker.try_command(Command::Tap(feed.clone(), sender.clone())).is_err() {
+                tracing::error!(%feed, "A media worker does not take a tap.");
+            }
+        }
+        receiver
+    }
+
+    /// Returns a feed that this process makes itself.
+    pub fn local_feed(&self, feed: FeedId) -> LocalFeed {
+        let (worker, id) = self.assign();
+        let home = self.shared.workers[worker].clone();
+        LocalFeed::new(feed, SourceId::new(id, 0), home, Arc::clone(&self.shared) as _)
+    }
+
+    /// Sends a message on a data channel, by the channel's rule for a peer that is too slow.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the worker itself is too busy; the message is not sent.
+    pub fn send_data(&self, peer: PeerId, channel: Channel, text: Bytes) -> Result<(), QueueFull> {
+        let worker = self.shared.workers.get(peer.worker()).ok_or(QueueFull)?;
+        worker.try_command(Command::Data(peer, channel, text)).map_err(|_| {
+            metrics::counter!("sfu_data_dropped_total", "reason" => "worker_full").increment(1);
+            QueueFull
+        })
+    }
+
+    /// Counts what is there.
+    pub async fn stats(&self) -> Stats {
+        let mut total = Stats::default();
+        let mut feeds = HashSet::new();
+        for worker in &self.shared.workers {
+            let (reply, answer) = oneshot::channel();
+            if worker.try_command(Command::Describe(reply)).is_err() {
+                continue;
+            }
+            if let Ok(part) = answer.await {
+                total.peers += part.stats.peers;
+                total.publishers += part.stats.publishers;
+                total.viewers += part.stats.viewers;
+                total.addresses += part.stats.addresses;
+                // Every worker holds every tap, so that it survives a publisher that moves.
+                total.taps = total.taps.max(part.stats.taps);
+                total.garbage += part.stats.garbage;
+                feeds.extend(part.feeds);
+            }
+        }
+        total.feeds = feeds.len();
+        total
+    }
+
+    /// Returns the addresses that clients are told to send to, one per worker.
+    pub fn candidates(&self) -> Vec<SocketAddr> {
+        self.shared.workers.iter().map(|worker| worker.candidate).collect()
+    }
+
+    fn negotiate(
+        &self,
+        feed: FeedId,
+        offer: &str,
+        direction: Direction,
+    ) -> Result<Session, NegotiateError> {
+        let shared = &self.shared;
+        let offer = Offer::parse(offer)?;
+        let agreement = Agreement::new(&offer, direction)?;
+        // Taken before it is used, given back by the worker when the peer is closed.
+        let before = shared.peer_count.fetch_add(1, Ordering::Relaxed);
+        let slot = Slot(&shared.peer_count);
+        if before >= shared.config.max_peers {
+            return Err(NegotiateError::Busy);
+        }
+        let (index, id) = self.assign();
+        let worker = &shared.workers[index];
+        let (fragment, password) = ufrag::credentials(id);
+        let cname = format!("lianmai-{id}");
+        let answer = agreement.answer(
+            &offer,
+            direction,
+            &Local {
+                ufrag: &fragment,
+                password: &password,
+                fingerprint: shared.identity.fingerprint(),
+                candidate: worker.candidate,
+                cname: &cname,
+                session: id.raw(),
+                start_kbps: shared.config.publish_start_kbps,
+            },
+        );
+        let peer = NewPeer {
+            id,
+            feed,
+            direction,
+            password,
+            role: agreement.role,
+            fingerprint: offer.fingerprint,
+            tracks: agreement.tracks,
+            has_data: agreement.has_data,
+            cname,
+        };
+        worker.try_command(Command::Add(Box::new(peer))).map_err(|_| NegotiateError::Busy)?;
+        std::mem::forget(slot);
+        Ok(Session { peer: id, answer, etag: fragment })
+    }
+
+    /// Picks the next worker in turn, and a name that tells it.
+    fn assign(&self) -> (usize, PeerId) {
+        let counter = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        let count = self.shared.workers.len() as u64;
+        let worker = usize::try_from(counter % count).expect("less than the number of workers");
+        (worker, PeerId::new(counter, worker))
+    }
+
+    /// Sends a command, waiting for room.
+    async fn command(&self, peer: PeerId, command: Command) {
+        let Some(worker) = self.shared.workers.get(peer.worker()) else {
+            return;
+        };
+        let mut command = command;
+        for _ in 0..COMMAND_TRIES {
+            match worker.try_command(command) {
+                Ok(()) => return,
+                Err(back) => command = back,
+            }
+            tokio::time::sleep(COMMAND_PAUSE).await;
+        }
+        tracing::error!(%peer, "A media worker does not take commands.");
+    }
+}
+
+/// A place among the peers, given back unless the peer got to its worker.
+struct Slot<'a>(&'a AtomicUsize);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,209 @@
+//! One peer's transport: ICE-lite, DTLS and SRTP, from the first check to goodbye.
+//!
+//! ```text
+//!   waiting ──authentic STUN──▶ has a path ──DTLS──▶ connected
+//!      └────────────── 15 s ────────┴──▶ closed ◀── 30 s without STUN ──┘
+//! ```
+//! The path follows the other side: an authenticated request that nominates another address moves
+//! everything we send there (a phone that changes from Wi-Fi to mobile keeps its session).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use media_rules::MediaTime;
+use ring::hmac;
+
+use crate::clock::Now;
+use crate::config::Config;
+use crate::dtls::{Dtls, Fingerprint, Identity, Outcome, Role};
+use crate::egress::Egress;
+use crate::event::CloseReason;
+use crate::srtp::Srtp;
+use crate::stun::{self, BindingRequest};
+
+/// A browser checks from each of its addresses; more than this is not a browser.
+const MAX_ADDRESSES: usize = 8;
+
+/// One peer's transport.
+pub(crate) struct Link {
+    key: hmac::Key,
+    dtls: Dtls,
+    srtp: Option<Box<Srtp>>,
+    /// Where we send to.
+    path: Option<SocketAddr>,
+    /// Every address that proved itself; packets from all of them are taken.
+    addresses: Vec<SocketAddr>,
+    created: MediaTime,
+    consented: MediaTime,
+}
+
+/// What came of a DTLS datagram.
+#[derive(Debug)]
+pub(crate) enum LinkEvent {
+    /// Media and data can flow.
+    Connected,
+    /// An SCTP packet came in.
+    Data(Bytes),
+    /// The connection is over.
+    Closed(CloseReason),
+}
+
+impl Link {
+    /// Creates a transport that waits for the other side's first check.
+    pub(crate) fn new(
+        password: &str,
+        identity: Arc<Identity>,
+        role: Role,
+        remote: Fingerprint,
+        now: Now,
+    ) -> Self {
+        Self {
+            key: stun::integrity_key(password),
+            dtls: Dtls::new(identity, role, remote),
+            srtp: None,
+            path: None,
+            addresses: Vec::new(),
+            created: now.media,
+            consented: now.media,
+        }
+    }
+
+    /// Answers a connectivity check. Returns whether `from` is a new address of this peer, or
+    /// `None` if the check is not authentic.
+    pub(crate) fn handle_check(
+        &mut self,
+        request: &BindingRequest<'_>,
+        from: SocketAddr,
+        now: Now,
+        egress: &mut Egress,
+    ) -> Option<bool> {
+        if !request.is_authentic(&self.key) {
+            return None;
+        }
+        let is_new = !self.addresses.contains(&from);
+        if is_new {
+            if self.addresses.len() == MAX_ADDRESSES {
+                return None;
+            }
+            self.addresses.push(from);
+        }
+        self.consented = now.media;
+        egress.push(from, &request.success(from, &self.key));
+        if self.path.is_none() || request.use_candidate() {
+            self.path = Some(from);
+            if self.dtls.handle_path(now.instant).is_ok() {
+                self.flush_dtls(egress);
+            }
+        }
+        Some(is_new)
+    }
+
+    /// Takes a DTLS datagram.
+    pub(crate) fn handle_dtls(
+        &mut self,
+        datagram: &[u8],
+        now: Now,
+        egress: &mut Egress,
+    ) -> Vec<LinkEvent> {
+        let outcomes = self.dtls.handle_datagram(now.instant, datagram);
+        self.flush_dtls(egress);
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                tracing::info!(%error, "A DTLS handshake failed.");
+                return vec![LinkEvent::Closed(CloseReason::Handshake)];
+            }
+        };
+        let mut events = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            events.push(match outcome {
+                Outcome::Connected(srtp) => {
+                    self.srtp = Some(srtp);
+                    LinkEvent::Connected
+                }
+                // Whoever sends before its certificate was checked may be anybody.
+                Outcome::Data(_) if self.srtp.is_none() => continue,
+                Outcome::Data(data) => LinkEvent::Data(data.freeze()),
+                Outcome::Closed => LinkEvent::Closed(CloseReason::Left),
+            });
+        }
+        events
+    }
+
+    /// Encrypts and sends SCTP packets.
+    pub(crate) fn send_data(&mut self, packets: &[Bytes], now: Now, egress: &mut Egress) {
+        for packet in packets {
+            if let Err(error) = self.dtls.send(now.instant, packet) {
+                tracing::debug!(%error, "Data could not be encrypted.");
+            }
+        }
+        self.flush_dtls(egress);
+    }
+
+    /// Repeats a lost DTLS flight; says when the peer has to go.
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Now,
+        config: &Config,
+        egress: &mut Egress,
+    ) -> Option<CloseReason> {
+        if self.dtls.handle_timeout(now.instant).is_err() {
+            return Some(CloseReason::Handshake);
+        }
+        self.flush_dtls(egress);
+        if !self.is_connected() && now.media.since(self.created) >= config.connect_timeout {
+            return Some(CloseReason::ConnectTimeout);
+        }
+        let is_silent = now.media.since(self.consented) >= config.consent_timeout;
+        is_silent.then_some(CloseReason::ConsentLost)
+    }
+
+    /// Says goodbye.
+    pub(crate) fn close(&mut self, now: Now, egress: &mut Egress) {
+        self.dtls.close(now.instant);
+        self.flush_dtls(egress);
+    }
+
+    /// Seals and sends a compound RTCP packet.
+    pub(crate) fn send_rtcp(&mut self, packet: &[u8], egress: &mut Egress) {
+        if let (Some(srtp), Some(path)) = (&mut self.srtp, self.path)
+            && let Some(sealed) = srtp.seal_rtcp(packet)
+        {
+            egress.push(path, &sealed);
+        }
+    }
+
+    /// Opens a compound RTCP packet.
+    pub(crate) fn open_rtcp(&mut self, packet: &[u8]) -> Option<BytesMut> {
+        self.srtp.as_mut()?.open_rtcp(packet)
+    }
+
+    /// Returns the keys and the path, once there are both.
+    pub(crate) fn media(&mut self) -> Option<(&mut Srtp, SocketAddr)> {
+        Some((self.srtp.as_mut()?, self.path?))
+    }
+
+    /// Whether the handshake is done.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.srtp.is_some()
+    }
+
+    /// Whether we are the DTLS client, and therefore begin SCTP.
+    pub(crate) fn is_client(&self) -> bool {
+        self.dtls.role() == Role::Client
+    }
+
+    /// Returns every address that is this peer's.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    fn flush_dtls(&mut self, egress: &mut Egress) {
+        while let Some(datagram) = self.dtls.poll_transmit() {
+            if let Some(path) = self.path {
+                egress.push(path, &datagram);
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Reads an SDP offer: only the lines that a forwarder acts upon, within limits.
+//!
+//! The text comes from whoever holds a token, so its size, its number of sections and the
+//! characters that will be echoed in the answer are bounded here and nowhere later.
+
+use std::collections::HashMap;
+
+use media_rules::MediaKind;
+
+use crate::NegotiateError;
+use crate::dtls::Fingerprint;
+
+const MAX_SDP_LEN: usize = 64 * 1_024;
+const MAX_SECTIONS: usize = 16;
+const MAX_ATTRIBUTES: usize = 512;
+const MAX_MID_LEN: usize = 32;
+const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+
+/// What the other side can do.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) sections: Vec<Section>,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) setup: Setup,
+}
+
+/// Which side the other one would be in the DTLS handshake (RFC 8842 section 5.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Setup {
+    /// Either; also `active`, which leaves us the same choice.
+    MayBeClient,
+    /// It insists on being the server.
+    Passive,
+}
+
+/// One `m=` section.
+#[derive(Debug, Default)]
+pub(crate) struct Section {
+    /// The `m=` line without port, to be echoed when the section is turned down.
+    pub(crate) media: String,
+    pub(crate) protocol: String,
+    pub(crate) formats: Vec<String>,
+    pub(crate) port: u16,
+    pub(crate) mid: String,
+    pub(crate) can_send: bool,
+    pub(crate) can_receive: bool,
+    pub(crate) has_rtcp_mux: bool,
+    pub(crate) has_rtcp_rsize: bool,
+    pub(crate) mid_extension: Option<String>,
+    /// By payload type: `opus/48000/2`.
+    codecs: HashMap<u8, String>,
+    parameters: HashMap<u8, String>,
+    /// Payload type (or `*`) and what follows it.
+    feedback: Vec<(String, String)>,
+}
+
+/// A codec of the offer that we take.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Codec {
+    pub(crate) payload_type: u8,
+    /// Carries retransmissions of `payload_type` (RFC 4588 section 8.6).
+    pub(crate) rtx_payload_type: Option<u8>,
+    /// For video, the offered profile and level.
+    pub(crate) profile_level_id: Option<String>,
+    /// Those offered feedback kinds that we understand.
+    pub(crate) feedback: Vec<&'static str>,
+}
+
+/// The feedback that we answer, in the order in which it is written.
+const FEEDBACK: [&str; 4] = ["nack", "nack pli", "ccm fir", "goog-remb"];
+
+impl Offer {
+    /// Reads the text.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is no SDP offer for a bundled, multiplexed, encrypted session.
+    pub(crate) fn parse(sdp: &str) -> Result<Self, NegotiateError> {
+        if sdp.len() > MAX_SDP_LEN || !sdp.starts_with("v=0") {
+            return Err(NegotiateError::Malformed("not an SDP of at most 64 KiB"));
+        }
+        let mut session = Section::default();
+        let mut sections: Vec<Section> = Vec::new();
+        let (mut fingerprint, mut setup, mut has_ufrag) = (None, Setup::MayBeClient, false);
+        let mut attributes = 0;
+        for line in sdp.lines().map(str::trim_end) {
+            if let Some(media) = line.strip_prefix("m=") {
+                if sections.len() == MAX_SECTIONS {
+                    return Err(NegotiateError::Malformed("too many sections"));
+                }
+                sections.push(Section::begin(media, &session)?);
+                attributes = 0;
+            }
+            let Some(attribute) = line.strip_prefix("a=") else {
+                continue;
+            };
+            attributes += 1;
+            if attributes > MAX_ATTRIBUTES {
+                return Err(NegotiateError::Malformed("too many attributes"));
+            }
+            let (key, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+            match key {
+                "fingerprint" => fingerprint = fingerprint.or_else(|| Fingerprint::parse(value)),
+                "setup" if value == "passive" => setup = Setup::Passive,
+                "ice-ufrag" => has_ufrag = true,
+                _ => sections.last_mut().unwrap_or(&mut session).take(key, value),
+            }
+        }
+        if !has_ufrag {
+            return Err(NegotiateError::Malformed("no ICE user fragment"));
+        }
+        let fingerprint = fingerprint
+            .ok_or(NegotiateError::Malformed("no fingerprint of SHA-256 or better"))?;
+        for (at, section) in sections.iter_mut().enumerate() {
+            if section.mid.is_empty() {
+                section.mid = at.to_string();
+            }
+        }
+        Ok(Self { sections, fingerprint, setup })
+    }
+}
+
+impl Section {
+    fn begin(line: &str, session: &Self) -> Result<Self, NegotiateError> {
+        let mut words = line.split_ascii_whitespace().map(str::to_owned);
+        let (Some(media), Some(port), Some(protocol)) = (words.next(), words.next(), words.next())
+        else {
+            return Err(NegotiateError::Malformed("a media line is too short"));
+        };
+        let port = port.split('/').next().and_then(|port| port.parse().ok());
+        Ok(Self {
+            port: port.ok_or(NegotiateError::Malformed("a media line has no port"))?,
+            media,
+            protocol,
+            formats: words.collect(),
+            // Without a direction it is both (RFC 8866 section 6.7).
+            can_send: true,
+            can_receive: true,
+            has_rtcp_mux: session.has_rtcp_mux,
+            has_rtcp_rsize: session.has_rtcp_rsize,
+            ..Self::default()
+        })
+    }
+
+    fn take(&mut self, key: &str, value: &str) {
+        match key {
+            "mid" if is_token(value) => value.clone_into(&mut self.mid),
+            "sendonly" => self.can_receive = false,
+            "recvonly" => self.can_send = false,
+            "inactive" => (self.can_send, self.can_receive) = (false, false),
+            "rtcp-mux" => self.has_rtcp_mux = true,
+            "rtcp-rsize" => self.has_rtcp_rsize = true,
+            "extmap" => self.take_extension(value),
+            "rtpmap" => self.codecs.extend(by_payload_type(value)),
+            "fmtp" => self.parameters.extend(by_payload_type(value)),
+            "rtcp-fb" => {
+                if let Some((payload_type, kind)) = value.split_once(' ') {
+                    self.feedback.push((payload_type.to_owned(), kind.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take_extension(&mut self, value: &str) {
+        if let Some((id, uri)) = value.split_once(' ')
+            && uri == MID_EXTENSION
+            && id.parse::<u8>().is_ok_and(|id| (1..15).contains(&id))
+        {
+            self.mid_extension = Some(format!("{id} {uri}"));
+        }
+    }
+
+    /// Returns what the section carries if it is media at all.
+    pub(crate) fn kind(&self) -> Option<MediaKind> {
+        let is_rtp = self.protocol.ends_with("RTP/SAVPF") && self.port != 0;
+        match self.media.as_str() {
+            "audio" if is_rtp => Some(MediaKind::Audio),
+            "video" if is_rtp => Some(MediaKind::Video),
+            _ => None,
+        }
+    }
+
+    /// Whether the section is for data channels.
+    pub(crate) fn is_data(&self) -> bool {
+        self.media == "application" && self.protocol.ends_with("DTLS/SCTP") && self.port != 0
+    }
+
+    /// Returns the codec that we take: Opus, or the H.264 nearest to constrained baseline.
+    pub(crate) fn codec(&self, kind: MediaKind) -> Option<Codec> {
+        let payload_types = || self.formats.iter().filter_map(|format| format.parse::<u8>().ok());
+        let payload_type = match kind {
+            MediaKind::Audio => payload_types().find(|pt| self.is_codec(*pt, "opus/48000/2")),
+            MediaKind::Video => payload_types()
+                .filter_map(|pt| Some((self.h264_preference(pt)?, pt)))
+                .min_by_key(|&(preference, _)| preference)
+                .map(|(_, pt)| pt),
+        }?;
+        let apt = format!("apt={payload_type}");
+        let rtx_payload_type = payload_types().find(|pt| {
+            self.is_codec(*pt, "rtx/90000")
+                && self.parameters.get(pt).is_some_and(|fmtp| fmtp.split(';').any(|p| p.trim() == apt))
+        });
+        let is_offered = |wanted: &&str| {
+            self.feedback.iter().any(|(pt, kind)| {
+                kind == wanted && (pt == "*" || pt.parse() == Ok(payload_type))
+            })
+        };
+        let feedback: Vec<_> = match kind {
+            MediaKind::Audio => Vec::new(),
+            MediaKind::Video => FEEDBACK.into_iter().filter(is_offered).collect(),
+        };
+        Some(Codec {
+            payload_type,
+            // Retransmission without a way to ask for it is of no use.
+            rtx_payload_type: rtx_payload_type.filter(|_| feedback.contains(&"nack")),
+            profile_level_id: self.parameter(payload_type, "profile-level-id"),
+            feedback,
+        })
+    }
+
+    fn is_codec(&self, payload_type: u8, name: &str) -> bool {
+        self.codecs.get(&payload_type).is_some_and(|codec| codec.eq_ignore_ascii_case(name))
+    }
+
+    /// Lower is better; `None` if it is no H.264 that we forward.
+    fn h264_preference(&self, payload_type: u8) -> Option<u8> {
+        let is_usable = self.is_codec(payload_type, "H264/90000")
+            && self.parameter(payload_type, "packetization-mode").as_deref() == Some("1");
+        if !is_usable {
+            return None;
+        }
+        // Without the parameter it is plain baseline (RFC 6184 section 8.1).
+        let profile = self.parameter(payload_type, "profile-level-id").unwrap_or_default();
+        match profile.to_ascii_lowercase().as_str() {
+            "42e01f" => Some(0),
+            profile if profile.starts_with("42e0") => Some(1),
+            profile if profile.starts_with("42") => Some(2),
+            "" => Some(3),
+            _ => None,
+        }
+    }
+
+    fn parameter(&self, payload_type: u8, name: &str) -> Option<String> {
+        let value = self.parameters.get(&payload_type)?.split(';').find_map(|parameter| {
+            let (key, value) = parameter.trim().split_once('=')?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })?;
+        // Echoed in the answer, so it must not smuggle in a line of its own.
+        value.chars().all(|c| c.is_ascii_alphanumeric()).then(|| value.to_owned())
+    }
+}
+
+fn by_payload_type(value: &str) -> Option<(u8, String)> {
+    let (payload_type, rest) = value.split_once(' ')?;
+    let payload_type = payload_type.parse().ok().filter(|pt| *pt < 128)?;
+    Some((payload_type, rest.trim().to_owned()))
+}
+
+fn is_token(value: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
+    (1..=MAX_MID_LEN).contains(&value.len()) && value.chars().all(is_plain)
+}

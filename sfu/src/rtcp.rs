@@ -1,0 +1,274 @@
+//! Reads the RTCP that matters to a forwarder, and writes the RTCP that it sends.
+//!
+//! Every report block and feedback message we understand is a handful of fixed fields, so they are
+//! read straight from the bytes; unknown ones are stepped over by their length. Read from
+//! authenticated peers, but still with every length checked.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc3550#section-6> · <https://www.rfc-editor.org/rfc/rfc4585#section-6>
+
+const SENDER_REPORT: u8 = 200;
+const RECEIVER_REPORT: u8 = 201;
+const SOURCE_DESCRIPTION: u8 = 202;
+const GOODBYE: u8 = 203;
+const TRANSPORT_FEEDBACK: u8 = 205;
+const PAYLOAD_FEEDBACK: u8 = 206;
+const FORMAT_NACK: u8 = 1;
+const FORMAT_PLI: u8 = 1;
+const FORMAT_FIR: u8 = 4;
+const FORMAT_APPLICATION: u8 = 15;
+const BLOCK_LEN: usize = 24;
+/// A NACK that names more packets than this asks for a keyframe's worth; the rest is ignored.
+const MAX_NACKED: usize = 256;
+
+/// One thing that a peer said.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Message {
+    /// The sender's clock and its RTP clock at one instant.
+    SenderReport { ssrc: u32, ntp: u64, rtp_timestamp: u32 },
+    /// How a stream of ours is received.
+    Reception { ssrc: u32, fraction_lost: u8, last_sr: u32, delay_since_sr: u32 },
+    /// Packets of ours that did not arrive.
+    Nack { ssrc: u32, lost: Vec<u16> },
+    /// The picture is lost (PLI) or was never there (FIR).
+    KeyframeRequest { ssrc: u32 },
+    /// A source stops.
+    Bye,
+}
+
+/// Reads a compound packet; stops at the first part that makes no sense.
+pub(crate) fn parse(mut rest: &[u8]) -> Vec<Message> {
+    let mut out = Vec::new();
+    while let Some((part, after)) = split(rest) {
+        rest = after;
+        let count = part[0] & 0x1f;
+        match part[1] {
+            SENDER_REPORT => {
+                if let (Some(ssrc), Some(high), Some(low), Some(rtp_timestamp)) =
+                    (be32(part, 4), be32(part, 8), be32(part, 12), be32(part, 16))
+                {
+                    let ntp = u64::from(high) << 32 | u64::from(low);
+                    out.push(Message::SenderReport { ssrc, ntp, rtp_timestamp });
+                }
+                read_blocks(part, 28, count, &mut out);
+            }
+            RECEIVER_REPORT => read_blocks(part, 8, count, &mut out),
+            TRANSPORT_FEEDBACK if count == FORMAT_NACK => read_nack(part, &mut out),
+            PAYLOAD_FEEDBACK if count == FORMAT_PLI => {
+                out.extend(be32(part, 8).map(|ssrc| Message::KeyframeRequest { ssrc }));
+            }
+            PAYLOAD_FEEDBACK if count == FORMAT_FIR => {
+                // The media source field is unused; each entry names its own (RFC 5104 4.3.1.1).
+                let entries = part.get(12..).unwrap_or_default().chunks_exact(8);
+                out.extend(
+                    entries.filter_map(|entry| be32(entry, 0)).map(|ssrc| {
+                        Message::KeyframeRequest { ssrc }
+                    }),
+                );
+            }
+            GOODBYE => out.push(Message::Bye),
+            _ => {}
+        }
+    }
+    out
+}
+
+fn split(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let words = usize::from(u16::from_be_bytes([*rest.get(2)?, *rest.get(3)?]));
+    (rest[0] >> 6 == 2).then_some(())?;
+    rest.split_at_checked(4 + 4 * words)
+}
+
+fn read_blocks(part: &[u8], start: usize, count: u8, out: &mut Vec<Message>) {
+    let blocks = part.get(start..).unwrap_or_default().chunks_exact(BLOCK_LEN);
+    for block in blocks.take(usize::from(count)) {
+        if let (Some(ssrc), Some(last_sr), Some(delay_since_sr)) =
+            (be32(block, 0), be32(block, 16), be32(block, 20))
+        {
+            let fraction_lost = block[4];
+            out.push(Message::Reception { ssrc, fraction_lost, last_sr, delay_since_sr });
+        }
+    }
+}
+
+fn read_nack(part: &[u8], out: &mut Vec<Message>) {
+    let Some(ssrc) = be32(part, 8) else {
+        return;
+    };
+    let mut lost = Vec::new();
+    for entry in part.get(12..).unwrap_or_default().chunks_exact(4) {
+        let first = u16::from_be_bytes([entry[0], entry[1]]);
+        let mask = u16::from_be_bytes([entry[2], entry[3]]);
+        lost.push(first);
+        lost.extend(
+            (0..16_u16).filter(|bit| mask >> bit & 1 == 1).map(|bit| first.wrapping_add(bit + 1)),
+        );
+    }
+    lost.truncate(MAX_NACKED);
+    out.push(Message::Nack { ssrc, lost });
+}
+
+fn be32(data: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// What a sender report says of one stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SenderInfo {
+    pub(crate) ssrc: u32,
+    pub(crate) ntp: u64,
+    pub(crate) rtp_timestamp: u32,
+    pub(crate) packets: u32,
+    pub(crate) octets: u32,
+}
+
+/// What a report block says of one stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceptionBlock {
+    pub(crate) ssrc: u32,
+    pub(crate) fraction_lost: u8,
+    pub(crate) cumulative_lost: u32,
+    pub(crate) highest_sequence: u32,
+    pub(crate) jitter: u32,
+    pub(crate) last_sr: u32,
+    pub(crate) delay_since_sr: u32,
+}
+
+/// Writes a sender report without blocks, followed by the canonical name (RFC 3550 6.4.1, 6.5).
+pub(crate) fn push_sender_report(out: &mut Vec<u8>, info: SenderInfo, cname: &str) {
+    push_header(out, 0, SENDER_REPORT, 24);
+    push_words(out, &[info.ssrc, (info.ntp >> 32) as u32, (info.ntp & 0xffff_ffff) as u32]);
+    push_words(out, &[info.rtp_timestamp, info.packets, info.octets]);
+    push_description(out, info.ssrc, cname);
+}
+
+/// Writes a receiver report; every compound packet that holds feedback starts with one.
+pub(crate) fn push_receiver_report(out: &mut Vec<u8>, sender: u32, blocks: &[ReceptionBlock]) {
+    let count = u8::try_from(blocks.len().min(31)).expect("at most 31");
+    push_header(out, count, RECEIVER_REPORT, 4 + BLOCK_LEN * usize::from(count));
+    push_words(out, &[sender]);
+    for block in blocks.iter().take(31) {
+        let lost = u32::from(block.fraction_lost) << 24 | block.cumulative_lost.min(0x7f_ffff);
+        push_words(out, &[block.ssrc, lost, block.highest_sequence, block.jitter]);
+        push_words(out, &[block.last_sr, block.delay_since_sr]);
+    }
+}
+
+/// Writes a source description with the canonical name.
+pub(crate) fn push_description(out: &mut Vec<u8>, ssrc: u32, cname: &str) {
+    let name = &cname.as_bytes()[..cname.len().min(255)];
+    // The chunk ends with at least one zero byte and on a word boundary (RFC 3550 section 6.5).
+    let padded = (4 + 2 + name.len() + 1).next_multiple_of(4);
+    push_header(out, 1, SOURCE_DESCRIPTION, padded);
+    push_words(out, &[ssrc]);
+    out.extend_from_slice(&[1, u8::try_from(name.len()).expect("cut to 255")]);
+    out.extend_from_slice(name);
+    out.resize(out.len() + padded - 4 - 2 - name.len(), 0);
+}
+
+/// Writes a request for lost packets (RFC 4585 section 6.2.1).
+pub(crate) fn push_nack(out: &mut Vec<u8>, sender: u32, ssrc: u32, lost: &[u16]) {
+    let mut entries: Vec<(u16, u16)> = Vec::new();
+    for &sequence in lost {
+        match entries.last_mut() {
+            Some((first, mask)) if (1..=16).contains(&sequence.wrapping_sub(*first)) => {
+                *mask |= 1 << (sequence.wrapping_sub(*first) - 1);
+            }
+            _ => entries.push((sequence, 0)),
+        }
+    }
+    push_header(out, FORMAT_NACK, TRANSPORT_FEEDBACK, 8 + 4 * entries.len());
+    push_words(out, &[sender, ssrc]);
+    for (first, mask) in entries {
+        push_words(out, &[u32::from(first) << 16 | u32::from(mask)]);
+    }
+}
+
+/// Writes a picture loss indication (RFC 4585 section 6.3.1).
+pub(crate) fn push_pli(out: &mut Vec<u8>, sender: u32, ssrc: u32) {
+    push_header(out, FORMAT_PLI, PAYLOAD_FEEDBACK, 8);
+    push_words(out, &[sender, ssrc]);
+}
+
+/// Writes the most that the other side should send (draft-alvestrand-rmcat-remb-03 section 2.2).
+pub(crate) fn push_remb(out: &mut Vec<u8>, sender: u32, bits_per_second: u32, ssrcs: &[u32]) {
+    let count = u32::try_from(ssrcs.len().min(255)).expect("cut to 255");
+    let exponent = (u32::BITS - bits_per_second.leading_zeros()).saturating_sub(18);
+    push_header(out, FORMAT_APPLICATION, PAYLOAD_FEEDBACK, 16 + 4 * ssrcs.len().min(255));
+    push_words(out, &[sender, 0, u32::from_be_bytes(*b"REMB")]);
+    push_words(out, &[count << 24 | exponent << 18 | bits_per_second >> exponent]);
+    push_words(out, &ssrcs[..ssrcs.len().min(255)]);
+}
+
+fn push_header(out: &mut Vec<u8>, count: u8, kind: u8, body_len: usize) {
+    let words = u16::try_from(body_len / 4).expect("what we write is short");
+    out.extend_from_slice(&[0x80 | count, kind]);
+    out.extend_from_slice(&words.to_be_bytes());
+}
+
+fn push_words(out: &mut Vec<u8>, words: &[u32]) {
+    for word in words {
+        out.extend_from_slice(&word.to_be_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut out = Vec::new();
+        let info =
+            SenderInfo { ssrc: 7, ntp: 3 << 32 | 4, rtp_timestamp: 5, packets: 6, octets: 8 };
+        push_sender_report(&mut out, info, "lianmai");
+        push_receiver_report(&mut out, 1, &[]);
+        push_nack(&mut out, 1, 9, &[65_535, 0, 15, 16, 300]);
+        push_pli(&mut out, 1, 9);
+        push_remb(&mut out, 1, 2_500_000, &[9, 10]);
+        let messages = parse(&out);
+        assert_eq!(
+            messages,
+            [
+                Message::SenderReport { ssrc: 7, ntp: 3 << 32 | 4, rtp_timestamp: 5 },
+                Message::Nack { ssrc: 9, lost: vec![65_535, 0, 15, 16, 300] },
+                Message::KeyframeRequest { ssrc: 9 },
+            ]
+        );
+    }
+
+    #[test]
+    fn another_implementation_reads_what_we_write() {
+        let mut out = Vec::new();
+        let info = SenderInfo { ssrc: 7, ntp: 1, rtp_timestamp: 5, packets: 6, octets: 8 };
+        let block = ReceptionBlock {
+            ssrc: 3,
+            fraction_lost: 9,
+            cumulative_lost: 2,
+            highest_sequence: 70_000,
+            jitter: 4,
+            last_sr: 1,
+            delay_since_sr: 2,
+        };
+        push_sender_report(&mut out, info, "abc");
+        push_receiver_report(&mut out, 1, &[block]);
+        push_remb(&mut out, 1, 2_500_000, &[9]);
+        let packets = rtc_rtcp::packet::unmarshal(&mut &out[..]).expect("valid RTCP");
+        assert_eq!(packets.len(), 4);
+        let remb = packets[3].as_any().downcast_ref::<rtc_rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate>();
+        let bitrate = remb.expect("the last one is a REMB").bitrate;
+        assert!((bitrate - 2_500_000.0).abs() < 100.0, "{bitrate}");
+    }
+
+    #[test]
+    fn no_cut_packet_panics() {
+        let mut out = Vec::new();
+        push_receiver_report(&mut out, 1, &[]);
+        push_nack(&mut out, 1, 9, &[1, 2, 3, 400]);
+        for len in 0..out.len() {
+            parse(&out[..len]);
+        }
+        for byte in 0..=255 {
+            parse(&[byte; 64]);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! A media worker: one thread that owns its socket and its peers, and waits only for the kernel.
+//!
+//! A turn takes everything that is there (commands, other workers' media, datagrams), fans out what
+//! came of it, and sends it all in one go. Nothing in a turn blocks, so a slow viewer costs the
+//! others nothing: what the kernel does not take at once is dropped.
+
+mod control;
+mod fan_out;
+mod ingress;
+mod upkeep;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::Arc;
+use std::time::Duration;
+
+use media_rules::{FeedId, MediaTime};
+use tokio::sync::mpsc;
+
+use crate::clock::{NtpClock, Now};
+use crate::command::{Command, Delivery, WorkerLink};
+use crate::config::Config;
+use crate::data::DataChannels;
+use crate::dtls::Identity;
+use crate::egress::Egress;
+use crate::event::{CloseReason, Event, PeerId};
+use crate::feed::Feed;
+use crate::link::Link;
+use crate::packet::Batch;
+use crate::publisher::Publisher;
+use crate::socket::{self, RECEIVE_BATCH, Socket};
+use crate::viewer::Viewer;
+
+/// How often timers are looked at while there are peers.
+const TICK: Duration = Duration::from_millis(10);
+/// How long an idle worker sleeps; a datagram or a command wakes it.
+const IDLE: Duration = Duration::from_secs(1);
+/// Datagram batches per turn. More would keep the first of them waiting for the send.
+const BATCHES_PER_TURN: usize = 4;
+const COMMANDS_PER_TURN: usize = 512;
+const DELIVERIES_PER_TURN: usize = 64;
+
+/// Everything a worker starts with.
+pub(crate) struct Setup {
+    pub(crate) index: usize,
+    pub(crate) config: Config,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) clock: NtpClock,
+    pub(crate) socket: Socket,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) media: Receiver<Delivery>,
+    /// Every worker, this one included.
+    pub(crate) workers: Vec<WorkerLink>,
+    /// Full: events wait in the worker; messages of data channels are dropped and counted.
+    pub(crate) events: mpsc::Sender<Event>,
+    /// Peers of all workers together.
+    pub(crate) peer_count: Arc<AtomicUsize>,
+}
+
+/// A media worker.
+pub(crate) struct Worker {
+    setup: Setup,
+    now: Now,
+    peers: HashMap<PeerId, Peer>,
+    /// Every proven address of every peer.
+    addresses: HashMap<SocketAddr, PeerId>,
+    feeds: HashMap<FeedId, Feed>,
+    /// Feeds with packets of this turn.
+    dirty: Vec<FeedId>,
+    egress: Egress,
+    /// By worker: what crosses at the end of the turn.
+    outboxes: Vec<Batch>,
+    /// Commands that a worker had no room for. Bounded by feeds and peers: one each in flight.
+    unsent: VecDeque<(usize, Command)>,
+    /// Events that the control plane had no room for. Bounded by peers and feeds.
+    waiting_events: VecDeque<Event>,
+    next_tick: MediaTime,
+    next_sweep: MediaTime,
+    tally: Tally,
+    is_stopping: bool,
+}
+
+/// One connection.
+struct Peer {
+    link: Link,
+    part: Part,
+    data: Option<DataChannels>,
+}
+
+/// What a peer is here for.
+enum Part {
+    Publisher(Publisher, FeedId),
+    Viewer(Viewer),
+}
+
+/// This turn's counts, told to the metrics at its end.
+#[derive(Default)]
+struct Tally {
+    packets_in: u64,
+    packets_out: u64,
+    garbage: u64,
+    garbage_total: u64,
+}
+
+impl Worker {
+    /// Creates a worker without peers.
+    pub(crate) fn new(setup: Setup) -> Self {
+        let outboxes = setup.workers.iter().map(|_| Batch::new()).collect();
+        Self {
+            setup,
+            now: Now::read(),
+            peers: HashMap::new(),
+            addresses: HashMap::new(),
+            feeds: HashMap::new(),
+            dirty: Vec::new(),
+            egress: Egress::new(),
+            outboxes,
+            unsent: VecDeque::new(),
+            waiting_events: VecDeque::new(),
+            next_tick: MediaTime::default(),
+            next_sweep: MediaTime::default(),
+            tally: Tally::default(),
+            is_stopping: false,
+        }
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        while !self.is_stopping {
+            let waker = Arc::clone(&self.setup.workers[self.setup.index].waker);
+            socket::wait(&self.setup.socket, &waker, self.patience());
+            self.turn();
+        }
+        let everybody: Vec<PeerId> = self.peers.keys().copied().collect();
+        for peer in everybody {
+            self.close(peer, CloseReason::Shutdown);
+        }
+        self.flush();
+    }
+
+    fn turn(&mut self) {
+        self.now = Now::read();
+        self.take_commands();
+        self.take_deliveries();
+        for _ in 0..BATCHES_PER_TURN {
+            let count = self.setup.socket.receive();
+            for at in 0..count {
+                self.handle_datagram(at);
+            }
+            if count < RECEIVE_BATCH {
+                break;
+            }
+        }
+        self.fan_out();
+        if self.now.media >= self.next_tick {
+            self.next_tick = self.now.media + TICK;
+            self.tick();
+        }
+        self.flush();
+    }
+
+    fn take_commands(&mut self) {
+        for _ in 0..COMMANDS_PER_TURN {
+            match self.setup.commands.try_recv() {
+                Ok(command) => self.handle_command(command),
+                Err(_) => break,
+            }
+        }
+        for _ in 0..self.unsent.len() {
+            let Some((worker, command)) = self.unsent.pop_front() else {
+                break;
+            };
+            self.post(worker, command);
+        }
+    }
+
+    fn take_deliveries(&mut self) {
+        for _ in 0..DELIVERIES_PER_TURN {
+            let Ok(Delivery { batch, is_home }) = self.setup.media.try_recv() else {
+                break;
+            };
+            for (feed, item) in batch {
+                self.take_item(feed, item, is_home);
+            }
+        }
+    }
+
+    /// How long there is nothing to do unless something arrives.
+    fn patience(&self) -> Duration {
+        let has_timers = !self.peers.is_empty()
+            || !self.feeds.is_empty()
+            || !self.unsent.is_empty()
+            || !self.waiting_events.is_empty();
+        if has_timers { self.next_tick.since(self.now.media).min(TICK) } else { IDLE }
+    }
+
+    /// Sends everything that the turn brought about.
+    fn flush(&mut self) {
+        let sent = self.egress.len() as u64;
+        if sent > 0 {
+            let refused = self.setup.socket.send(&mut self.egress) as u64;
+            self.tally.packets_out += sent - refused.min(sent);
+            if refused > 0 {
+                metrics::counter!("sfu_packets_dropped_total", "reason" => "socket_full")
+                    .increment(refused);
+            }
+        }
+        self.flush_outboxes();
+        self.flush_events();
+        let tally = &mut self.tally;
+        for (name, count) in [
+            ("sfu_packets_received_total", std::mem::take(&mut tally.packets_in)),
+            ("sfu_packets_sent_total", std::mem::take(&mut tally.packets_out)),
+            ("sfu_garbage_datagrams_total", std::mem::take(&mut tally.garbage)),
+        ] {
+            if count > 0 {
+                metrics::counter!(name).increment(count);
+            }
+        }
+    }
+
+    /// Sends now if the arena is too full for another burst.
+    fn make_room(&mut self) {
+        if !self.egress.has_room(1 << 20) {
+            let sent = self.egress.len() as u64;
+            let refused = self.setup.socket.send(&mut self.egress) as u64;
+            self.tally.packets_out += sent - refused.min(sent);
+        }
+    }
+
+    /// Tells the control plane; events that must not get lost wait if it is busy.
+    fn emit(&mut self, event: Event) {
+        if !self.waiting_events.is_empty() {
+            self.waiting_events.push_back(event);
+            return;
+        }
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.setup.events.try_send(event) {
+            self.waiting_events.push_back(event);
+        }
+    }
+
+    /// Tells the control plane of a message, unless it cannot keep up.
+    fn emit_data(&mut self, event: Event) {
+        if !self.waiting_events.is_empty() || self.setup.events.try_send(event).is_err() {
+            metrics::counter!("sfu_data_dropped_total", "reason" => "events_full").increment(1);
+        }
+    }
+
+    fn flush_events(&mut self) {
+        while let Some(event) = self.waiting_events.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(event)) = self.setup.events.try_send(event) {
+                self.waiting_events.push_front(event);
+                break;
+            }
+        }
+    }
+
+    /// Sends a command to another worker, later if it has no room now.
+    fn post(&mut self, worker: usize, command: Command) {
+        if let Err(command) = self.setup.workers[worker].try_command(command) {
+            self.unsent.push_back((worker, command));
+        }
+    }
+
+    /// Sends a command to every other worker.
+    fn post_all(&mut self, make: impl Fn() -> Command) {
+        for worker in 0..self.setup.workers.len() {
+            if worker != self.setup.index {
+                self.post(worker, make());
+            }
+        }
+    }
+
+    /// Lets a peer go and forgets everything about it.
+    fn close(&mut self, id: PeerId, reason: CloseReason) {
+        let Some(mut peer) = self.peers.remove(&id) else {
+            return;
+        };
+        peer.link.close(self.now, &mut self.egress);
+        for address in peer.link.addresses() {
+            if self.addresses.get(address) == Some(&id) {
+                self.addresses.remove(address);
+            }
+        }
+        match peer.part {
+            Part::Publisher(publisher, feed) => {
+                let is_current = self
+                    .feeds
+                    .get(&feed)
+                    .and_then(|feed| feed.source)
+                    .is_none_or(|source| source.peer() == id);
+                if publisher.is_live && is_current {
+                    self.emit(Event::MediaStopped { feed: feed.clone() });
+                }
+                self.handle_source_gone(&feed, id);
+                self.post_all(|| Command::SourceGone(feed.clone(), id));
+            }
+            Part::Viewer(viewer) => {
+                self.leave(&viewer.feed, id);
+                if let Some(previous) = &viewer.previous {
+                    self.leave(previous, id);
+                }
+            }
+        }
+        self.setup.peer_count.fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!("sfu_peers").decrement(1.0);
+        metrics::counter!("sfu_peers_closed_total", "reason" => reason.as_str()).increment(1);
+        tracing::debug!(peer = %id, reason = reason.as_str(), "A peer is gone.");
+        self.emit(Event::Closed { peer: id, reason });
+    }
+}

@@ -1,0 +1,210 @@
+//! What the control plane and the other workers ask for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use media_rules::FeedId;
+
+use super::{Part, Peer, Worker};
+use crate::command::{Command, Description, NewPeer};
+use crate::data::{DataChannels, Sent};
+use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
+use crate::feed::Feed;
+use crate::link::Link;
+use crate::negotiate::Direction;
+use crate::packet::SourceId;
+use crate::publisher::Publisher;
+use crate::viewer::Viewer;
+
+impl Worker {
+    /// Carries out one command.
+    pub(super) fn handle_command(&mut self, command: Command) {
+        match command {
+            Command::Add(peer) => self.add(*peer),
+            Command::Switch(peer, feed) => self.switch(peer, feed),
+            Command::Close(peer, reason) => self.close(peer, reason),
+            Command::Data(peer, channel, text) => self.send_data(peer, channel, text),
+            Command::WantKeyframe(feed) => self.want_keyframe(&feed),
+            Command::AskSource(feed, source) => self.handle_ask_source(&feed, source),
+            Command::Tap(feed, tap) => {
+                self.feed(&feed).taps.push(tap);
+                self.want_keyframe(&feed);
+            }
+            Command::Interest { feed, worker, has_viewers } => {
+                let bit = 1 << worker;
+                let feed = self.feed(&feed);
+                feed.elsewhere = if has_viewers { feed.elsewhere | bit } else { feed.elsewhere & !bit };
+            }
+            Command::SourceUp(feed, source) => {
+                self.feed(&feed).handle_source(source);
+                self.want_keyframe_if_watched(&feed);
+            }
+            Command::SourceGone(feed, peer) => self.handle_source_gone(&feed, peer),
+            Command::AddLocal(feed, source) => {
+                let slot = self.feed(&feed);
+                slot.local = Some(source);
+                slot.handle_source(source);
+                self.post_all(|| Command::SourceUp(feed.clone(), source));
+                self.want_keyframe_if_watched(&feed);
+            }
+            Command::DropLocal(feed, source) => {
+                self.handle_source_gone(&feed, source.peer());
+                self.post_all(|| Command::SourceGone(feed.clone(), source.peer()));
+            }
+            Command::Describe(reply) => {
+                // Whoever asked may have left meanwhile.
+                let _ = reply.send(self.describe());
+            }
+            Command::Stop => self.is_stopping = true,
+        }
+    }
+
+    /// Returns this worker's view of a feed, made on first use and dropped by the sweep.
+    pub(super) fn feed(&mut self, id: &FeedId) -> &mut Feed {
+        let interval = self.setup.config.keyframe_interval;
+        self.feeds.entry(id.clone()).or_insert_with(|| Feed::new(interval))
+    }
+
+    /// Forgets a publisher's sources.
+    pub(super) fn handle_source_gone(&mut self, feed: &FeedId, peer: PeerId) {
+        if let Some(feed) = self.feeds.get_mut(feed) {
+            feed.handle_source_gone(peer);
+        }
+    }
+
+    fn add(&mut self, new: NewPeer) {
+        let NewPeer { id, feed, password, role, fingerprint, .. } = new;
+        let identity = Arc::clone(&self.setup.identity);
+        let link = Link::new(&password, identity, role, fingerprint, self.now);
+        let part = match new.direction {
+            Direction::Publish => {
+                let max_bps = self.setup.config.publish_max_bps;
+                Part::Publisher(Publisher::new(id, &new.tracks, max_bps), feed)
+            }
+            Direction::Play => {
+                self.join(&feed, id);
+                Part::Viewer(Viewer::new(feed, &new.tracks, new.cname))
+            }
+        };
+        let data = new.has_data.then(DataChannels::new);
+        self.peers.insert(id, Peer { link, part, data });
+        metrics::gauge!("sfu_peers").increment(1.0);
+    }
+
+    /// Puts a viewer on a feed's list, and tells the other workers if it is the first.
+    fn join(&mut self, feed: &FeedId, id: PeerId) {
+        let slot = self.feed(feed);
+        let is_first = slot.viewers.is_empty();
+        if !slot.viewers.contains(&id) {
+            slot.viewers.push(id);
+        }
+        if is_first {
+            self.tell_interest(feed, true);
+        }
+    }
+
+    /// Takes a viewer off a feed's list, and tells the other workers if it was the last.
+    pub(super) fn leave(&mut self, feed: &FeedId, id: PeerId) {
+        let Some(slot) = self.feeds.get_mut(feed) else {
+            return;
+        };
+        let before = slot.viewers.len();
+        slot.viewers.retain(|viewer| *viewer != id);
+        if before > 0 && slot.viewers.is_empty() {
+            self.tell_interest(feed, false);
+        }
+    }
+
+    fn tell_interest(&mut self, feed: &FeedId, has_viewers: bool) {
+        let worker = self.setup.index;
+        self.post_all(|| Command::Interest { feed: feed.clone(), worker, has_viewers });
+    }
+
+    fn switch(&mut self, id: PeerId, feed: FeedId) {
+        let now = self.now.media;
+        let Some(Peer { part: Part::Viewer(viewer), .. }) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let left = viewer.switch(feed.clone(), now);
+        if let Some(left) = left {
+            self.leave(&left, id);
+        }
+        self.join(&feed, id);
+        self.want_keyframe(&feed);
+    }
+
+    fn send_data(&mut self, id: PeerId, channel: Channel, text: Bytes) {
+        let Some(Peer { data: Some(data), .. }) = self.peers.get_mut(&id) else {
+            return;
+        };
+        match data.send(self.now.instant, channel, text) {
+            Sent::Taken => self.drain_data(id),
+            Sent::Dropped => {
+                metrics::counter!("sfu_data_dropped_total", "reason" => "channel_full").increment(1);
+                self.drain_data(id);
+            }
+            Sent::Full => self.close(id, CloseReason::TooSlow),
+        }
+    }
+
+    /// Asks the source for a keyframe, wherever it is, unless it was asked just now.
+    pub(super) fn want_keyframe(&mut self, id: &FeedId) {
+        let now = self.now.media;
+        if let Some(feed) = self.feeds.get_mut(id)
+            && let Some(source) = feed.source
+            && feed.gate.handle_request(now)
+        {
+            self.ask_source(id, source);
+        }
+    }
+
+    fn want_keyframe_if_watched(&mut self, id: &FeedId) {
+        if self.feeds.get(id).is_some_and(|feed| !feed.viewers.is_empty()) {
+            self.want_keyframe(id);
+        }
+    }
+
+    fn handle_ask_source(&mut self, id: &FeedId, source: SourceId) {
+        if self.feeds.get(id).is_some_and(|feed| feed.source == Some(source)) {
+            self.want_keyframe(id);
+        }
+    }
+
+    /// Asks the source for a keyframe; the gate has let the request through.
+    pub(super) fn ask_source(&mut self, id: &FeedId, source: SourceId) {
+        let home = source.peer().worker();
+        if home != self.setup.index {
+            if home < self.setup.workers.len() {
+                self.post(home, Command::AskSource(id.clone(), source));
+            }
+            return;
+        }
+        if self.feeds.get(id).is_some_and(|feed| feed.local == Some(source)) {
+            self.emit(Event::KeyframeWanted { feed: id.clone() });
+        } else if let Some(Peer { link, part: Part::Publisher(publisher, _), .. }) =
+            self.peers.get_mut(&source.peer())
+        {
+            let mut request = Vec::new();
+            publisher.push_keyframe_request(&mut request);
+            if !request.is_empty() {
+                link.send_rtcp(&request, &mut self.egress);
+            }
+        }
+    }
+
+    fn describe(&self) -> Description {
+        let publishers =
+            self.peers.values().filter(|peer| matches!(peer.part, Part::Publisher(..))).count();
+        let taps = self.feeds.values().map(|feed| feed.taps.len()).sum();
+        let stats = Stats {
+            peers: self.peers.len(),
+            publishers,
+            viewers: self.peers.len() - publishers,
+            feeds: 0,
+            addresses: self.addresses.len(),
+            taps,
+            garbage: self.tally.garbage_total,
+        };
+        Description { stats, feeds: self.feeds.keys().cloned().collect() }
+    }
+}

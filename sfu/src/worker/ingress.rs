@@ -1,0 +1,267 @@
+//! From a datagram to whoever it is for (RFC 7983), and what a peer's packets set off.
+
+use std::net::SocketAddr;
+
+use media_rules::packet::RtpHeader;
+use media_rules::{MediaKind, SenderReport, TapItem};
+
+use super::{Part, Peer, Worker};
+use crate::clock::Now;
+use crate::data::Outcome;
+use crate::event::{Channel, CloseReason, Event, PeerId};
+use crate::link::LinkEvent;
+use crate::packet::Item;
+use crate::rtcp::{self, Message};
+use crate::stun::BindingRequest;
+use crate::{command::Command, ufrag};
+
+/// What a datagram is by its first byte.
+enum Class {
+    Stun,
+    Dtls,
+    Rtp,
+    Rtcp,
+    Garbage,
+}
+
+impl Worker {
+    /// Takes the `at`-th datagram of the last receive.
+    pub(super) fn handle_datagram(&mut self, at: usize) {
+        let (from, datagram) = self.setup.socket.datagram(at);
+        let class = classify(datagram);
+        let owner = self.addresses.get(&from).copied();
+        let is_taken = match (class, owner) {
+            (Class::Stun, _) => self.handle_stun(at),
+            (Class::Dtls, Some(peer)) => self.handle_dtls(at, peer),
+            (Class::Rtp, Some(peer)) => self.handle_rtp(at, peer),
+            (Class::Rtcp, Some(peer)) => self.handle_rtcp(at, peer),
+            (Class::Dtls | Class::Rtp | Class::Rtcp, None) | (Class::Garbage, _) => false,
+        };
+        if !is_taken {
+            self.tally.garbage += 1;
+            self.tally.garbage_total += 1;
+        }
+    }
+
+    fn handle_stun(&mut self, at: usize) -> bool {
+        let (from, datagram) = self.setup.socket.datagram(at);
+        let Some(request) = BindingRequest::parse(datagram) else {
+            return false;
+        };
+        let Some(id) = ufrag::peer(request.local_ufrag()) else {
+            return false;
+        };
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return false;
+        };
+        match peer.link.handle_check(&request, from, self.now, &mut self.egress) {
+            Some(true) => {
+                self.claim(from, id);
+                true
+            }
+            Some(false) => true,
+            None => false,
+        }
+    }
+
+    /// An address belongs to whoever proved it last; ports are used again.
+    fn claim(&mut self, address: SocketAddr, id: PeerId) {
+        self.addresses.insert(address, id);
+    }
+
+    fn handle_dtls(&mut self, at: usize, id: PeerId) -> bool {
+        let (_, datagram) = self.setup.socket.datagram(at);
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return false;
+        };
+        for event in peer.link.handle_dtls(datagram, self.now, &mut self.egress) {
+            match event {
+                LinkEvent::Connected => self.handle_connected(id),
+                LinkEvent::Closed(reason) => self.close(id, reason),
+                LinkEvent::Data(packet) => {
+                    let data = self.peers.get_mut(&id).and_then(|peer| peer.data.as_mut());
+                    let is_sound =
+                        data.is_none_or(|data| data.handle_packet(self.now.instant, packet));
+                    if is_sound {
+                        self.drain_data(id);
+                    } else {
+                        self.close(id, CloseReason::Protocol);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn handle_connected(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if let Some(data) = &mut peer.data
+            && peer.link.is_client()
+        {
+            data.connect(self.now.instant);
+        }
+        let watched = match &peer.part {
+            Part::Viewer(viewer) => Some(viewer.feed.clone()),
+            Part::Publisher(..) => None,
+        };
+        self.drain_data(id);
+        self.emit(Event::Connected { peer: id });
+        if let Some(feed) = watched {
+            self.want_keyframe(&feed);
+        }
+    }
+
+    /// Sends what SCTP has to say and passes on what it delivered.
+    pub(super) fn drain_data(&mut self, id: PeerId) {
+        let mut outcomes = Vec::new();
+        if let Some(Peer { link, data: Some(data), .. }) = self.peers.get_mut(&id) {
+            let packets = data.poll_transmit(self.now.instant);
+            link.send_data(&packets, self.now, &mut self.egress);
+            outcomes.extend(std::iter::from_fn(|| data.poll_outcome()));
+        }
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Open => {
+                    for channel in Channel::ALL {
+                        self.emit(Event::DataOpen { peer: id, channel });
+                    }
+                }
+                Outcome::Message(channel, text) => {
+                    self.emit_data(Event::Data { peer: id, channel, text });
+                }
+                // The browser closed its channels; its media may go on.
+                Outcome::Closed => tracing::debug!(peer = %id, "The data channels are closed."),
+            }
+        }
+    }
+
+    fn handle_rtp(&mut self, at: usize, id: PeerId) -> bool {
+        let now = self.now.media;
+        let (_, datagram) = self.setup.socket.datagram(at);
+        let Ok(header) = RtpHeader::parse_sealed(datagram) else {
+            return false;
+        };
+        let Some(Peer { link, part: Part::Publisher(publisher, feed), .. }) =
+            self.peers.get_mut(&id)
+        else {
+            return false;
+        };
+        let Some((srtp, _)) = link.media() else {
+            return false;
+        };
+        let Some(len) =
+            srtp.open_rtp(datagram, header.header_len, header.ssrc, header.sequence)
+        else {
+            return false;
+        };
+        self.tally.packets_in += 1;
+        let before = publisher.newest().map(|_| publisher.source());
+        let Some(packet) = publisher.handle_rtp(&datagram[..len], now) else {
+            return true;
+        };
+        let feed = feed.clone();
+        let source = packet.source;
+        let starts = !publisher.is_live && packet.is_entry;
+        publisher.is_live |= starts;
+        if before != Some(source) {
+            self.post_all(|| Command::SourceUp(feed.clone(), source));
+        }
+        if starts {
+            self.emit(Event::MediaStarted { feed: feed.clone() });
+        }
+        self.take_item(feed, Item::Packet(packet), true);
+        true
+    }
+
+    fn handle_rtcp(&mut self, at: usize, id: PeerId) -> bool {
+        let (_, datagram) = self.setup.socket.datagram(at);
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return false;
+        };
+        let Some(clear) = peer.link.open_rtcp(datagram) else {
+            return false;
+        };
+        let messages = rtcp::parse(&clear);
+        match &peer.part {
+            Part::Publisher(..) => {
+                for message in messages {
+                    self.handle_publisher_report(id, &message);
+                }
+            }
+            Part::Viewer(_) => {
+                for message in messages {
+                    self.handle_viewer_feedback(id, &message);
+                }
+            }
+        }
+        true
+    }
+
+    fn handle_publisher_report(&mut self, id: PeerId, message: &Message) {
+        // A goodbye says no more than the DTLS alert or the silence that follows it.
+        let Message::SenderReport { ssrc, ntp, rtp_timestamp } = *message else {
+            return;
+        };
+        let now = self.now.media;
+        let Some(Peer { part: Part::Publisher(publisher, feed), .. }) = self.peers.get_mut(&id)
+        else {
+            return;
+        };
+        let Some((kind, anchor)) = publisher.handle_sender_report(ssrc, ntp, rtp_timestamp, now)
+        else {
+            return;
+        };
+        let (feed, source) = (feed.clone(), publisher.source());
+        if let Some(current) = self.feeds.get(&feed)
+            && current.source == Some(source)
+        {
+            current.tap(|| {
+                TapItem::Report(SenderReport { feed: feed.clone(), kind, ntp, rtp_timestamp })
+            });
+        }
+        self.take_item(feed, Item::Anchor(source, kind, anchor), true);
+    }
+
+    fn handle_viewer_feedback(&mut self, id: PeerId, message: &Message) {
+        let Now { media: now, .. } = self.now;
+        let Some(Peer { link, part: Part::Viewer(viewer), .. }) = self.peers.get_mut(&id) else {
+            return;
+        };
+        match message {
+            Message::Nack { ssrc, lost } => {
+                metrics::counter!("sfu_nacks_received_total").increment(1);
+                let (wanted, previous) = (self.feeds.get(&viewer.feed), viewer.previous.as_ref());
+                let previous = previous.and_then(|feed| self.feeds.get(feed));
+                let histories = |source, kind: MediaKind| {
+                    let holders = [wanted, previous].into_iter().flatten();
+                    holders
+                        .filter(|feed| feed.source == Some(source))
+                        .find_map(|feed| feed.history(kind))
+                };
+                viewer.handle_nack(*ssrc, lost, now, histories, link, &mut self.egress);
+            }
+            Message::KeyframeRequest { ssrc } if viewer.is_video(*ssrc) => {
+                metrics::counter!("sfu_plis_received_total").increment(1);
+                let feed = viewer.feed.clone();
+                self.want_keyframe(&feed);
+            }
+            Message::KeyframeRequest { .. }
+            | Message::SenderReport { .. }
+            | Message::Reception { .. }
+            | Message::Bye => {}
+        }
+    }
+}
+
+/// Tells the protocols on one port apart (RFC 7983 section 7, RFC 5761 section 4).
+fn classify(datagram: &[u8]) -> Class {
+    match datagram {
+        [0..=3, ..] => Class::Stun,
+        [20..=63, ..] => Class::Dtls,
+        [128..=191, second, ..] if (192..=223).contains(second) => Class::Rtcp,
+        [128..=191, ..] => Class::Rtp,
+        _ => Class::Garbage,
+    }
+}
