@@ -291,7 +291,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_strongest_lane_goes_first_and_each_lane_keeps_its_order() {
-        let (outbox, mut reader) = outbox(OutboxLimits::default());
+        let (outbox, reader) = outbox(OutboxLimits::default());
 
         outbox.push(Lane::Ambient, text("likes"));
         outbox.push(Lane::Chat, text("hi"));
@@ -305,7 +305,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_drops_the_oldest_chat() {
-        let (outbox, mut reader) = outbox(LIMITS);
+        let (outbox, reader) = outbox(LIMITS);
 
         for line in ["1", "2", "3", "4", "5", "6"] {
             outbox.push(Lane::Chat, text(line));
@@ -317,7 +317,7 @@ mod tests {
 
     #[tokio::test]
     async fn chat_gives_way_to_a_gift() {
-        let (outbox, mut reader) = outbox(LIMITS);
+        let (outbox, reader) = outbox(LIMITS);
 
         for line in ["1", "2", "3", "4"] {
             outbox.push(Lane::Chat, text(line));
@@ -330,7 +330,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_ambient_messages_only_the_latest_is_kept() {
-        let (outbox, mut reader) = outbox(LIMITS);
+        let (outbox, reader) = outbox(LIMITS);
 
         for likes in ["1", "2", "3", "4", "5", "6"] {
             outbox.push(Lane::Ambient, text(likes));
@@ -370,7 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn delivering_makes_room_again() {
-        let (outbox, mut reader) = outbox(LIMITS);
+        let (outbox, reader) = outbox(LIMITS);
 
         for round in 0..1000 {
             outbox.push(Lane::Control, text(&round.to_string()));
