@@ -13,6 +13,7 @@ use gstreamer_video::{
     VideoFrameRef, VideoInfo, VideoResamplerMethod,
 };
 use media_rules::{Fit, Rect};
+use tracing::trace;
 
 use crate::fit::place;
 
@@ -62,9 +63,14 @@ impl Canvas {
 
         self.scalers.resize_with(drawings.len(), || None);
         for (index, drawing) in drawings.iter().enumerate() {
-            match &drawing.picture {
-                Some(sample) => self.draw_sample(picture, index, drawing, sample)?,
-                None => self.fill(picture, drawing.tile, EMPTY_TILE)?,
+            let is_drawn = match &drawing.picture {
+                Some(sample) => self.draw_sample(picture, index, drawing, sample),
+                None => Err(anyhow::anyhow!("there is no picture")),
+            };
+            // One host's odd picture must not cost the others theirs.
+            if let Err(error) = is_drawn {
+                trace!(%error, "An empty tile was drawn.");
+                self.fill(picture, drawing.tile, EMPTY_TILE)?;
             }
         }
         Ok(buffer)
@@ -123,7 +129,7 @@ impl Canvas {
 struct Scaler {
     converter: VideoConverter,
     source: VideoInfo,
-    /// The canvas, labelled with the colours of the source so that none are converted.
+    /// The canvas, labelled as the source is so that only its size is converted.
     canvas: VideoInfo,
     part: Rect,
     target: Rect,
@@ -139,6 +145,8 @@ impl Scaler {
         let canvas = VideoInfo::builder(canvas.format(), canvas.width(), canvas.height())
             .colorimetry(&source.colorimetry())
             .chroma_site(source.chroma_site())
+            .interlace_mode(source.interlace_mode())
+            .fps(source.fps())
             .build()?;
         let pixels = |number: u32| i32::try_from(number).context("a picture is too large");
         let mut config = VideoConverterConfig::new();

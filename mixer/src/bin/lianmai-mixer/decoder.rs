@@ -33,6 +33,10 @@ const AUDIO: &str = "appsrc name=in format=time is-live=true \
      ! audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved \
      ! appsink name=out sync=false";
 
+/// Browsers stamp a packet with its first sample's moment although libopus gives every sample out
+/// this much later (RFC 7845 section 4.2 calls it pre-skip; RTP has no word for it).
+const OPUS_DELAY_NANOS: u64 = 6_500_000;
+
 /// The pipeline of one track.
 pub(crate) struct Decoder {
     pipeline: gst::Pipeline,
@@ -54,6 +58,7 @@ impl Decoder {
     pub(crate) fn audio(voice: SharedVoice) -> anyhow::Result<Self> {
         Self::start(AUDIO, move |sample| {
             let (Some(at), Some(buffer)) = (moment(&sample), sample.buffer()) else { return };
+            let at = MediaTime::from_nanos(at.nanos().saturating_sub(OPUS_DELAY_NANOS));
             let Ok(bytes) = buffer.map_readable() else { return };
             let number = |bytes: &[u8]| i16::from_le_bytes([bytes[0], bytes[1]]);
             let packet: Vec<Stereo> = bytes

@@ -1,8 +1,8 @@
 //! Encodes the program once for every output: H.264 for all of them, Opus for WebRTC, AAC for RTMP.
 //!
 //! Buffers carry the media clock as their time, so an encoded frame's moment is read straight from
-//! it. Sound codecs delay what they encode; that delay is taken off `at`, because neither WebRTC
-//! nor RTMP has a place to write it down.
+//! it. Sound codecs delay what they encode, and neither WebRTC nor RTMP has a place to write that
+//! down, so it is taken off `at`: a receiver that plays every decoded sample is in time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,10 +24,11 @@ use crate::outlet::Outlet;
 /// tick leaves pictures out instead.
 const MOST_WAITING: u64 = 2;
 
-/// libopus at 48 kHz looks 6.5 ms ahead (RFC 7845 section 4.2 calls it pre-skip).
-const OPUS_DELAY: Duration = Duration::from_micros(6_500);
+/// `opusenc` takes the 6.5 ms that libopus looks ahead off its timestamps by itself.
+const OPUS_DELAY: Duration = Duration::ZERO;
 
-/// libav's AAC encoder starts with one frame of 1024 samples that holds nothing.
+/// `avenc_aac` starts with one frame of 1024 samples that holds nothing, and stamps it as if it
+/// held the first of them.
 const AAC_DELAY: Duration = Duration::from_nanos(1024 * 1_000_000_000 / 48_000);
 
 /// The pipeline that encodes.

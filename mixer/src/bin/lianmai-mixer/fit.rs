@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn cover_cuts_the_overhang_and_fills_the_tile() {
         assert_eq!(place(360, 640, TILE, Fit::Cover), (rect(0, 0, 360, 640), TILE));
-        assert_eq!(place(1280, 720, TILE, Fit::Cover), (rect(436, 0, 404, 720), TILE));
+        assert_eq!(place(1280, 720, TILE, Fit::Cover), (rect(438, 0, 404, 720), TILE));
         assert_eq!(place(360, 1000, TILE, Fit::Cover), (rect(0, 180, 360, 640), TILE));
     }
 

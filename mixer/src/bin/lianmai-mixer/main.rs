@@ -43,6 +43,9 @@ use crate::outlet::Outlet;
 /// Messages between the link and the desk. Full: the link waits, and the server drops pictures.
 const DESK_CAPACITY: usize = 256;
 
+/// How far this process goes before others on the machine, in units of `nice`.
+const PRIORITY: i32 = -10;
+
 fn main() -> anyhow::Result<()> {
     // The server starts this process from a thread that lives as long as it wants the process.
     set_parent_process_death_signal(Some(Signal::KILL)).context("asking to die with the server")?;
@@ -51,6 +54,9 @@ fn main() -> anyhow::Result<()> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     die_with_any_thread();
+    // Thousands watch what this process makes. Only some systems allow it to go first, so a refusal
+    // is no error.
+    let _ = rustix::process::nice(PRIORITY);
 
     let link = std::io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
     let mut link = Inlet::new(UnixStream::from(link));

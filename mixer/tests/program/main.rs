@@ -1,0 +1,324 @@
+//! Goal: a program that never stops, is never black, keeps lips and voices together and outlives
+//! its own process, whatever its hosts and its scenes do.
+//! Method: the real `lianmai-mixer` with hosts that send real H.264 and Opus in real time; what it
+//! makes is decoded and its marks, colours and tones are read. Figures are printed (`--nocapture`).
+
+mod clip;
+mod host;
+mod viewer;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use media_rules::{Codec, EncodedFrame, FeedId, MediaTime, Rect, Scene, layout};
+use mixer::{Program, ProgramConfig, ProgramEvent};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
+
+use clip::{Clip, tone_hz};
+use host::Host;
+use viewer::{Picture, Recorded, Sound, flashes, frames, pictures, record, skews_ms, sound};
+
+const CANVAS: (u32, u32) = (720, 1280);
+const WHOLE: Rect = Rect { x: 0, y: 0, width: 720, height: 1280 };
+const LEFT: Rect = Rect { x: 0, y: 160, width: 360, height: 640 };
+const RIGHT: Rect = Rect { x: 360, y: 160, width: 360, height: 640 };
+
+/// Colours of the hosts 1, 2, 3 as Y, U, V.
+const COLOURS: [[u8; 3]; 3] = [[90, 100, 220], [150, 60, 50], [100, 200, 90]];
+
+/// The slate's luma is 64; a picture below this is black to a viewer.
+const BLACK: u32 = 40;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hosts_are_side_by_side_and_in_time() {
+    let (_alone, program, mut events) = start("side-by-side").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    let bob = Host::start("bob", vec![clip(2)], &program);
+    program.set_scene(scene(1, &[&alice.feed, &bob.feed]));
+    until_started(&mut events).await;
+    record(&mut events, Duration::from_secs(1)).await;
+
+    let process = process_of_program();
+    let cpu = cpu_seconds(process);
+    let recorded = record(&mut events, Duration::from_secs(6)).await;
+    let cores = (cpu_seconds(process) - cpu) / 6.0;
+    program.stop().await;
+
+    let pictures = pictures(&recorded);
+    // Up to a second is lost before the first keyframe.
+    assert!(pictures.len() > 140, "{} pictures in six seconds", pictures.len());
+    let mut latency = Vec::new();
+    for picture in &pictures {
+        for (tile, id, host) in [(LEFT, 1, &alice), (RIGHT, 2, &bob)] {
+            let mark = picture.mark(tile).expect("every tile shows a whole mark");
+            assert_eq!(mark.host, id);
+            assert_colour(picture, tile, COLOURS[usize::from(id) - 1]);
+            latency.push(picture.came.since(host.sent.lock().unwrap()[mark.number]).as_secs_f64());
+        }
+    }
+    latency.sort_by(f64::total_cmp);
+    let percentile = |share: f64| latency[(latency.len() as f64 * share) as usize] * 1e3;
+    println!(
+        "latency RTP in -> encoded out: p50 {:.1} ms, p95 {:.1} ms, {cores:.2} cores, {} pictures",
+        percentile(0.5),
+        percentile(0.95),
+        pictures.len()
+    );
+
+    for codec in [Codec::Opus, Codec::Aac] {
+        let sound = sound(&recorded, codec);
+        for id in [1, 2] {
+            let level = Sound::level(&sound.samples, tone_hz(id));
+            assert!(level > 0.02, "{codec:?}: host {id} is heard at {level}");
+        }
+        for tile in [LEFT, RIGHT] {
+            let skews = skews_ms(&flashes(&pictures, tile), &sound.beeps());
+            println!("{codec:?}: beep after flash by {skews:.1?} ms");
+            let mean = skews.iter().sum::<f64>() / skews.len() as f64;
+            assert!(skews.len() >= 3 && mean.abs() < 30.0, "{codec:?}: {skews:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn solo_co_host_battle_solo_has_no_gap_and_no_black_picture() {
+    let (_alone, program, mut events) = start("scenes").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    let mut recorded = record(&mut events, Duration::from_secs(2)).await;
+
+    let bob = Host::start("bob", vec![clip(2)], &program);
+    program.set_scene(scene(2, &[&alice.feed, &bob.feed]));
+    recorded.extend(record(&mut events, Duration::from_secs(2)).await);
+
+    let carol = Host::start("carol", vec![clip(3)], &program);
+    program.set_scene(scene(3, &[&alice.feed, &carol.feed]));
+    recorded.extend(record(&mut events, Duration::from_secs(2)).await);
+
+    program.set_scene(scene(4, &[&alice.feed]));
+    recorded.extend(record(&mut events, Duration::from_secs(1)).await);
+    program.stop().await;
+
+    let pictures = pictures(&recorded);
+    let mut seen = Vec::new();
+    for picture in &pictures {
+        let mark = |tile| picture.mark(tile).map(|mark| mark.host);
+        let now = match mark(WHOLE) {
+            Some(host) => vec![host],
+            None => [mark(LEFT), mark(RIGHT)].into_iter().flatten().collect(),
+        };
+        assert!(picture.mean_luma() > BLACK, "a black picture");
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+    }
+    // Until Alice's first picture there is the slate.
+    seen.retain(|hosts| !hosts.is_empty());
+    assert_eq!(seen, [vec![1], vec![1, 2], vec![1, 3], vec![1]]);
+    assert_no_gap(&recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_mixer_is_back_and_time_goes_on() {
+    let (_alone, program, mut events) = start("killed").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    let mut recorded = record(&mut events, Duration::from_secs(1)).await;
+
+    let killed = mixer::media_now();
+    kill("-KILL", process_of_program());
+    recorded.extend(record(&mut events, Duration::from_secs(4)).await);
+    program.stop().await;
+
+    let is_death = |(_, event): &Recorded| matches!(event, ProgramEvent::Died { .. });
+    let death = recorded.iter().position(is_death).expect("the death is told");
+    let after = pictures(&recorded[death..]);
+    let back = after[0].came.since(killed);
+    let host = after.iter().find(|picture| picture.mark(WHOLE).is_some()).expect("Alice is back");
+    println!("picture back after {back:?}, the host's after {:?}", host.came.since(killed));
+    assert!(back < Duration::from_secs(2));
+    for codec in [Codec::H264, Codec::Opus, Codec::Aac] {
+        let frames = frames(&recorded, codec);
+        assert!(frames.is_sorted_by(|(_, a), (_, b)| a.at < b.at), "{codec:?} steps back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hung_mixer_is_replaced() {
+    let (_alone, program, mut events) = start("hung").await;
+    until_started(&mut events).await;
+    let hung = process_of_program();
+    kill("-STOP", hung);
+
+    let recorded = record(&mut events, Duration::from_secs(6)).await;
+    assert_ne!(process_of_program(), hung);
+    program.stop().await;
+
+    let is_second = |(_, event): &Recorded| *event == ProgramEvent::Started { generation: 2 };
+    assert!(recorded.iter().any(is_second));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_host_freezes_and_then_gives_way_to_an_empty_tile() {
+    let (_alone, program, mut events) = start("stalled").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    let bob = Host::start("bob", vec![clip(2)], &program);
+    program.set_scene(scene(1, &[&alice.feed, &bob.feed]));
+    until_started(&mut events).await;
+    record(&mut events, Duration::from_secs(1)).await;
+
+    bob.set_silent(true);
+    let silent = mixer::media_now();
+    let mut recorded = record(&mut events, Duration::from_millis(2_500)).await;
+    bob.set_silent(false);
+    recorded.extend(record(&mut events, Duration::from_millis(2_500)).await);
+    program.stop().await;
+
+    let pictures = pictures(&recorded);
+    let of_bob = |picture: &Picture| picture.mark(RIGHT).is_some_and(|mark| mark.host == 2);
+    let is_frozen = |picture: &&Picture| picture.at.since(silent) < Duration::from_millis(1_400);
+    assert!(pictures.iter().take_while(is_frozen).all(of_bob), "the picture freezes first");
+    let empty = pictures.iter().find(|picture| !of_bob(picture)).expect("then the tile is empty");
+    assert!(empty.luma(RIGHT) > BLACK && !empty.at.since(silent).is_zero());
+    assert!(of_bob(pictures.last().unwrap()), "Bob is back");
+    assert!(pictures.iter().all(|picture| picture.mark(LEFT).is_some()), "Alice never left");
+    let wants_bob =
+        |(_, event): &Recorded| *event == ProgramEvent::KeyframeWanted(bob.feed.clone());
+    assert!(recorded.iter().any(wants_bob), "after a gap the host is asked for a keyframe");
+    assert_no_gap(&recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_may_change_the_size_of_the_picture() {
+    let (_alone, program, mut events) = start("sizes").await;
+    let wide = Arc::new(Clip::make(1, 480, 270, COLOURS[0]));
+    let alice = Host::start("alice", vec![clip(1), wide], &program);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    record(&mut events, Duration::from_secs(1)).await;
+
+    alice.switch_clip(1);
+    let recorded = record(&mut events, Duration::from_secs(2)).await;
+    program.stop().await;
+
+    let pictures = pictures(&recorded);
+    assert!(pictures[0].mark(WHOLE).is_some(), "first the tall picture");
+    assert!(pictures.last().unwrap().mark(WHOLE).is_none(), "then the middle of the wide one");
+    for picture in &pictures {
+        assert_colour(picture, WHOLE, COLOURS[0]);
+        assert!(picture.mean_luma() > BLACK);
+    }
+    assert_no_gap(&recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_process_outlives_its_program() {
+    let (_alone, program, mut events) = start("stopped").await;
+    until_started(&mut events).await;
+    program.stop().await;
+    assert!(children().is_empty());
+
+    let (program, mut events) = launch("dropped");
+    until_started(&mut events).await;
+    drop(program);
+    let gone = async { while events.recv().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(3), gone).await.expect("the keeper ends");
+    assert!(children().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mixer_without_a_server_ends_by_itself() {
+    let _alone = ALONE.lock().await;
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_lianmai-mixer"))
+        .stdin(std::process::Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+        .spawn()
+        .unwrap();
+    drop(ours);
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    tokio::time::timeout(Duration::from_secs(5), ended).await.expect("it ends").unwrap();
+}
+
+/// These tests read clocks and CPU times, so only one runs at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+async fn start(name: &str) -> (MutexGuard<'static, ()>, Program, mpsc::Receiver<ProgramEvent>) {
+    let alone = ALONE.lock().await;
+    let (program, events) = launch(name);
+    (alone, program, events)
+}
+
+fn launch(name: &str) -> (Program, mpsc::Receiver<ProgramEvent>) {
+    let mixer = PathBuf::from(env!("CARGO_BIN_EXE_lianmai-mixer"));
+    let runtime = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    Program::start(ProgramConfig::portrait(name, mixer, runtime)).unwrap()
+}
+
+async fn until_started(events: &mut mpsc::Receiver<ProgramEvent>) {
+    let started =
+        async { while !matches!(events.recv().await, Some(ProgramEvent::Started { .. })) {} };
+    tokio::time::timeout(Duration::from_secs(10), started).await.expect("the mixer starts");
+}
+
+/// Hosts' media is made once for all tests.
+fn clip(id: u8) -> Arc<Clip> {
+    static CLIPS: [OnceLock<Arc<Clip>>; 3] = [const { OnceLock::new() }; 3];
+    let index = usize::from(id) - 1;
+    CLIPS[index].get_or_init(|| Arc::new(Clip::make(id, 360, 640, COLOURS[index]))).clone()
+}
+
+fn scene(revision: u64, feeds: &[&FeedId]) -> Scene {
+    let feeds: Vec<FeedId> = feeds.iter().map(|feed| (*feed).clone()).collect();
+    Scene { revision, tiles: layout::scene(&feeds, false, CANVAS, |_| false) }
+}
+
+fn assert_colour(picture: &Picture, tile: Rect, wanted: [u8; 3]) {
+    let (x, y) = (tile.x + tile.width / 2, tile.y + tile.height * 2 / 5);
+    let seen = picture.colour(x as usize, y as usize);
+    let is_near = seen.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) < 16);
+    assert!(is_near, "{seen:?} where {wanted:?} should be");
+}
+
+/// A late picture leaves a hole in presentation times, so arrival times, which on a busy machine
+/// tell more of the test than of the mixer, are only printed.
+fn assert_no_gap(recorded: &[Recorded]) {
+    for codec in [Codec::H264, Codec::Opus, Codec::Aac] {
+        let frames = frames(recorded, codec);
+        let longest = |moment: fn(&(MediaTime, EncodedFrame)) -> MediaTime| {
+            let gaps = frames.windows(2).map(|pair| moment(&pair[1]).since(moment(&pair[0])));
+            gaps.max().expect("there are frames").as_millis()
+        };
+        let (came, at) = (longest(|(came, _)| *came), longest(|(_, frame)| frame.at));
+        println!("{codec:?}: longest gap {at} ms by presentation, {came} ms by arrival");
+        assert!(at <= 100, "{codec:?}: a gap of {at} ms");
+    }
+}
+
+fn children() -> Vec<u32> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|ids| ids.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>())
+        .collect()
+}
+
+fn process_of_program() -> u32 {
+    let children = children();
+    assert_eq!(children.len(), 1, "one mixer runs");
+    children[0]
+}
+
+fn kill(signal: &str, process: u32) {
+    let status =
+        std::process::Command::new("kill").args([signal, &process.to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
