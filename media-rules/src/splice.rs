@@ -10,13 +10,12 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc3550#section-5.1>
 
-use std::collections::VecDeque;
-
 use crate::SequenceUnwrapper;
 use crate::sequence::nearest;
 
-/// How many pieces stay answerable; with a switch a second that is far more than a receiver asks.
-const PIECES: usize = 4;
+/// How many earlier pieces stay answerable; even with a switch a second that reaches further back
+/// than a receiver asks.
+const EARLIER_PIECES: usize = 3;
 
 /// The two header fields that must stay continuous.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,8 +30,10 @@ pub struct Stamp {
 #[derive(Debug)]
 pub struct Splice {
     start: Stamp,
-    /// Oldest first. Full: the oldest is forgotten and its packets can no longer be asked for.
-    pieces: VecDeque<Piece>,
+    current: Option<Piece>,
+    /// Newest first, in place because every viewer has one. Full: the oldest is forgotten and its
+    /// packets can no longer be asked for.
+    earlier: [Option<Piece>; EARLIER_PIECES],
 }
 
 impl Splice {
@@ -41,7 +42,7 @@ impl Splice {
     /// A sequence number below 32768 keeps the receiver's SRTP rollover counter unambiguous when
     /// the first packets are lost (RFC 3711 section 3.3.1).
     pub const fn new(start: Stamp) -> Self {
-        Self { start, pieces: VecDeque::new() }
+        Self { start, current: None, earlier: [const { None }; EARLIER_PIECES] }
     }
 
     /// Continues the outgoing stream with a source whose first packet is `first`.
@@ -49,23 +50,14 @@ impl Splice {
     /// `source` is the caller's own number for it, not reused while the stream lives. `gap` is
     /// the time since the last outgoing packet, in units of the codec clock.
     pub fn switch_source(&mut self, source: u64, first: Stamp, gap: u32) {
-        let (sequence, timestamp) = match self.pieces.back() {
-            // A source that never sent anything left no trace and is replaced.
-            Some(piece) if piece.newest_out < piece.first_out => {
-                (piece.first_out, piece.newest_timestamp.wrapping_add(gap))
-            }
-            Some(piece) => (piece.newest_out + 1, piece.newest_timestamp.wrapping_add(gap)),
+        let (sequence, timestamp) = match &self.current {
             None => (0x1_0000 | u64::from(self.start.sequence), self.start.timestamp),
+            // This also holds for a piece that never sent anything: it ends before it begins.
+            Some(piece) => (piece.newest_out + 1, piece.newest_timestamp.wrapping_add(gap)),
         };
-        if self.pieces.back().is_some_and(|piece| piece.newest_out < piece.first_out) {
-            self.pieces.pop_back();
-        }
-        if self.pieces.len() == PIECES {
-            self.pieces.pop_front();
-        }
         let mut unwrapper = SequenceUnwrapper::default();
         let first_in = unwrapper.unwrap(first.sequence);
-        self.pieces.push_back(Piece {
+        let ended = self.current.replace(Piece {
             source,
             unwrapper,
             first_in,
@@ -75,6 +67,10 @@ impl Splice {
             newest_timestamp: timestamp.wrapping_sub(gap),
             timestamp_offset: timestamp.wrapping_sub(first.timestamp),
         });
+        if ended.as_ref().is_some_and(Piece::has_sent) {
+            self.earlier.rotate_right(1);
+            self.earlier[0] = ended;
+        }
     }
 
     /// Returns the stamp to send in place of `stamp`, a packet of the current source.
@@ -82,7 +78,7 @@ impl Splice {
     /// Returns `None` for a packet from before the switch point, which must not be sent, and
     /// before the first [`switch_source`](Self::switch_source).
     pub fn rewrite(&mut self, stamp: Stamp) -> Option<Stamp> {
-        let piece = self.pieces.back_mut()?;
+        let piece = self.current.as_mut()?;
         let extended = piece.unwrapper.peek(stamp.sequence);
         let steps = extended.checked_sub(piece.first_in)?;
         piece.unwrapper.unwrap(stamp.sequence);
@@ -99,13 +95,10 @@ impl Splice {
     ///
     /// Returns `None` if that number is still ahead or too long ago to tell.
     pub fn source_of(&self, sequence: u16) -> Option<Origin> {
-        let newest = self.pieces.back()?.newest_out;
+        let newest = self.current.as_ref()?.newest_out;
         let out = nearest(newest, sequence);
-        let piece = self
-            .pieces
-            .iter()
-            .rev()
-            .find(|piece| (piece.first_out..=piece.newest_out).contains(&out))?;
+        let piece =
+            self.pieces().find(|piece| (piece.first_out..=piece.newest_out).contains(&out))?;
         Some(Origin {
             source: piece.source,
             sequence: low_bits(piece.first_in + (out - piece.first_out)),
@@ -115,19 +108,24 @@ impl Splice {
 
     /// Returns the current source.
     pub fn source(&self) -> Option<u64> {
-        self.pieces.back().map(|piece| piece.source)
+        self.current.as_ref().map(|piece| piece.source)
     }
 
     /// Returns the stamp of the newest outgoing packet, `None` if nothing was sent yet.
     pub fn newest(&self) -> Option<Stamp> {
-        let piece = self.pieces.iter().rev().find(|piece| piece.newest_out >= piece.first_out)?;
+        let piece = self.pieces().find(|piece| piece.has_sent())?;
         Some(Stamp { sequence: low_bits(piece.newest_out), timestamp: piece.newest_timestamp })
     }
 
     /// Returns the outgoing timestamp for a timestamp of the current source, as sender reports
     /// need it.
     pub fn timestamp(&self, timestamp: u32) -> Option<u32> {
-        self.pieces.back().map(|piece| timestamp.wrapping_add(piece.timestamp_offset))
+        self.current.as_ref().map(|piece| timestamp.wrapping_add(piece.timestamp_offset))
+    }
+
+    /// The newest first.
+    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.current.iter().chain(self.earlier.iter().flatten())
     }
 }
 
@@ -159,6 +157,12 @@ struct Piece {
     newest_out: u64,
     newest_timestamp: u32,
     timestamp_offset: u32,
+}
+
+impl Piece {
+    const fn has_sent(&self) -> bool {
+        self.newest_out >= self.first_out
+    }
 }
 
 /// Sequence numbers wrap by definition; see RFC 3550.

@@ -75,6 +75,17 @@ fn payloads_fit_and_all_but_the_last_fragment_are_of_one_size() {
 }
 
 #[test]
+fn small_units_behind_a_large_one_share_a_packet() {
+    let mut rng = fastrand::Rng::with_seed(4);
+    let unit = annex_b(&[&random_nal(&mut rng, 0x65, 5_000), &[6, 1, 0x80], &[6, 2, 0x80]]);
+    let mut payloads = Vec::new();
+
+    Packetizer::default().packetize(&unit, &mut payloads);
+
+    assert_eq!(payloads.last().unwrap()[..], [24, 0, 3, 6, 1, 0x80, 0, 3, 6, 2, 0x80]);
+}
+
+#[test]
 fn delimiters_and_filler_are_not_sent() {
     let unit = annex_b(&[&[9, 0xf0], SPS, PPS, &[0x65, 0x88], &[12, 0xff, 0x80]]);
     let mut payloads = Vec::new();
@@ -127,9 +138,10 @@ fn an_access_unit_with_any_packet_lost_is_dropped() {
 #[test]
 fn fragments_without_their_start_or_end_break_the_access_unit_without_a_gap() {
     let mut rng = fastrand::Rng::with_seed(3);
-    let unit = annex_b(&[SPS, PPS, &random_nal(&mut rng, 0x65, 500)]);
+    let first_slice = random_nal(&mut rng, 0x65, 90);
+    let unit = annex_b(&[SPS, PPS, &first_slice, &random_nal(&mut rng, 0x65, 500)]);
     let packets = packetize(Packetizer::new(100), &unit, 0);
-    let start = 1;
+    let start = 2;
     let end = packets.len() - 1;
     assert_eq!(packets[start].payload[1] & 0xc0, 0x80);
     assert_eq!(packets[end].payload[1] & 0xc0, 0x40);
@@ -215,6 +227,8 @@ fn x264_parameter_sets_are_understood() {
     let high_422 = SequenceParameters { chroma_format: 2, ..plain(722, 406) };
     for (sps, expected) in [
         (SPS.to_vec(), plain(360, 640)),
+        // The same with two zeros before the size, and so an emulation prevention byte.
+        ([&[0x67, 0x42, 0, 0, 3], &SPS[4..]].concat(), plain(360, 640)),
         (hex("6764001facd9405005bb0110000003001000000303c0f1831960"), plain(1280, 720)),
         (hex("674d4028eca03c0113f2e022000003000200000300781e30632c"), plain(1920, 1080)),
         (hex("677a001ebcd940b835e222f0110000030001000003003c0f162d96"), high_422),

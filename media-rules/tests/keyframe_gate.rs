@@ -28,8 +28,19 @@ fn a_request_inside_the_interval_goes_through_when_it_ends() {
     assert_eq!(gate.poll_timeout(), Some(at(400)));
     assert!(!gate.handle_timeout(at(399)));
     assert!(gate.handle_timeout(at(400)));
-    assert!(!gate.handle_timeout(at(401)), "only once");
-    assert!(!gate.handle_request(at(799)), "the interval starts anew");
+    assert_eq!(gate.poll_timeout(), None, "only once");
+    assert!(!gate.handle_timeout(at(800)), "only once");
+}
+
+#[test]
+fn a_request_that_waited_starts_the_interval_anew() {
+    let mut gate = KeyframeGate::new(INTERVAL);
+    assert!(gate.handle_request(at(0)));
+    assert!(!gate.handle_request(at(1)));
+    assert!(gate.handle_timeout(at(400)));
+
+    assert!(!gate.handle_request(at(799)));
+    assert_eq!(gate.poll_timeout(), Some(at(800)));
 }
 
 #[test]

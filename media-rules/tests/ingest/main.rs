@@ -8,7 +8,9 @@ mod simulated_host;
 use std::time::Duration;
 
 use bytes::Bytes;
-use media_rules::{Codec, EncodedFrame, Ingest, MediaKind, MediaTime, TapItem, packet};
+use media_rules::{
+    Codec, EncodedFrame, Ingest, MediaKind, MediaTime, SenderReport, TapItem, TapPacket, packet,
+};
 use simulated_host::{
     Host, MS, Recorded, START, access_unit, mark_of_audio, marks_of_picture, tap_packet,
 };
@@ -121,10 +123,15 @@ fn a_gap_at_the_end_of_a_stream_is_given_up_by_time_alone() {
     let before = items[..last].iter().rposition(|item| item.is_video()).unwrap();
     let arrival = items[last].arrival;
     items.remove(before);
+    let last = items.iter().rfind(|item| item.is_video()).unwrap().clone();
     let mut ingest = Ingest::default();
     for item in items {
         ingest.handle(item.item);
     }
+    let TapItem::Packet(last) = last.item else { panic!("it is a packet") };
+    let arrival_of_copy = MediaTime::from_nanos(arrival + 40 * MS);
+    ingest.handle(TapItem::Packet(TapPacket { arrival: arrival_of_copy, ..last }));
+    assert_eq!(ingest.stats().late_packets, 1, "the copy");
     assert_eq!(ingest.poll_timeout(), Some(MediaTime::from_nanos(arrival + 80 * MS)));
 
     while ingest.poll_frame(MediaTime::from_nanos(arrival + 79 * MS)).is_some() {}
@@ -168,16 +175,99 @@ fn a_new_connection_of_the_publisher_continues_the_timeline() {
 }
 
 #[test]
-fn a_sender_that_counts_anew_is_followed() {
+fn a_new_connection_that_starts_without_a_keyframe_shows_nothing_until_it_comes() {
     let mut items = Host::default().record(2_000);
-    let again = Host { started: START + 2_000 * MS, sequence: 20_000, ..Host::default() };
-    items.extend(again.record(4_000));
+    let second =
+        Host { ssrc: 900, started: START + 2_000 * MS, keyframe_every: 30, ..Host::other() };
+    // Its numbers and times go on where the first one's stopped, as bad luck may have it.
+    items.extend(second.record(2_000).into_iter().filter(|item| item.captured >= 500));
 
     let run = Run::of(items);
 
-    let last = run.video.last().unwrap();
-    assert_eq!(last.captured, 3_966);
-    run.assert_each_track_moves_forward();
+    assert_eq!(run.video.len(), 60 + 30);
+    assert!(run.video[60].frame.is_key);
+    assert!(run.keyframe_was_wanted);
+}
+
+#[test]
+fn a_sender_that_counts_anew_is_followed_from_its_next_keyframe() {
+    // Once far ahead of where the numbers were, once far behind.
+    for sequence in [20_000, 40_000] {
+        let mut items = Host::default().record(2_000);
+        let again = Host {
+            started: START + 2_000 * MS,
+            sequence,
+            keyframe_every: 30,
+            video_timestamp: Host::default().video_timestamp.wrapping_add(180_000),
+            audio_timestamp: Host::default().audio_timestamp.wrapping_add(96_000),
+            ..Host::default()
+        };
+        items.extend(again.record(4_000));
+
+        let run = Run::of(items);
+
+        assert_eq!(run.video.last().unwrap().captured, 3_966);
+        assert!(run.video[60].frame.is_key, "from {sequence}");
+        run.assert_each_track_moves_forward();
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_is_followed() {
+    for jump in [3_600 * 90_000_u32, 3_600_u32.wrapping_neg().wrapping_mul(90_000)] {
+        let mut items = Host::default().record(2_000);
+        let jumped = Host {
+            started: START + 2_000 * MS,
+            sequence: 0x1000,
+            video_timestamp: Host::default().video_timestamp.wrapping_add(jump),
+            ..Host::default()
+        };
+        items.extend(jumped.record(2_000));
+
+        let run = Run::of(items);
+
+        run.assert_each_track_moves_forward();
+        let last = run.video.last().unwrap();
+        assert!(last.frame.at.nanos().abs_diff(last.out + 30 * MS) < MS, "by {jump}");
+    }
+}
+
+#[test]
+fn jitter_is_absorbed_by_the_margin_and_does_not_add_up() {
+    let mut items = Host::default().record(5_000);
+    for item in &mut items {
+        let delay = [40, 0, 25, 33, 12][(item.captured / 20) as usize % 5];
+        item.arrival += delay * MS;
+    }
+    items.sort_by_key(|item| item.arrival);
+
+    let run = Run::of(items);
+
+    let (video, audio) = run.lag_at_end();
+    assert!(video.abs_diff(50 * MS) <= MS && audio.abs_diff(50 * MS) <= MS, "{video}, {audio}");
+}
+
+#[test]
+fn a_report_of_a_former_connection_does_not_part_lips_and_voices() {
+    // One report each, before the first packets.
+    let host = Host {
+        video_delay: 150 * MS,
+        audio_delay: 30 * MS,
+        reports_every: 10_000,
+        ..Host::default()
+    };
+    let mut items = host.record(3_000);
+    let stray = items.iter().find(|item| matches!(item.item, TapItem::Report(_))).unwrap().clone();
+    let TapItem::Report(report) = stray.item else { panic!("it is a report") };
+    let rtp_timestamp = report.rtp_timestamp.wrapping_add(20 * report.kind.clock_rate_hz());
+    let item = TapItem::Report(SenderReport { rtp_timestamp, ..report });
+    items.push(Recorded { arrival: START + 1_500 * MS, item, ..stray });
+    items.sort_by_key(|item| item.arrival);
+
+    let run = Run::of(items);
+
+    let (video, audio) = run.lag_at_end();
+    assert!(video.abs_diff(audio) <= MS, "video {video} ns and audio {audio} ns behind");
 }
 
 #[test]
