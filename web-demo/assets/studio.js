@@ -65,10 +65,13 @@ const performers = new Performers(byId("performers"), room, tokens);
 const chat = new ChatView(byId("chat"));
 const battle = new BattleView(byId("pk"), now);
 const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.push(one));
-const pkPanel = new PkPanel(byId("pk-panel"), room, request);
-const salePanel = new SalePanel(byId("pane-sale"), now, request);
-const seatsPanel = new SeatsPanel(byId("pane-seats"), request);
-const targetsPanel = new TargetsPanel(byId("pane-targets"), room, tokens);
+/** What only a host may do. */
+const host = isGuest ? null : {
+  pk: new PkPanel(byId("pk-panel"), room, request),
+  sale: new SalePanel(byId("pane-sale"), now, request),
+  seats: new SeatsPanel(byId("pane-seats"), request),
+  targets: new TargetsPanel(byId("pane-targets"), room, tokens),
+};
 
 const session = new RoomSession({
   room, tokens, clock, carrier: "ws",
@@ -249,12 +252,12 @@ function show({ t, d }) {
       drawCounts();
       break;
     case "seat.request":
-      seatsPanel.handleRequest(d);
-      seatsPanel.update(model);
-      if (d.kind === "apply" && !isGuest) toast(`${d.user} 申请连麦 · asks for a seat`);
+      host?.seats.handleRequest(d);
+      host?.seats.update(model);
+      if (d.kind === "apply" && host) toast(`${d.user} 申请连麦 · asks for a seat`);
       break;
     case "seat.updated":
-      seatsPanel.update(model);
+      host?.seats.update(model);
       takeWantedSeat();
       drawStatus();
       break;
@@ -262,7 +265,7 @@ function show({ t, d }) {
       drawStage();
       break;
     case "room.state":
-      pkPanel.update(model);
+      host?.pk.update(model);
       drawStatus();
       break;
     default:
@@ -273,7 +276,7 @@ function show({ t, d }) {
 function drawAll() {
   drawCounts();
   drawStage();
-  seatsPanel.update(model);
+  host?.seats.update(model);
   drawTimed();
   takeWantedSeat();
   drawStatus();
@@ -281,8 +284,8 @@ function drawAll() {
 
 function drawTimed() {
   battle.update(model);
-  pkPanel.update(model);
-  salePanel.update(model);
+  host?.pk.update(model);
+  host?.sale.update(model);
   bigCountdown.update(model);
 }
 
@@ -307,7 +310,7 @@ function drawStatus() {
   setText(byId("go"), goText());
   byId("go").classList.toggle("danger", own.publisher !== null);
   byId("go").classList.toggle("primary", own.publisher === null);
-  targetsPanel.isOn = session.isOnline && !isGuest;
+  if (host) host.targets.isOn = session.isOnline;
 
   const figures = stats.latest[OWN];
   const words = [
@@ -340,7 +343,7 @@ function peers() {
 // ---- buttons ----
 
 function wireButtons() {
-  wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => void targetsPanel.refresh());
+  wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => void host?.targets.refresh());
   wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
   byId("go").addEventListener("click", () => void goPressed());
   byId("end").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("end-confirm")).showModal());

@@ -65,8 +65,9 @@ export function wantsLessMotion() {
  */
 export function hueOf(name) {
   let hash = 0;
-  for (const char of name) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) % 360;
-  return hash;
+  for (const char of name) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) >>> 0;
+  // Names that differ in one letter should differ in colour: the golden angle spreads neighbours.
+  return Math.round(hash * 137.508) % 360;
 }
 
 /**
