@@ -2,6 +2,8 @@
 //! they hear is the same text that WebSocket sessions get, on the channel of its lane. What surprises:
 //! money never comes up this way, because a data channel's peer has no session to come back to.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use room_rules::{Command, ServerTime};
 use sfu::{Channel, PeerId, Sfu};
@@ -10,6 +12,10 @@ use wire_format::{ClientMessage, Code, Lane, encode_ack, encode_err, encode_pong
 
 use crate::peers::{DataSession, Purpose};
 use crate::room_task::RoomTask;
+
+/// A media worker whose queue stays full for a second is beyond waiting for.
+const SEND_TRIES: u32 = 100;
+const SEND_PAUSE: Duration = Duration::from_millis(10);
 
 impl RoomTask {
     /// Lets the owner of `peer` join once its `ctl` channel is open.
@@ -92,18 +98,42 @@ async fn deliver(mut outbox: OutboxReader, sfu: Sfu, peer: PeerId) {
     loop {
         match outbox.next().await {
             Delivery::Message(lane, text) => {
-                sfu.send_data(peer, channel_of(lane), Bytes::from(text));
+                let text = Bytes::from(text);
+                let is_delivered = match lane {
+                    Lane::Control | Lane::Gift => send(&sfu, peer, channel_of(lane), text).await,
+                    // A worker without room has counted it; the next one says more anyway.
+                    Lane::Chat | Lane::Ambient => {
+                        let _ = sfu.send_data(peer, channel_of(lane), text);
+                        true
+                    }
+                };
+                if !is_delivered {
+                    sfu.close(peer).await;
+                    return;
+                }
             }
             Delivery::Clock(text) => {
-                sfu.send_data(peer, Channel::Clk, Bytes::from(text));
+                // A clock answer that is late is worth nothing.
+                let _ = sfu.send_data(peer, Channel::Clk, Bytes::from(text));
             }
             Delivery::End(Ending::Left) => return,
             Delivery::End(Ending::TooSlow | Ending::RoomEnded | Ending::Draining) => {
-                sfu.close(peer);
+                sfu.close(peer).await;
                 return;
             }
         }
     }
+}
+
+/// Sends what must not be lost, with patience for a worker that is busy; false if it stays so.
+async fn send(sfu: &Sfu, peer: PeerId, channel: Channel, text: Bytes) -> bool {
+    for _ in 0..SEND_TRIES {
+        if sfu.send_data(peer, channel, text.clone()).is_ok() {
+            return true;
+        }
+        tokio::time::sleep(SEND_PAUSE).await;
+    }
+    false
 }
 
 const fn channel_of(lane: Lane) -> Channel {

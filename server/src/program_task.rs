@@ -49,7 +49,6 @@ impl ProgramControl {
 }
 
 /// Where a program's frames go.
-#[derive(Clone)]
 pub(crate) struct Outputs {
     /// Viewers over WebRTC.
     pub viewers: LocalFeed,

@@ -4,7 +4,7 @@
 use media_rules::{FeedId, Scene, layout};
 use relay_cdn::{Hub, Subscription};
 use room_rules::{Member, Performer, RoomId, ServerTime, SessionId, UserId};
-use sfu::{NegotiateError, PeerId};
+use sfu::{NegotiateError, PeerId, TrickleError};
 use signaling::{Answer, MediaId, MediaSession, Refused};
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -123,7 +123,7 @@ impl RoomMedia {
         let answer = MediaSession { id, answer: session.answer, etag: session.etag };
         if reply.send(Ok(answer)).is_err() {
             // Whoever offered is gone and will never connect.
-            self.parts.sfu.close(session.peer);
+            self.parts.close_peer(session.peer);
             self.peers.remove(session.peer);
         }
         self.weigh_demand(now);
@@ -139,7 +139,7 @@ impl RoomMedia {
 
     fn take_publisher(&mut self, user: &UserId) -> Option<Peer> {
         let peer = self.peers.publisher(user)?;
-        self.parts.sfu.close(peer);
+        self.parts.close_peer(peer);
         self.peers.remove(peer)
     }
 
@@ -161,7 +161,8 @@ impl RoomMedia {
         let sfu = self.parts.sfu.clone();
         self.parts.tasks.spawn(async move {
             let taken = sfu.trickle(peer, &fragment).await;
-            let _ = reply.send(taken.map_err(|error| refuse_offer(&error)));
+            let refuse = |error: TrickleError| Refused::new(Code::BadRequest, error.to_string());
+            let _ = reply.send(taken.map_err(refuse));
         });
     }
 
@@ -172,7 +173,7 @@ impl RoomMedia {
         id: MediaId,
     ) -> Result<Option<SessionId>, Refused> {
         let peer = self.owned(member, id)?.peer;
-        self.parts.sfu.close(peer);
+        self.parts.close_peer(peer);
         Ok(self.peers.remove(peer).and_then(|peer| peer.session).map(|session| session.id))
     }
 
@@ -294,7 +295,7 @@ impl RoomMedia {
             self.parts.tasks.spawn(target.stop());
         }
         for peer in self.peers.drain() {
-            self.parts.sfu.close(peer.peer);
+            self.parts.close_peer(peer.peer);
         }
     }
 

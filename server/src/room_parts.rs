@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mixer::ProgramConfig;
 use room_rules::RoomId;
-use sfu::Sfu;
+use sfu::{PeerId, Sfu};
 use signaling::{Directory, RoomClock, SessionNumbers};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,7 +38,13 @@ pub struct RoomParts {
 
 impl RoomParts {
     /// Returns how to mix the program of `room`.
-    pub fn program_of(&self, room: &RoomId) -> ProgramConfig {
+    pub(crate) fn program_of(&self, room: &RoomId) -> ProgramConfig {
         ProgramConfig { name: room.to_string(), ..self.program.clone() }
+    }
+
+    /// Lets a peer go, without waiting for its media worker.
+    pub(crate) fn close_peer(&self, peer: PeerId) {
+        let sfu = self.sfu.clone();
+        self.tasks.spawn(async move { sfu.close(peer).await });
     }
 }

@@ -95,7 +95,7 @@ impl Server {
 
         let (http_listener, http_address) = listen(config.http.listen, "http").await?;
         let (sfu, events) = Sfu::start(media_config(config)?).context("cannot start media")?;
-        let media = sfu.addresses().to_vec();
+        let media = sfu.candidates();
         let (switchboard, task) = Switchboard::new(events);
         listeners.spawn(task.run());
 
@@ -147,8 +147,9 @@ impl Server {
         }
         self.closing.cancel();
         self.pull.stop().await;
-        self.parts.sfu.stop().await;
         self.last.cancel();
+        // The media workers end with the last handle to them; the listeners hold the others.
+        drop(self.parts);
         self.listeners.close();
         if tokio::time::timeout(CLOSE_WITHIN, self.listeners.wait()).await.is_err() {
             warn!(left = self.listeners.len(), "Some listeners did not end in time.");
