@@ -84,6 +84,20 @@ fn a_source_that_never_sent_leaves_no_trace() {
 }
 
 #[test]
+fn sources_that_never_sent_do_not_push_out_one_that_did() {
+    let mut splice = Splice::default();
+    let stamp = Stamp { sequence: 5, timestamp: 0 };
+    splice.switch_source(1, stamp, 0);
+    splice.rewrite(stamp);
+
+    for source in 2..20 {
+        splice.switch_source(source, stamp, 3_000);
+    }
+
+    assert_eq!(splice.source_of(1).map(|origin| origin.source), Some(1));
+}
+
+#[test]
 fn a_number_that_was_not_sent_yet_has_no_origin() {
     let mut splice = Splice::default();
     assert_eq!(splice.source_of(1), None);

@@ -170,7 +170,7 @@ pub(crate) fn access_unit(number: u64, captured: u64, is_key: bool) -> Bytes {
     let mut unit = Vec::new();
     let mut slice = vec![if is_key { 0x65 } else { 0x41 }];
     slice.extend(format!("{number:08}{captured:08}").bytes());
-    slice.resize(if is_key { 2_000 } else { 500 }, 0xab);
+    slice.resize(if is_key { 2_200 } else { 500 }, 0xab);
     if is_key {
         push_nal(&mut unit, &[0x67, 0x42, 0xc0, 0x1e, 0xd9]);
         push_nal(&mut unit, &[0x68, 0xcb, 0x83]);
