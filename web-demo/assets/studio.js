@@ -37,7 +37,7 @@ import { BigCountdown } from "./ui/sale-view.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { wireTabs } from "./ui/tabs.js";
 import { attempt, toast } from "./ui/toast.js";
-import { wordsForCode } from "./ui/words.js";
+import { wordsFor, wordsForCode } from "./ui/words.js";
 
 /** @type {Record<Wire.RoomState, string>} */
 const STATES = { created: "未开播 Off air", live: "直播中 LIVE", interrupted: "画面中断 Interrupted", ended: "已结束 Ended" };
@@ -129,14 +129,14 @@ async function open() {
 /** @param {Wire.RoomView} view */
 function enter(view) {
   /** @type {HTMLInputElement} */ (byId("rtmp-url")).value = view.program.rtmp;
-  if (session.status === "idle") session.start();
+  if (session.status === "idle" || session.status === "ended") session.start();
 }
 
 // ---- on and off air ----
 
 async function goPressed() {
   if (isGuest) {
-    if (own.publisher || ownSeat()) await leaveSeat();
+    if (own.publisher) await leaveSeat();
     else await askForSeat();
     return;
   }
@@ -163,7 +163,15 @@ function handleOwnState(state, code) {
 
 async function endRoom() {
   if (/** @type {HTMLDialogElement} */ (byId("end-confirm")).returnValue !== "yes") return;
-  if ((await attempt(session.request("room.end", {}))) === null) return;
+  try {
+    await session.request("room.end", {});
+  } catch (error) {
+    // The goodbye to everybody may overtake the answer to us.
+    if (session.status !== "ended" && model.state !== "ended") {
+      toast(wordsFor(error), "bad");
+      return;
+    }
+  }
   own.unpublish();
   performers.clear();
   drawStatus();
@@ -186,7 +194,7 @@ async function askForSeat() {
     if (!ownSeat()) toast("已申请上麦 · Asked for a seat", "good");
   } catch (error) {
     // After a reload the seat may still be ours, and its event on the way.
-    if (!(error instanceof Refused && error.code === "ALREADY_SEATED")) void attempt(Promise.reject(error));
+    if (!(error instanceof Refused && error.code === "ALREADY_SEATED")) toast(wordsFor(error), "bad");
   }
   takeWantedSeat();
 }
@@ -325,7 +333,7 @@ function drawStatus() {
 }
 
 function goText() {
-  if (isGuest) return own.publisher || ownSeat() ? "下麦 Leave the seat" : "上麦 Take a seat";
+  if (isGuest) return own.publisher ? "下麦 Leave the seat" : "上麦 Take a seat";
   if (own.publisher) return "停止推流 Stop sending";
   return model.joined && model.state !== "created" && model.state !== "ended" ? "继续开播 Go on" : "开播 Go live";
 }

@@ -185,6 +185,7 @@ function drawStage() {
 
 function drawStatus() {
   const { status } = session;
+  if (hasEnded() && player.link.state !== "idle") player.stop();
   const isLive = model.joined && model.state === "live";
   setText(byId("state"), isLive ? "直播 LIVE" : STATES[model.joined ? model.state : "created"]);
   byId("state").classList.toggle("on", isLive);
@@ -200,10 +201,15 @@ function drawStatus() {
   setText(byId("health"), links.filter((link) => link !== null).join(" · "));
 }
 
+function hasEnded() {
+  return session.status === "ended" || (model.joined && model.state === "ended");
+}
+
 /** What hangs before the picture, or null while there is a picture to see. */
 function curtainText() {
+  if (player.link.state === "refused") return wordsForCode(player.link.code ?? "UNAUTHENTICATED");
   if (session.status === "refused") return wordsForCode("UNAUTHENTICATED");
-  if (session.status === "ended" || model.state === "ended") return "直播已结束,谢谢观看 · The show is over";
+  if (hasEnded()) return "直播已结束,谢谢观看 · The show is over";
   if (!model.joined) return session.status === "waiting" ? "主播还没开播 · Not live yet" : "正在进入直播间 · Joining…";
   if (model.state === "interrupted") return "主播马上回来 · The host will be right back";
   if (model.state === "created") return "马上开播 · Starting soon";
@@ -216,6 +222,10 @@ function wireButtons() {
   wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
   byId("rail").prepend(likeButton(), ...GIFTS.map(giftButton));
   byId("seat").addEventListener("click", () => void seatPressed());
+  if (carrier === "dc") {
+    // Money and seats go up on a WebSocket only.
+    for (const button of byId("rail").querySelectorAll("button:not([data-testid=like])")) button.setAttribute("disabled", "");
+  }
   byId("danmaku-toggle").addEventListener("click", () => byId("danmaku-toggle").setAttribute("aria-pressed", String(danmaku.toggle())));
   byId("delay").addEventListener("click", () => byId("delay").setAttribute("aria-expanded", String(stats.toggle())));
   byId("mute").addEventListener("click", () => setMuted(!video.muted));
@@ -305,7 +315,7 @@ function drawSeat() {
 
 async function seatPressed() {
   if (ownSeat()) {
-    goOnStage();
+    await goOnStage();
     return;
   }
   const asked = await attempt(session.request("seat.apply", {}));
@@ -322,12 +332,14 @@ function showSeatRequest({ kind, user }) {
 async function answerInvite() {
   const { returnValue } = /** @type {HTMLDialogElement} */ (byId("invite"));
   hasAnswered = true;
-  if (returnValue === "yes") goOnStage();
+  if (returnValue === "yes") await goOnStage();
   else if (returnValue !== "gone") await attempt(session.request(ownSeat()?.state === "reserved" ? "seat.decline" : "seat.leave", {}));
 }
 
 /** The stage needs a camera and other controls: the studio in its guest shape. */
-function goOnStage() {
+async function goOnStage() {
+  // A seat that is only kept for us would be given away while the next page loads.
+  if (ownSeat()?.state === "reserved" && (await attempt(session.request("seat.join", {}))) === null) return;
   const next = new URLSearchParams({ room, identity: model.you.user, name: model.you.name, role: "guest", join: "1" });
   if (tokens.fixed) next.set("token", tokens.fixed);
   for (const name of ["source", "host"]) if (query.has(name)) next.set(name, query.get(name) ?? "");

@@ -13,6 +13,8 @@ const GATHER_MS = 250;
 /** A connection may come back by itself within this time. */
 const DISCONNECTED_MS = 3_000;
 
+const TOKEN_CODES = ["UNAUTHENTICATED", "TOKEN_EXPIRED"];
+
 /** How long ICE and DTLS may take before we start over. */
 const CONNECT_MS = 8_000;
 
@@ -34,6 +36,8 @@ export class MediaLink {
     this.options = options;
     /** @type {LinkState} */
     this.state = "idle";
+    /** @type {string | null} why the last try failed */
+    this.code = null;
     /** @type {RTCPeerConnection | null} */
     this.pc = null;
     /** @type {string | null} */
@@ -80,7 +84,7 @@ export class MediaLink {
       if (pc !== this.pc) return;
       const code = error instanceof Error && "code" in error ? String(error.code) : "LINK_FAILED";
       // Offering the same again would bring the same answer.
-      if (code === "NOT_ACCEPTABLE") this.giveUp(code);
+      if (code === "NOT_ACCEPTABLE" || (TOKEN_CODES.includes(code) && !this.options.tokens.refuse())) this.giveUp(code);
       else this.retryLater(code);
     }
   }
@@ -97,10 +101,7 @@ export class MediaLink {
       body: pc.localDescription?.sdp ?? "",
     });
     const text = await response.text();
-    if (!response.ok) {
-      if (response.status === 401) this.options.tokens.refuse();
-      throw refusal(response.status, text);
-    }
+    if (!response.ok) throw refusal(response.status, text);
     const location = response.headers.get("Location");
     const resource = location ? new URL(location, response.url).href : null;
     if (pc !== this.pc) {
@@ -183,6 +184,7 @@ export class MediaLink {
    */
   setState(state, code = null) {
     this.state = state;
+    this.code = code;
     this.options.onState?.(state, code);
   }
 }

@@ -68,6 +68,7 @@ export class RoomSession {
     this.refusals = 0;
     this.lastHeard = 0;
     this.timers = { retry: 0, ping: 0 };
+    this.isWatchingNetwork = false;
     /** What came by which carrier, for the health line and for tests. */
     this.received = { ws: 0, dc: 0, echoes: 0 };
   }
@@ -77,10 +78,13 @@ export class RoomSession {
       this.setStatus("connecting");
       return;
     }
-    window.addEventListener("online", () => this.retryNow());
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.retryNow();
-    });
+    if (!this.isWatchingNetwork) {
+      this.isWatchingNetwork = true;
+      window.addEventListener("online", () => this.retryNow());
+      document.addEventListener("visibilitychange", () => {
+        if (document.visibilityState === "visible") this.retryNow();
+      });
+    }
     void this.connect();
   }
 
@@ -122,6 +126,10 @@ export class RoomSession {
       channel.addEventListener("message", ({ data }) => this.handleText(data, "dc"));
     }
     channels.clk?.addEventListener("open", () => this.pingSoon());
+    channels.ctl?.addEventListener("close", () => {
+      const isOurs = channels === this.channels && this.carrier === "dc" && this.status === "joined";
+      if (isOurs) this.setStatus("waiting");
+    });
   }
 
   /** Tells whether commands can go up now. */
@@ -147,9 +155,17 @@ export class RoomSession {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}/v1/ws?token=${encodeURIComponent(token)}`);
     this.socket = socket;
-    socket.addEventListener("open", () => void this.hello(socket));
+    let wasLetIn = false;
+    socket.addEventListener("open", () => {
+      wasLetIn = true;
+      void this.hello(socket);
+    });
     socket.addEventListener("message", ({ data }) => this.handleText(data, "ws"));
-    socket.addEventListener("close", ({ code }) => this.handleClose(socket, code));
+    socket.addEventListener("close", ({ code }) => {
+      // A page is not told why a socket never opened; a stale demo token is one reason.
+      if (!wasLetIn) this.options.tokens.refuse();
+      this.handleClose(socket, code);
+    });
   }
 
   /** @param {WebSocket} socket */
