@@ -175,7 +175,8 @@ mod tests {
         for len in 0..SAMPLE.len() {
             assert!(BindingRequest::parse(&SAMPLE[..len]).is_none());
         }
-        for at in 0..SAMPLE.len() {
+        // The fingerprint after it is not covered by the integrity, and may be missing.
+        for at in 0..SAMPLE.len() - 8 {
             let mut flipped = SAMPLE.to_vec();
             flipped[at] ^= 0x40;
             let passes = BindingRequest::parse(&flipped).is_some_and(|r| r.is_authentic(&key));
