@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use room_rules::Role;
 use signaling::{Limits, RoomHandle, RoomRequest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::client::{Request, exchange};
-use crate::world::{World, room_id};
+use crate::world::{PATIENCE, World, room_id};
 
 #[tokio::test]
 async fn a_bad_token_is_told_apart_from_an_expired_one() {
@@ -84,6 +87,32 @@ async fn a_megabyte_of_json_is_too_large_and_the_answer_arrives() {
         let answer = request.body("application/json", vec![b' '; 1 << 20]);
         assert_eq!(answer.send(world.address).await.error(), (413, "TOO_LARGE".into()), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_still_sending_is_answered_and_not_reset() {
+    let world = World::new().await;
+    let token = world.token("a", "alice", Role::Host);
+    let head = format!(
+        "POST /v1/rooms HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: 1048576\r\n\r\n"
+    );
+    let talk = async {
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        for _ in 0..16 {
+            stream.write_all(&[b' '; 65_536]).await.expect("the server still listens");
+        }
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.expect("the answer is whole");
+        status
+    };
+
+    let status = timeout(PATIENCE, talk).await.expect("the server should answer");
+
+    assert_eq!(&status, b"HTTP/1.1 413");
 }
 
 #[tokio::test]
