@@ -150,12 +150,12 @@ impl BattleMirror {
         self.state() == BattleState::Idle
     }
 
-    /// Ends this room's view of the battle without the owner, who alone could name a winner.
+    /// Ends this room's view of the battle without the owner, who alone could name a winner or a
+    /// new version.
     fn finish(&mut self, reason: BattleEnd, now: ServerTime, out: &mut Announcer) {
         let before = self.board.view().clone();
         let result = before.result.clone().or(Some(BattleResult { winner: None, reason }));
-        let version = before.version + 1;
-        let next = BattleView { state: BattleState::Idle, result, version, ..before };
+        let next = BattleView { state: BattleState::Idle, result, ..before };
         self.board.show(next, now, out);
     }
 

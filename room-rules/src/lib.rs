@@ -12,6 +12,7 @@ mod answered;
 mod arena;
 mod battle;
 mod battle_mirror;
+mod capability;
 mod chat;
 mod command;
 mod countdown;
@@ -32,6 +33,7 @@ mod seats;
 mod time;
 mod view;
 
+pub use capability::Capability;
 pub use command::{
     BattleTerms, ChatText, Command, GiftCount, GiftOrder, LikeCount, OrderPlaced, OrderRequest,
     Quantity, Reply, SaleDuration, SaleOffer, StockCount, Title,
@@ -42,7 +44,7 @@ pub use event::{
 };
 pub use gift::GiftKind;
 pub use id::{ChatId, CountdownId, IdemKey, OrderId, PkId, RoomId, SaleId, SessionId, UserId};
-pub use member::{Capability, Member, Role};
+pub use member::{Member, Role};
 pub use peer::{PeerMessage, RejectReason};
 pub use rejected::Rejected;
 pub use room::{MediaChange, Room, RoomSettings};

@@ -1,4 +1,4 @@
-//! Who is in a room and what they may do. What is not granted here is denied.
+//! A user as the room knows them.
 
 use std::sync::Arc;
 
@@ -32,71 +32,10 @@ pub enum Role {
     Admin,
 }
 
-/// Something that not everyone may do.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Capability {
-    /// Publish on seat 0.
-    PublishAsHost,
-    /// Publish on a seat that was granted.
-    PublishOnSeat,
-    /// Create the room.
-    CreateRoom,
-    /// End the room.
-    EndRoom,
-    /// Manage the RTMP targets.
-    ManageTargets,
-    /// Say something.
-    Chat,
-    /// Send likes.
-    Like,
-    /// Give a gift.
-    Gift,
-    /// Ask for a seat, and join, decline or leave one.
-    TakeSeat,
-    /// Take a seat without the host's accept.
-    SeatItself,
-    /// Accept, reject and invite.
-    GrantSeat,
-    /// Kick and mute.
-    KeepOrder,
-    /// Invite, accept, reject and cancel a battle.
-    Battle,
-    /// End a battle.
-    EndBattle,
-    /// Announce a sale.
-    AnnounceSale,
-    /// Cancel a sale.
-    CancelSale,
-    /// Order.
-    Order,
-}
-
 impl Role {
     /// Every role.
     pub const ALL: [Self; 6] =
         [Self::Host, Self::Assistant, Self::Guest, Self::Viewer, Self::Moderator, Self::Admin];
-
-    /// Returns whether this role grants `capability`.
-    pub const fn may(self, capability: Capability) -> bool {
-        use Role::{Admin, Assistant, Guest, Host, Moderator, Viewer};
-        match capability {
-            Capability::PublishAsHost => matches!(self, Host),
-            Capability::PublishOnSeat | Capability::TakeSeat => matches!(self, Guest | Viewer),
-            Capability::SeatItself => matches!(self, Guest),
-            Capability::CreateRoom => matches!(self, Host | Admin),
-            Capability::EndRoom
-            | Capability::ManageTargets
-            | Capability::EndBattle
-            | Capability::CancelSale => matches!(self, Host | Assistant | Admin),
-            Capability::Chat => matches!(self, Host | Guest | Viewer | Moderator | Admin),
-            Capability::Like => true,
-            Capability::Gift | Capability::Order => matches!(self, Viewer | Guest | Moderator),
-            Capability::GrantSeat | Capability::Battle | Capability::AnnounceSale => {
-                matches!(self, Host | Assistant)
-            }
-            Capability::KeepOrder => matches!(self, Host | Assistant | Moderator | Admin),
-        }
-    }
 
     /// Returns the role's name on the wire and in tokens.
     pub const fn as_str(self) -> &'static str {

@@ -10,6 +10,8 @@
 //!    └───────── end ────────┴────────────────▶ Ended
 //! ```
 
+mod commands;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,9 +25,8 @@ use crate::pace::Pace;
 use crate::sales::Sales;
 use crate::seats::Seats;
 use crate::{
-    Capability, Command, Effect, EndReason, EventBody, GiftOrder, Member, PeerMessage, Performer,
-    Rejected, Reply, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot,
-    Title, UserId,
+    Capability, Command, Effect, EndReason, EventBody, Member, PeerMessage, Performer, Rejected,
+    Reply, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot, Title, UserId,
 };
 
 /// How long the room waits for a host who is lost.
@@ -161,7 +162,7 @@ impl Room {
     ) -> Result<Reply, Rejected> {
         self.advance(now);
         self.expect_open()?;
-        if !member.role.may(needed_for(&command)) {
+        if !member.role.may(command.needs()) {
             return Err(Rejected::Forbidden);
         }
         let reply = self.carry_out(member, command, now);
@@ -299,110 +300,6 @@ impl Room {
         }
     }
 
-    fn carry_out(
-        &mut self,
-        member: &Member,
-        command: Command,
-        now: ServerTime,
-    ) -> Result<Reply, Rejected> {
-        let out = &mut self.out;
-        match command {
-            Command::ChatSend(text) => {
-                let id = self.chat.handle_line(member, text, now, &mut self.mint, out)?;
-                Ok(Reply::Chat { id })
-            }
-            Command::Like(count) => self.crowd.handle_like(member, count, now).map(done),
-            Command::GiftSend(order) => self.give(member, order, now),
-            Command::SeatApply
-            | Command::SeatAccept(_)
-            | Command::SeatReject(_)
-            | Command::SeatInvite(_)
-            | Command::SeatJoin
-            | Command::SeatDecline
-            | Command::SeatLeave
-            | Command::SeatKick(_)
-            | Command::SeatMute { .. } => self.arrange_seats(member, command, now),
-            Command::PkInvite { room, terms } => {
-                let pk = self.arena.invite(room, terms, now, &mut self.mint, out)?;
-                Ok(Reply::Pk { pk })
-            }
-            Command::PkAccept(pk) => self.arena.accept(&pk, out).map(done),
-            Command::PkReject(pk) => self.arena.reject(&pk, now, out).map(done),
-            Command::PkCancel(pk) => self.arena.cancel(&pk, now, out).map(done),
-            Command::PkEnd(pk) => self.arena.end(&pk, now, out).map(done),
-            Command::SaleAnnounce(offer) => self.sales.announce(&offer, now, &mut self.mint, out),
-            Command::SaleCancel(sale) => self.sales.cancel(&sale, now, out).map(done),
-            Command::OrderPlace(order) => {
-                self.sales.handle_order(member, &order, now, out).map(Reply::Order)
-            }
-            Command::RoomEnd => {
-                self.end(EndReason::Closed, now);
-                Ok(Reply::Done)
-            }
-        }
-    }
-
-    fn arrange_seats(
-        &mut self,
-        member: &Member,
-        command: Command,
-        now: ServerTime,
-    ) -> Result<Reply, Rejected> {
-        if !self.seat_pace.allow(&member.user, now) {
-            return Err(Rejected::RateLimited);
-        }
-        let (seats, out) = (&mut self.seats, &mut self.out);
-        let seat = |index| Reply::Seat { index };
-        match command {
-            Command::SeatApply => seats.apply(member, now, out).map(done),
-            Command::SeatAccept(user) => seats.accept(&user, now, out).map(seat),
-            Command::SeatReject(user) => seats.reject(&user, now, out).map(done),
-            Command::SeatInvite(user) => {
-                let guest = self.crowd.member(&user).ok_or(Rejected::NotFound("user here"))?;
-                seats.invite(guest, now, out).map(seat)
-            }
-            Command::SeatJoin => seats.join(&member.user, now, out).map(seat),
-            Command::SeatDecline => seats.decline(&member.user, now, out).map(done),
-            Command::SeatLeave => seats.leave(&member.user, now, out).map(done),
-            Command::SeatKick(user) => seats.kick(&user, now, out).map(done),
-            Command::SeatMute { user, audio } => seats.mute(&user, audio, now, out).map(done),
-            Command::ChatSend(_)
-            | Command::Like(_)
-            | Command::GiftSend(_)
-            | Command::PkInvite { .. }
-            | Command::PkAccept(_)
-            | Command::PkReject(_)
-            | Command::PkCancel(_)
-            | Command::PkEnd(_)
-            | Command::SaleAnnounce(_)
-            | Command::SaleCancel(_)
-            | Command::OrderPlace(_)
-            | Command::RoomEnd => unreachable!("only seat commands come here"),
-        }
-    }
-
-    fn give(
-        &mut self,
-        member: &Member,
-        order: GiftOrder,
-        now: ServerTime,
-    ) -> Result<Reply, Rejected> {
-        if let Some(before) = self.gifts.find(member, &order)? {
-            return Ok(before);
-        }
-        let to = order.to.clone().unwrap_or_else(|| self.id.clone());
-        let in_battle = self.arena.view().is_some_and(|battle| battle.rooms.contains(&to));
-        if to != self.id && !in_battle {
-            return Err(Rejected::PkState);
-        }
-        let coins = self.gifts.handle_gift(member, &order, &to, now, &mut self.out)?;
-        self.crowd.handle_coins(coins, now);
-        let score = self.arena.handle_gift(&to, coins, now, &mut self.out);
-        let reply = Reply::Gift { coins, score };
-        self.gifts.remember(member, order, reply.clone());
-        Ok(reply)
-    }
-
     /// Moves every part to `now`, then tells the shell if other people are on screen.
     fn advance(&mut self, now: ServerTime) {
         if self.state != RoomState::Ended {
@@ -488,10 +385,6 @@ impl Room {
     }
 }
 
-fn done((): ()) -> Reply {
-    Reply::Done
-}
-
 fn performer(room: &RoomId, host: &Member) -> Performer {
     Performer {
         room: room.clone(),
@@ -499,30 +392,5 @@ fn performer(room: &RoomId, host: &Member) -> Performer {
         name: host.name.clone(),
         seat: SeatIndex::HOST,
         muted: false,
-    }
-}
-
-/// Returns what one must be allowed in order to give a command.
-const fn needed_for(command: &Command) -> Capability {
-    match command {
-        Command::ChatSend(_) => Capability::Chat,
-        Command::Like(_) => Capability::Like,
-        Command::GiftSend(_) => Capability::Gift,
-        Command::SeatApply | Command::SeatJoin | Command::SeatDecline | Command::SeatLeave => {
-            Capability::TakeSeat
-        }
-        Command::SeatAccept(_) | Command::SeatReject(_) | Command::SeatInvite(_) => {
-            Capability::GrantSeat
-        }
-        Command::SeatKick(_) | Command::SeatMute { .. } => Capability::KeepOrder,
-        Command::PkInvite { .. }
-        | Command::PkAccept(_)
-        | Command::PkReject(_)
-        | Command::PkCancel(_) => Capability::Battle,
-        Command::PkEnd(_) => Capability::EndBattle,
-        Command::SaleAnnounce(_) => Capability::AnnounceSale,
-        Command::SaleCancel(_) => Capability::CancelSale,
-        Command::OrderPlace(_) => Capability::Order,
-        Command::RoomEnd => Capability::EndRoom,
     }
 }

@@ -18,9 +18,10 @@ impl Scoreboard {
         Self { view, countdown: None }
     }
 
-    /// Shows the next version.
+    /// Shows the next version; a room that gives up on the owner has no new version to show.
     pub(crate) fn show(&mut self, next: BattleView, now: ServerTime, out: &mut Announcer) {
-        assert!(self.view.version < next.version, "a battle never goes back");
+        let gives_up = next.state == BattleState::Idle && self.view.version == next.version;
+        assert!(self.view.version < next.version || gives_up, "a battle never goes back");
         assert!(self.view.state <= next.state, "a battle never goes back");
         assert_eq!(self.view.rooms, next.rooms);
 

@@ -162,7 +162,7 @@ pub struct BattleView {
     pub punish_until: Option<ServerTime>,
     /// The score.
     pub scores: Scores,
-    /// Rises with every change; equal versions are equal battles in both rooms.
+    /// Rises with every change the owner makes; equal versions have equal scores in both rooms.
     pub version: u64,
     /// How it came out, once it has.
     pub result: Option<BattleResult>,

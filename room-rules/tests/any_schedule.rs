@@ -1,0 +1,307 @@
+//! Goal: whatever members, media, clocks and the post between rooms do, the promises hold.
+//! Method: random schedules over two rooms from a printed seed, in virtual time; the rooms check
+//! their own invariants after every step, and a plain model checks what was said. Each kind of
+//! interesting outcome must be reached by many schedules.
+
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fastrand::Rng;
+use room_rules::{
+    BattleState, Command, EventBody, GiftKind, LikeCount, MediaChange, Reply, Role, RoomId, SaleId,
+    ServerTime, SessionId, Stream, UserId,
+};
+use world::{World, chat, gift, offer, order, room, terms, user};
+
+const SCHEDULES: u64 = 3_000;
+const STEPS: usize = 120;
+
+#[test]
+fn any_schedule_keeps_the_promises() {
+    let mut reached = Reached::default();
+    for seed in 0..SCHEDULES {
+        let mut schedule = Schedule::new(seed);
+        for _ in 0..STEPS {
+            schedule.step();
+        }
+        schedule.finish(&mut reached);
+    }
+
+    println!("{reached:?}");
+    assert!(reached.orders > 2_000, "schedules must reach open sales");
+    assert!(reached.sold_out > 100, "some sales must sell out");
+    assert!(reached.repeats > 500, "keys must be repeated");
+    assert!(reached.battles > 1_000, "battles must begin");
+    assert!(reached.scores > 1_000, "gifts must score in both rooms");
+    assert!(reached.seats > 1_000, "guests must get on air");
+}
+
+#[derive(Debug, Default)]
+struct Reached {
+    orders: u64,
+    sold_out: u64,
+    repeats: u64,
+    battles: u64,
+    scores: u64,
+    seats: u64,
+}
+
+/// One seed's run and what the model knows of it.
+struct Schedule {
+    seed: u64,
+    rng: Rng,
+    world: World,
+    people: Vec<(SessionId, &'static str, UserId, Role)>,
+    sales: Vec<SaleId>,
+    /// Accepted orders by sale: the buyer's key, sequence and units.
+    orders: BTreeMap<String, BTreeMap<(String, String), (u64, u32)>>,
+    /// Answers by room, user and key of a gift.
+    gifts: BTreeMap<(String, String, String), Reply>,
+    coins: BTreeMap<&'static str, u64>,
+    repeats: u64,
+}
+
+impl Schedule {
+    fn new(seed: u64) -> Self {
+        let mut world = World::new(&["a", "b"]);
+        let mut people = Vec::new();
+        for (in_room, host, others) in
+            [("a", "alice", ["amy", "abe", "ann"]), ("b", "ben", ["bea", "bob", "bud"])]
+        {
+            people.push((world.live_host(in_room, host), in_room, user(host), Role::Host));
+            for (name, role) in others.into_iter().zip([Role::Viewer, Role::Viewer, Role::Guest]) {
+                people.push((world.join(in_room, name, role), in_room, user(name), role));
+            }
+        }
+        Self {
+            seed,
+            rng: Rng::with_seed(seed),
+            world,
+            people,
+            sales: Vec::new(),
+            orders: BTreeMap::new(),
+            gifts: BTreeMap::new(),
+            coins: BTreeMap::new(),
+            repeats: 0,
+        }
+    }
+
+    fn step(&mut self) {
+        if self.rng.u8(0..4) == 0 {
+            let span = [1, 50, 300, 1_000, 3_000, 11_000][self.rng.usize(0..6)];
+            self.world.run_for(self.rng.u64(0..=span));
+        }
+        let who = self.rng.usize(0..self.people.len());
+        let (session, in_room, name, role) = self.people[who].clone();
+        match self.rng.u8(0..20) {
+            0 => self.interrupt(in_room, &name, role),
+            1 => {
+                self.world.leave(session);
+                self.people[who].0 = self.world.next_session();
+                let session = self.people[who].0;
+                // An ended room lets nobody in, and the schedule goes on without this member.
+                if self.world.join_as(session, in_room, name.as_str(), role).is_err() {
+                    self.people.remove(who);
+                    if self.people.is_empty() {
+                        *self = Self::new(self.seed + SCHEDULES);
+                    }
+                }
+            }
+            2 => self.disturb_the_post(),
+            3..=6 => self.place_order(session, &name),
+            7..=10 => self.give(session, in_room, &name),
+            11..=14 => self.battle(session, in_room),
+            15..=17 => self.seat(session, in_room, &name, role),
+            18 => {
+                let stock = self.rng.u32(1..6);
+                let announce = Command::SaleAnnounce(offer(stock, 2));
+                if let Ok(Reply::Sale { sale, .. }) = self.world.command(session, announce) {
+                    self.sales.push(sale);
+                }
+            }
+            _ => {
+                let talk = chat("hello");
+                let _ = self.world.command(session, talk);
+                let like = Command::Like(LikeCount::new(1).unwrap());
+                let _ = self.world.command(session, like);
+                if self.rng.u8(0..40) == 0 {
+                    let _ = self.world.command(session, Command::RoomEnd);
+                }
+            }
+        }
+    }
+
+    fn interrupt(&mut self, in_room: &str, name: &UserId, role: Role) {
+        if self.rng.bool() {
+            self.world.media(in_room, name.as_str(), MediaChange::Stopped);
+        }
+        if self.world.may_publish(in_room, name.as_str(), role).is_ok() && self.rng.u8(0..5) > 0 {
+            self.world.media(in_room, name.as_str(), MediaChange::Started);
+        }
+    }
+
+    fn disturb_the_post(&mut self) {
+        self.world.post_runs = false;
+        let (session, in_room, name, _) = self.people[self.rng.usize(0..self.people.len())].clone();
+        self.battle(session, in_room);
+        self.give(session, in_room, &name);
+        match self.rng.u8(0..3) {
+            0 => self.world.run_for(self.rng.u64(0..400)),
+            1 => self.world.repeat_letter(self.rng.usize(0..10)),
+            _ => self.world.lose_letter(self.rng.usize(0..10)),
+        }
+        self.world.post_runs = true;
+        self.world.drain();
+    }
+
+    fn place_order(&mut self, session: SessionId, name: &UserId) {
+        let Some(sale) = self.rng.choice(self.sales.clone()) else { return };
+        let key = format!("k{}", self.rng.u8(0..4));
+        let units = self.rng.u32(1..=2);
+        let Ok(Reply::Order(placed)) = self.world.command(session, order(&sale, units, &key))
+        else {
+            return;
+        };
+        let orders = self.orders.entry(sale.as_str().to_owned()).or_default();
+        let id = (name.as_str().to_owned(), key);
+        let now = (placed.seq, placed.quantity.number());
+        if let Some(before) = orders.insert(id, now) {
+            assert_eq!(before, now, "seed {}: a repeated key was done anew", self.seed);
+            self.repeats += 1;
+        }
+    }
+
+    fn give(&mut self, session: SessionId, in_room: &'static str, name: &UserId) {
+        let key = format!("g{}", self.rng.u16(0..40));
+        let to = [None, Some("a"), Some("b")][self.rng.usize(0..3)];
+        let kind = GiftKind::ALL[self.rng.usize(0..3)];
+        let Ok(reply) = self.world.command(session, gift(kind, to, &key)) else { return };
+        let id = (in_room.to_owned(), name.as_str().to_owned(), key);
+        if let Some(before) = self.gifts.insert(id, reply.clone()) {
+            assert_eq!(before, reply, "seed {}: a repeated key was done anew", self.seed);
+            self.repeats += 1;
+        } else if let Reply::Gift { coins, .. } = reply {
+            *self.coins.entry(in_room).or_default() += coins;
+        }
+    }
+
+    fn battle(&mut self, session: SessionId, in_room: &str) {
+        let now = world::at(self.world.now);
+        let pk = self.world.room_mut(in_room).view(now).battle.map(|battle| battle.pk);
+        let command = match (pk, self.rng.u8(0..12)) {
+            (None, _) => {
+                let other = if in_room == "a" { "b" } else { "a" };
+                Command::PkInvite { room: room(other), terms: terms(10, self.rng.u32(0..4)) }
+            }
+            (Some(pk), 0) => Command::PkReject(pk),
+            (Some(pk), 1) => Command::PkCancel(pk),
+            (Some(pk), 2) => Command::PkEnd(pk),
+            (Some(pk), _) => Command::PkAccept(pk),
+        };
+        let _ = self.world.command(session, command);
+    }
+
+    fn seat(&mut self, session: SessionId, in_room: &'static str, name: &UserId, role: Role) {
+        let here: Vec<UserId> = self
+            .people
+            .iter()
+            .filter(|person| person.1 == in_room)
+            .map(|person| person.2.clone())
+            .collect();
+        let other = self.rng.choice(here).unwrap();
+        let command = match self.rng.u8(0..9) {
+            0 | 1 => Command::SeatApply,
+            2 => Command::SeatAccept(other),
+            3 => Command::SeatReject(other),
+            4 => Command::SeatInvite(other),
+            5 => Command::SeatJoin,
+            6 => Command::SeatDecline,
+            7 => Command::SeatLeave,
+            _ if self.rng.bool() => Command::SeatKick(other),
+            _ => Command::SeatMute { user: other, audio: self.rng.bool() },
+        };
+        let _ = self.world.command(session, command);
+        if self.world.may_publish(in_room, name.as_str(), role).is_ok() {
+            self.world.media(in_room, name.as_str(), MediaChange::Started);
+        }
+    }
+
+    fn finish(mut self, reached: &mut Reached) {
+        self.world.run_for(200_000);
+        let seed = self.seed;
+        self.check_orders(reached);
+        self.check_sequences();
+        self.check_battles(reached);
+        for (in_room, coins) in &self.coins {
+            let told = self.world.told(in_room).into_iter().filter_map(|body| match body {
+                EventBody::Gift(gift) => Some(gift.coins),
+                _ => None,
+            });
+            assert_eq!(told.sum::<u64>(), *coins, "seed {seed}: coins in {in_room}");
+        }
+        reached.repeats += self.repeats;
+        let on_air = self.world.events.iter().filter(|(_, event)| match &event.body {
+            EventBody::StageUpdated(stage) => stage.iter().any(|on| on.seat.number() > 0),
+            _ => false,
+        });
+        reached.seats += on_air.count() as u64;
+    }
+
+    fn check_orders(&self, reached: &mut Reached) {
+        for (sale, orders) in &self.orders {
+            let sequence: BTreeSet<u64> = orders.values().map(|(seq, _)| *seq).collect();
+            let expected: BTreeSet<u64> = (1..=orders.len() as u64).collect();
+            assert_eq!(sequence, expected, "seed {}: gaps in {sale}", self.seed);
+
+            let views = self.world.events.iter().filter_map(|(_, event)| match &event.body {
+                EventBody::SaleUpdated(view) if view.sale.as_str() == sale => Some(view),
+                _ => None,
+            });
+            let last = views.last().unwrap();
+            let units: u32 = orders.values().map(|(_, units)| units).sum();
+            assert!(units <= last.stock, "seed {}: oversold {sale}", self.seed);
+            assert_eq!(units, last.stock - last.left, "seed {}: {sale}", self.seed);
+            reached.orders += orders.len() as u64;
+            reached.sold_out += u64::from(last.left == 0);
+        }
+    }
+
+    /// Each stream of each room counts from one without gaps, and its time never steps back.
+    fn check_sequences(&self) {
+        let mut last: BTreeMap<(RoomId, String), (u64, ServerTime)> = BTreeMap::new();
+        for (in_room, event) in &self.world.events {
+            let stream: Stream = event.body.stream();
+            let id = (in_room.clone(), format!("{stream:?}"));
+            let (sequence, at) = last.get(&id).copied().unwrap_or((0, event.at));
+            assert_eq!(event.sequence, sequence + 1, "seed {}: {stream:?}", self.seed);
+            assert!(event.at >= at, "seed {}: {stream:?}", self.seed);
+            last.insert(id, (event.sequence, event.at));
+        }
+    }
+
+    /// Whatever version of a battle both rooms have told, they told it alike.
+    fn check_battles(&self, reached: &mut Reached) {
+        let mut told: BTreeMap<(String, u64), (RoomId, [u64; 2])> = BTreeMap::new();
+        for (in_room, event) in &self.world.events {
+            let (pk, version, points) = match &event.body {
+                EventBody::PkScore { pk, version, scores } => (pk, *version, scores.points),
+                EventBody::PkUpdated(battle) => {
+                    let begins = battle.state == BattleState::Battling;
+                    reached.battles += u64::from(begins && *in_room == battle.rooms[0]);
+                    (&battle.pk, battle.version, battle.scores.points)
+                }
+                _ => continue,
+            };
+            let id = (pk.as_str().to_owned(), version);
+            if let Some((first, before)) = told.get(&id) {
+                if first != in_room {
+                    assert_eq!(*before, points, "seed {}: {pk} {version}", self.seed);
+                    reached.scores += u64::from(points != [0, 0]);
+                }
+            } else {
+                told.insert(id, (in_room.clone(), points));
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Goal: heads are users, totals are cheap, talk is paced, and nobody does what their role denies.
+//! Method: one room in virtual time.
+
+mod world;
+
+use std::time::Duration;
+
+use room_rules::{
+    Command, EventBody, GiftKind, LikeCount, Rejected, Role, RoomSettings, SessionId,
+};
+use world::{World, at, chat, gift, idem, member, offer, order, room, terms, title, user};
+
+#[test]
+fn a_user_with_three_sessions_is_one_head() {
+    let mut world = World::new(&["a"]);
+    let sessions: Vec<SessionId> = (0..3).map(|_| world.join("a", "bob", Role::Viewer)).collect();
+    world.join("a", "cara", Role::Viewer);
+    assert_eq!(online(&mut world), 2);
+
+    world.leave(sessions[0]);
+    world.leave(sessions[1]);
+    assert_eq!(online(&mut world), 2);
+    world.leave(sessions[2]);
+    assert_eq!(online(&mut world), 1);
+}
+
+#[test]
+fn totals_come_at_most_twice_a_second_and_end_right() {
+    let mut world = World::new(&["a"]);
+    let sessions: Vec<SessionId> =
+        (0..50).map(|n| world.join("a", &format!("v{n}"), Role::Viewer)).collect();
+    world.run_for(1_000);
+    let before = reactions(&world).len();
+
+    for tick in 0..20 {
+        world.run_for(100);
+        for session in &sessions {
+            if tick % 2 == 0 {
+                let like = Command::Like(LikeCount::new(3).unwrap());
+                world.command(*session, like).unwrap();
+            }
+        }
+    }
+    world.run_for(1_000);
+
+    let told = reactions(&world);
+    assert!(told.len() - before <= 6, "{} totals in three seconds", told.len() - before);
+    assert_eq!(told.last(), Some(&(50, 1_500)));
+}
+
+#[test]
+fn one_line_a_second_after_a_burst_of_five() {
+    let mut world = World::new(&["a"]);
+    let bob = world.join("a", "bob", Role::Viewer);
+    for n in 0..5 {
+        world.command(bob, chat(&format!("line {n}"))).unwrap();
+    }
+
+    assert_eq!(world.command(bob, chat("six")), Err(Rejected::RateLimited));
+    world.run_for(999);
+    assert_eq!(world.command(bob, chat("six")), Err(Rejected::RateLimited));
+    world.run_for(1);
+    world.command(bob, chat("six")).unwrap();
+    assert_eq!(world.command(bob, chat("seven")), Err(Rejected::RateLimited));
+}
+
+#[test]
+fn who_comes_late_reads_the_last_fifty_lines() {
+    let mut world = World::new(&["a"]);
+    for n in 0..60 {
+        let session = world.join("a", &format!("v{n}"), Role::Viewer);
+        world.command(session, chat(&format!("line {n}"))).unwrap();
+    }
+
+    let session = world.next_session();
+    let snapshot = world.join_as(session, "a", "late", Role::Viewer).unwrap();
+
+    let lines: Vec<&str> = snapshot.chat.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(lines.len(), 50);
+    assert_eq!((lines[0], lines[49]), ("line 10", "line 59"));
+}
+
+#[test]
+fn events_continue_without_a_gap_from_the_snapshot_of_whoever_joins() {
+    let mut world = World::new(&["a"]);
+    let bob = world.join("a", "bob", Role::Viewer);
+    world.command(bob, chat("one")).unwrap();
+    world.run_for(5_000);
+
+    let session = world.next_session();
+    let snapshot = world.join_as(session, "a", "cara", Role::Viewer).unwrap();
+    let heard = world.events.len();
+    world.command(bob, chat("two")).unwrap();
+
+    let next = world.events[heard..]
+        .iter()
+        .find(|(_, event)| matches!(event.body, EventBody::Chat(_)))
+        .unwrap();
+    assert_eq!(next.1.sequence, snapshot.watermarks.chat + 1);
+}
+
+#[test]
+fn a_combo_grows_until_a_pause_of_more_than_three_seconds() {
+    let mut world = World::new(&["a"]);
+    let bob = world.join("a", "bob", Role::Viewer);
+    for (pause, key) in [(0, "1"), (3_000, "2"), (3_000, "3"), (3_001, "4")] {
+        world.run_for(pause);
+        world.command(bob, gift(GiftKind::Rose, None, key)).unwrap();
+    }
+
+    let combos: Vec<u64> = world
+        .told("a")
+        .into_iter()
+        .filter_map(|body| match body {
+            EventBody::Gift(gift) => Some(gift.combo),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(combos, [1, 2, 3, 1]);
+}
+
+#[test]
+fn a_full_room_turns_the_next_session_away_and_takes_it_when_one_has_left() {
+    let settings = RoomSettings { sessions_max: 2 };
+    let mut full = room_rules::Room::new(room("a"), &title("A"), settings, at(0));
+    let viewer = |name| member(name, Role::Viewer);
+    full.handle_join(SessionId(1), viewer("bob"), at(1)).unwrap();
+    full.handle_join(SessionId(2), viewer("bob"), at(1)).unwrap();
+
+    let third = full.handle_join(SessionId(3), viewer("cara"), at(1));
+    assert_eq!(third.unwrap_err(), Rejected::RoomFull);
+    full.handle_join(SessionId(2), viewer("bob"), at(1)).unwrap();
+    full.handle_leave(SessionId(1), at(2));
+    full.handle_join(SessionId(3), viewer("cara"), at(2)).unwrap();
+}
+
+#[test]
+fn a_session_that_has_not_joined_may_do_nothing() {
+    let mut alone = room_rules::Room::new(room("a"), &title("A"), RoomSettings::default(), at(0));
+
+    let refused = alone.handle_command(SessionId(7), chat("hello"), at(1));
+
+    assert_eq!(refused, Err(Rejected::Forbidden));
+}
+
+#[test]
+fn every_role_may_do_exactly_what_the_protocol_says() {
+    const ROLES: [Role; 6] = Role::ALL;
+    // Columns: host, assistant, guest, viewer, moderator, admin; as in PROTOCOL.md section 4.
+    let (yes, no) = (true, false);
+    let mut world = World::new(&["a"]);
+    let host = world.live_host("a", "alice");
+    let sale = world.announce(host, 1, 1);
+    let pk = room_rules::PkId::parse("a-pk").unwrap();
+    let bob = || user("bob");
+    let table = [
+        (chat("x"), [yes, no, yes, yes, yes, yes]),
+        (Command::Like(LikeCount::new(1).unwrap()), [yes, yes, yes, yes, yes, yes]),
+        (gift(GiftKind::Rose, None, "k"), [no, no, yes, yes, yes, no]),
+        (Command::SeatApply, [no, no, yes, yes, no, no]),
+        (Command::SeatAccept(bob()), [yes, yes, no, no, no, no]),
+        (Command::SeatReject(bob()), [yes, yes, no, no, no, no]),
+        (Command::SeatInvite(bob()), [yes, yes, no, no, no, no]),
+        (Command::SeatJoin, [no, no, yes, yes, no, no]),
+        (Command::SeatDecline, [no, no, yes, yes, no, no]),
+        (Command::SeatLeave, [no, no, yes, yes, no, no]),
+        (Command::SeatKick(bob()), [yes, yes, no, no, yes, yes]),
+        (Command::SeatMute { user: bob(), audio: true }, [yes, yes, no, no, yes, yes]),
+        (Command::PkInvite { room: room("b"), terms: terms(10, 0) }, [yes, yes, no, no, no, no]),
+        (Command::PkAccept(pk.clone()), [yes, yes, no, no, no, no]),
+        (Command::PkReject(pk.clone()), [yes, yes, no, no, no, no]),
+        (Command::PkCancel(pk.clone()), [yes, yes, no, no, no, no]),
+        (Command::PkEnd(pk), [yes, yes, no, no, no, yes]),
+        (Command::SaleAnnounce(offer(1, 1)), [yes, yes, no, no, no, no]),
+        (order(&sale, 1, "k"), [no, no, yes, yes, yes, no]),
+        (Command::SaleCancel(sale), [yes, yes, no, no, no, yes]),
+        (Command::RoomEnd, [yes, yes, no, no, no, yes]),
+    ];
+
+    for (command, allowed) in table {
+        for (role, allowed) in ROLES.into_iter().zip(allowed) {
+            let mut world = World::new(&["a"]);
+            let denied = world.command_by("a", "x", role, command.clone());
+            // An allowed command may still fail for another reason in an empty room.
+            assert_eq!(denied != Err(Rejected::Forbidden), allowed, "{role:?}: {command:?}");
+        }
+    }
+}
+
+#[test]
+fn texts_and_numbers_outside_their_limits_do_not_exist() {
+    use room_rules::{BattleTerms, ChatText, IdemKey, RoomId, UserId};
+    assert!(ChatText::parse("").is_none());
+    assert!(ChatText::parse(" \u{a0} ").is_none());
+    assert!(ChatText::parse(&"字".repeat(300)).is_some());
+    assert!(ChatText::parse(&"字".repeat(301)).is_none());
+    assert!(ChatText::parse("a\u{0}b").is_none());
+    assert!(UserId::parse("program").is_none());
+    assert!(RoomId::parse("program").is_some());
+    assert!(RoomId::parse("a/b").is_none());
+    assert!(RoomId::parse(&"r".repeat(65)).is_none());
+    assert!(IdemKey::parse(&"k".repeat(65)).is_none());
+    assert!(LikeCount::new(0).is_none() && LikeCount::new(51).is_none());
+    assert!(BattleTerms::new(9, 0).is_none() && BattleTerms::new(10, 301).is_none());
+    assert_eq!(BattleTerms::new(10, 300).unwrap().battle(), Duration::from_secs(10));
+    assert_eq!(idem("k").as_str(), "k");
+}
+
+fn online(world: &mut World) -> u32 {
+    let now = at(world.now);
+    world.room_mut("a").view(now).online
+}
+
+fn reactions(world: &World) -> Vec<(u32, u64)> {
+    let totals = world.told("a").into_iter().filter_map(|body| match body {
+        EventBody::React(totals) => Some((totals.online, totals.likes)),
+        _ => None,
+    });
+    totals.collect()
+}

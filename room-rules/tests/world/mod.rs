@@ -1,0 +1,331 @@
+//! Rooms, a clock and the post between the rooms, all in memory. Nothing happens by itself: time
+//! moves only through [`World::run_until`], and stops at every deadline on the way.
+
+#![allow(dead_code, reason = "each test file uses its own part of the world")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use room_rules::{
+    BattleTerms, ChatText, Command, Effect, EndReason, Event, EventBody, GiftCount, GiftKind,
+    GiftOrder, IdemKey, MediaChange, Member, OrderRequest, PeerMessage, PkId, Quantity, Rejected,
+    Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime,
+    SessionId, Snapshot, StockCount, Title, UserId,
+};
+
+/// When every world begins.
+pub(crate) const DAWN: u64 = 1_790_000_000_000;
+
+pub(crate) struct World {
+    pub(crate) now: u64,
+    rooms: BTreeMap<RoomId, Room>,
+    members: BTreeMap<SessionId, (RoomId, Member)>,
+    /// Everything that was broadcast, oldest first.
+    pub(crate) events: Vec<(RoomId, Event)>,
+    /// Who was told to stop publishing.
+    pub(crate) unpublished: Vec<(RoomId, UserId)>,
+    pub(crate) stage_changes: usize,
+    pub(crate) ended: Vec<(RoomId, EndReason)>,
+    post: VecDeque<(RoomId, RoomId, PeerMessage)>,
+    /// While false, the post between rooms piles up.
+    pub(crate) post_runs: bool,
+    sessions: u64,
+}
+
+impl World {
+    pub(crate) fn new(rooms: &[&str]) -> Self {
+        let open = |name: &&str| {
+            let id = room(name);
+            let made = Room::new(id.clone(), &title(name), RoomSettings::default(), at(DAWN));
+            (id, made)
+        };
+        Self {
+            now: DAWN,
+            rooms: rooms.iter().map(open).collect(),
+            members: BTreeMap::new(),
+            events: Vec::new(),
+            unpublished: Vec::new(),
+            stage_changes: 0,
+            ended: Vec::new(),
+            post: VecDeque::new(),
+            post_runs: true,
+            sessions: 0,
+        }
+    }
+
+    /// Two rooms, `a` with host `alice` and `b` with host `ben`, both on air; returns both hosts'
+    /// sessions.
+    pub(crate) fn two_live_rooms() -> (Self, SessionId, SessionId) {
+        let mut world = Self::new(&["a", "b"]);
+        let alice = world.live_host("a", "alice");
+        let ben = world.live_host("b", "ben");
+        (world, alice, ben)
+    }
+
+    pub(crate) fn live_host(&mut self, in_room: &str, name: &str) -> SessionId {
+        let session = self.join(in_room, name, Role::Host);
+        self.may_publish(in_room, name, Role::Host).unwrap();
+        self.media(in_room, name, MediaChange::Started);
+        session
+    }
+
+    pub(crate) fn join(&mut self, in_room: &str, name: &str, role: Role) -> SessionId {
+        let session = self.next_session();
+        self.join_as(session, in_room, name, role).unwrap();
+        session
+    }
+
+    pub(crate) fn next_session(&mut self) -> SessionId {
+        self.sessions += 1;
+        SessionId(self.sessions)
+    }
+
+    pub(crate) fn join_as(
+        &mut self,
+        session: SessionId,
+        in_room: &str,
+        name: &str,
+        role: Role,
+    ) -> Result<Snapshot, Rejected> {
+        let now = at(self.now);
+        let joined = member(name, role);
+        let snapshot = self.room_mut(in_room).handle_join(session, joined.clone(), now)?;
+        self.members.insert(session, (room(in_room), joined));
+        self.drain();
+        Ok(snapshot)
+    }
+
+    pub(crate) fn leave(&mut self, session: SessionId) {
+        let now = at(self.now);
+        let (in_room, _) = self.members.remove(&session).unwrap();
+        self.rooms.get_mut(&in_room).unwrap().handle_leave(session, now);
+        self.drain();
+    }
+
+    pub(crate) fn command(
+        &mut self,
+        session: SessionId,
+        command: Command,
+    ) -> Result<Reply, Rejected> {
+        let now = at(self.now);
+        let (in_room, _) = self.members[&session].clone();
+        let reply = self.rooms.get_mut(&in_room).unwrap().handle_command(session, command, now);
+        self.drain();
+        reply
+    }
+
+    pub(crate) fn command_by(
+        &mut self,
+        in_room: &str,
+        name: &str,
+        role: Role,
+        command: Command,
+    ) -> Result<Reply, Rejected> {
+        let now = at(self.now);
+        let by = member(name, role);
+        let reply = self.room_mut(in_room).handle_member_command(&by, command, now);
+        self.drain();
+        reply
+    }
+
+    pub(crate) fn may_publish(
+        &mut self,
+        in_room: &str,
+        name: &str,
+        role: Role,
+    ) -> Result<(), Rejected> {
+        let now = at(self.now);
+        let answer = self.room_mut(in_room).may_publish(&member(name, role), now);
+        self.drain();
+        answer
+    }
+
+    pub(crate) fn media(&mut self, in_room: &str, name: &str, change: MediaChange) {
+        let now = at(self.now);
+        self.room_mut(in_room).handle_media(&user(name), change, now);
+        self.drain();
+    }
+
+    /// Takes a room away, as if its server were gone.
+    pub(crate) fn lose_room(&mut self, name: &str) {
+        self.rooms.remove(&room(name)).unwrap();
+    }
+
+    pub(crate) fn room(&self, name: &str) -> &Room {
+        &self.rooms[&room(name)]
+    }
+
+    pub(crate) fn room_mut(&mut self, name: &str) -> &mut Room {
+        self.rooms.get_mut(&room(name)).unwrap()
+    }
+
+    pub(crate) fn run_for(&mut self, millis: u64) {
+        self.run_until(self.now + millis);
+    }
+
+    /// Moves time to `until`, stopping at every deadline of every room.
+    pub(crate) fn run_until(&mut self, until: u64) {
+        let mut stops = 0;
+        while let Some(due) =
+            self.rooms.values().filter_map(Room::poll_timeout).min().map(ServerTime::unix_millis)
+            && due <= until
+        {
+            stops += 1;
+            assert!(stops < 100_000, "a deadline that does not go away: {due}");
+            self.now = self.now.max(due);
+            let now = at(self.now);
+            for room in self.rooms.values_mut() {
+                room.handle_timeout(now);
+            }
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    /// Carries out what the rooms said, and delivers their post if it runs.
+    pub(crate) fn drain(&mut self) {
+        loop {
+            for (id, room) in &mut self.rooms {
+                while let Some(effect) = room.poll_effect() {
+                    match effect {
+                        Effect::Broadcast(event) => self.events.push((id.clone(), event)),
+                        Effect::ToRoom { room: to, message } => {
+                            self.post.push_back((id.clone(), to, message));
+                        }
+                        Effect::StageChanged => self.stage_changes += 1,
+                        Effect::Unpublish(user) => self.unpublished.push((id.clone(), user)),
+                        Effect::Ended(reason) => self.ended.push((id.clone(), reason)),
+                    }
+                }
+            }
+            if !self.post_runs {
+                return;
+            }
+            let Some((from, to, message)) = self.post.pop_front() else { return };
+            self.deliver(from, to, message);
+        }
+    }
+
+    /// Loses one letter that is on its way, chosen by `nth`.
+    pub(crate) fn lose_letter(&mut self, nth: usize) {
+        if !self.post.is_empty() {
+            let at = nth % self.post.len();
+            self.post.remove(at);
+        }
+    }
+
+    /// Delivers one letter a second time.
+    pub(crate) fn repeat_letter(&mut self, nth: usize) {
+        if !self.post.is_empty() {
+            let at = nth % self.post.len();
+            let letter = self.post[at].clone();
+            self.post.push_back(letter);
+        }
+    }
+
+    fn deliver(&mut self, from: RoomId, to: RoomId, message: PeerMessage) {
+        let now = at(self.now);
+        match self.rooms.get_mut(&to) {
+            Some(room) => room.handle_peer(&from, message, now),
+            None if message == PeerMessage::Unreachable => {}
+            None => self.post.push_back((to, from, PeerMessage::Unreachable)),
+        }
+    }
+
+    /// Everything that `room` broadcast.
+    pub(crate) fn told(&self, name: &str) -> Vec<&EventBody> {
+        let id = room(name);
+        self.events.iter().filter(|(room, _)| *room == id).map(|(_, event)| &event.body).collect()
+    }
+
+    pub(crate) fn stage_of(&self, name: &str) -> Vec<String> {
+        let feed = |on: &room_rules::Performer| format!("{}/{}", on.room, on.user);
+        self.room(name).stage().iter().map(feed).collect()
+    }
+
+    /// Starts a battle of `a` against `b` and runs to the moment gifts begin to score.
+    pub(crate) fn start_battle(
+        &mut self,
+        alice: SessionId,
+        ben: SessionId,
+        terms: BattleTerms,
+    ) -> PkId {
+        let pk = self.invite(alice, "b", terms);
+        self.command(ben, Command::PkAccept(pk.clone())).unwrap();
+        self.run_for(3_000);
+        pk
+    }
+
+    pub(crate) fn invite(&mut self, host: SessionId, other: &str, terms: BattleTerms) -> PkId {
+        match self.command(host, Command::PkInvite { room: room(other), terms }).unwrap() {
+            Reply::Pk { pk } => pk,
+            other => panic!("not an invitation: {other:?}"),
+        }
+    }
+
+    pub(crate) fn announce(&mut self, host: SessionId, stock: u32, per_user: u32) -> SaleId {
+        match self.command(host, Command::SaleAnnounce(offer(stock, per_user))).unwrap() {
+            Reply::Sale { sale, .. } => sale,
+            other => panic!("not a sale: {other:?}"),
+        }
+    }
+}
+
+pub(crate) fn at(millis: u64) -> ServerTime {
+    ServerTime::from_unix_millis(millis)
+}
+
+pub(crate) fn room(name: &str) -> RoomId {
+    RoomId::parse(name).unwrap()
+}
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+pub(crate) fn title(text: &str) -> Title {
+    Title::parse(text).unwrap()
+}
+
+pub(crate) fn member(name: &str, role: Role) -> Member {
+    Member { user: user(name), name: name.to_uppercase().into(), role }
+}
+
+pub(crate) fn idem(text: &str) -> IdemKey {
+    IdemKey::parse(text).unwrap()
+}
+
+pub(crate) fn chat(text: &str) -> Command {
+    Command::ChatSend(ChatText::parse(text).unwrap())
+}
+
+pub(crate) fn terms(battle_s: u32, punish_s: u32) -> BattleTerms {
+    BattleTerms::new(battle_s, punish_s).unwrap()
+}
+
+/// Three seconds of lead, ten seconds open.
+pub(crate) fn offer(stock: u32, per_user: u32) -> SaleOffer {
+    SaleOffer {
+        title: title("Lipstick"),
+        sku: title("L-1"),
+        price_cents: 990,
+        stock: StockCount::new(stock).unwrap(),
+        per_user: Quantity::new(per_user).unwrap(),
+        lead: Duration::from_secs(3),
+        open_for: SaleDuration::new(10_000).unwrap(),
+    }
+}
+
+pub(crate) fn order(sale: &SaleId, quantity: u32, key: &str) -> Command {
+    let quantity = Quantity::new(quantity).unwrap();
+    Command::OrderPlace(OrderRequest { sale: sale.clone(), quantity, idem: idem(key) })
+}
+
+pub(crate) fn gift(kind: GiftKind, to: Option<&str>, key: &str) -> Command {
+    Command::GiftSend(GiftOrder {
+        gift: kind,
+        count: GiftCount::new(1).unwrap(),
+        to: to.map(room),
+        idem: idem(key),
+    })
+}
