@@ -49,7 +49,6 @@ const query = new URLSearchParams(location.search);
 const isGuest = query.get("role") === "guest";
 const tokens = tokensOf(query, isGuest ? "guest" : "host");
 const { room } = tokens.who;
-const roomPath = `/v1/rooms/${encodeURIComponent(room)}`;
 
 const clock = new RoomClock();
 const now = () => clock.now();
@@ -118,7 +117,10 @@ async function open() {
     return;
   }
 
-  const view = await call(null, "GET", roomPath).catch(() => null);
+  // The list, because asking for a room that is not there yet is an error in the browser's log.
+  /** @type {{rooms: Wire.RoomView[]} | null} */
+  const all = await call(null, "GET", "/v1/rooms").catch(() => null);
+  const view = all?.rooms.find((one) => one.room === room);
   if (view && view.state !== "ended") enter(view);
   else if (isGuest) session.start();
   drawAll();

@@ -13,6 +13,9 @@ const GATHER_MS = 250;
 /** A connection may come back by itself within this time. */
 const DISCONNECTED_MS = 3_000;
 
+/** How long a goodbye may take before we hang up without it. */
+const DELETE_MS = 2_000;
+
 const TOKEN_CODES = ["UNAUTHENTICATED", "TOKEN_EXPIRED"];
 
 /** How long ICE and DTLS may take before we start over. */
@@ -164,15 +167,17 @@ export class MediaLink {
     const { pc, resource } = this;
     this.pc = null;
     this.resource = null;
-    pc?.close();
-    if (resource) void this.remove(resource);
+    // The server forgets a peer that closed, so the DELETE goes first: it ends the session on both sides.
+    if (resource) void this.remove(resource).finally(() => pc?.close());
+    else pc?.close();
   }
 
   /** @param {string} resource */
   async remove(resource) {
     try {
       const token = await this.options.tokens.get();
-      await fetch(resource, { method: "DELETE", headers: { Authorization: `Bearer ${token}` }, keepalive: true });
+      const signal = AbortSignal.timeout(DELETE_MS);
+      await fetch(resource, { method: "DELETE", headers: { Authorization: `Bearer ${token}` }, keepalive: true, signal });
     } catch {
       // The server notices a silent peer by itself.
     }
