@@ -82,7 +82,10 @@ const session = new RoomSession({
   onEvent(event) {
     if (applyEvent(model, event)) show(event);
   },
-  onStatus: drawStatus,
+  onStatus(status) {
+    if (status === "ended") leaveTheAir();
+    drawStatus();
+  },
 });
 
 const stats = new StatsPanel(byId("stats"), () => peers(), () => drawStatus());
@@ -160,7 +163,19 @@ async function goPressed() {
  */
 function handleOwnState(state, code) {
   if (code !== null && state === "refused") toast(wordsForCode(code), "bad");
+  // A server that was started anew does not know the room; the show goes on.
+  if (code === "ROOM_NOT_FOUND" && !isGuest && !hasEnded()) void call(tokens, "POST", "/v1/rooms", { room, title: model.title }).catch(() => {});
   drawStatus();
+}
+
+function hasEnded() {
+  return session.status === "ended" || model.state === "ended";
+}
+
+/** Everybody was told it is over, perhaps by someone else than us. */
+function leaveTheAir() {
+  own.unpublish();
+  performers.clear();
 }
 
 async function endRoom() {
@@ -169,13 +184,12 @@ async function endRoom() {
     await session.request("room.end", {});
   } catch (error) {
     // The goodbye to everybody may overtake the answer to us.
-    if (session.status !== "ended" && model.state !== "ended") {
+    if (!hasEnded()) {
       toast(wordsFor(error), "bad");
       return;
     }
   }
-  own.unpublish();
-  performers.clear();
+  leaveTheAir();
   drawStatus();
 }
 

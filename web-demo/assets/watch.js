@@ -37,6 +37,7 @@ import { wordsForCode } from "./ui/words.js";
 
 const EVENTS_KEPT = 500;
 const LIKE_BATCH_MS = 600;
+const OFFER_MS = 8_000;
 
 /** @type {Record<Wire.RoomState, string>} */
 const STATES = { created: "未开播", live: "直播 LIVE", interrupted: "稍候", ended: "已结束" };
@@ -232,8 +233,19 @@ function wireButtons() {
   byId("sound").addEventListener("click", () => setMuted(false));
   byId("invite").addEventListener("close", () => void answerInvite());
   for (const name of ["resize", "playing", "loadedmetadata"]) video.addEventListener(name, () => drawStatus());
-  video.addEventListener("playing", () => (byId("sound").hidden = !video.muted), { once: true });
+  video.addEventListener("playing", offerSound, { once: true });
+  byId("canvas").addEventListener("click", () => {
+    if (video.muted) setMuted(false);
+  });
   setInterval(drawStatus, 1000);
+}
+
+/** Browsers start a picture without sound. The offer is large at first and then moves out of the picture. */
+function offerSound() {
+  if (!video.muted) return;
+  byId("sound").hidden = false;
+  byId("mute").classList.add("wanted");
+  setTimeout(() => (byId("sound").hidden = true), OFFER_MS);
 }
 
 /** @param {boolean} muted */
@@ -241,6 +253,7 @@ function setMuted(muted) {
   video.muted = muted;
   if (!muted) void video.play().catch(() => toast("浏览器没让出声 · The browser kept the sound off", "bad"));
   byId("sound").hidden = true;
+  byId("mute").classList.remove("wanted");
   byId("mute").setAttribute("aria-pressed", String(muted));
   byId("mute-icon").setAttribute("href", `/assets/img/icons.svg#${muted ? "mute" : "sound"}`);
 }

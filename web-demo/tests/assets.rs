@@ -106,12 +106,13 @@ fn files() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![root()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in std::fs::read_dir(folder).expect("the folder is in the repository") {
+            let path = entry.expect("the folder is readable").path();
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
+                let name = path.strip_prefix(root()).expect("the walk began there");
+                let name = name.to_str().expect("file names are ASCII");
                 found.insert(name.to_owned());
             }
         }
