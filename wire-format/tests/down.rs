@@ -1,0 +1,330 @@
+//! Goal: what the server says is what the protocol promises, field by field.
+//! Method: the golden fixtures, which were written by hand from `docs/PROTOCOL.md`, against the
+//! encoding of the values they stand for. A fixture without a value fails, and the other way round.
+
+use std::collections::BTreeMap;
+
+use room_rules::{
+    BattleEnd, BattleResult, BattleState, BattleView, ChatId, ChatLine, ChatText, Countdown,
+    CountdownId, CountdownKind, CountdownState, EndReason, Event, EventBody, GiftGiven, GiftKind,
+    Member, OrderId, OrderPlaced, Performer, PkId, Quantity, Reactions, Rejected, Reply, Role,
+    RoomId, RoomState, RoomView, SaleId, SaleState, SaleView, Scores, SeatIndex, SeatRequestKind,
+    SeatState, SeatView, ServerTime, Snapshot, Stream, Title, UserId, Watermarks,
+};
+use serde_json::Value;
+use wire_format::{
+    Code, Lane, Target, TargetState, encode_ack, encode_err, encode_error_body, encode_event,
+    encode_hello_ack, encode_order, encode_room, encode_rooms, encode_target, encode_targets,
+    encode_welcome,
+};
+
+const RTMP: &str = "rtmp://127.0.0.1:1935/live";
+
+#[test]
+fn everything_the_server_says_is_as_the_protocol_has_it() {
+    let fixtures: Vec<Value> = serde_json::from_str(include_str!("../fixtures/down.json")).unwrap();
+    let mut said = said();
+
+    for fixture in fixtures {
+        let name = fixture["name"].as_str().unwrap();
+        let text = said.remove(name).unwrap_or_else(|| panic!("no value for {name}"));
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value, fixture["message"], "{name}: {text}");
+    }
+    assert!(said.is_empty(), "without a fixture: {:?}", said.keys());
+}
+
+#[test]
+fn the_ack_of_hello_holds_what_a_welcome_holds() {
+    let mut ack: Value = serde_json::from_str(&encode_hello_ack(Some("1"), &snapshot())).unwrap();
+    let welcome: Value = serde_json::from_str(&encode_welcome(&snapshot())).unwrap();
+
+    assert_eq!(ack["t"].take(), "ack");
+    assert_eq!(ack["rid"], "1");
+    assert_eq!(ack["d"], welcome["d"]);
+}
+
+#[test]
+fn lists_hold_what_single_answers_hold() {
+    let rooms: Value = serde_json::from_str(&encode_rooms(&[room_view()], RTMP)).unwrap();
+    let room: Value = serde_json::from_str(&encode_room(&room_view(), RTMP)).unwrap();
+    assert_eq!(rooms["rooms"][0], room);
+
+    let targets: Value = serde_json::from_str(&encode_targets(&[target()])).unwrap();
+    let one: Value = serde_json::from_str(&encode_target(&target())).unwrap();
+    assert_eq!(targets["targets"][0], one);
+}
+
+#[test]
+fn every_code_of_the_protocol_is_here_with_its_status_and_no_other() {
+    let page = include_str!("../../docs/PROTOCOL.md");
+    let section =
+        page.split("## 6. Codes").nth(1).unwrap().split("WebSocket close").next().unwrap();
+    let mut listed = BTreeMap::new();
+    for group in section.split('·') {
+        let status: u16 = group.trim()[..3].parse().unwrap();
+        for code in group.split('`').skip(1).step_by(2) {
+            listed.insert(code.to_owned(), status);
+        }
+    }
+
+    let here: BTreeMap<String, u16> =
+        Code::ALL.iter().map(|code| (code.as_str().to_owned(), code.http_status())).collect();
+    assert_eq!(here, listed);
+}
+
+#[test]
+fn every_stream_has_the_lane_that_the_protocol_gives_it() {
+    for stream in [Stream::Room, Stream::Seat, Stream::Pk, Stream::Sale] {
+        assert_eq!(Lane::of(stream), Lane::Control);
+    }
+    assert_eq!(Lane::of(Stream::Gift), Lane::Gift);
+    assert_eq!(Lane::of(Stream::Chat), Lane::Chat);
+    assert_eq!(Lane::of(Stream::React), Lane::Ambient);
+    assert!(Lane::Control < Lane::Gift && Lane::Gift < Lane::Chat && Lane::Chat < Lane::Ambient);
+}
+
+/// What each fixture stands for, encoded.
+fn said() -> BTreeMap<&'static str, String> {
+    let ack = |reply: &Reply| encode_ack(Some("7"), reply, now());
+    let gift = |score| Reply::Gift { coins: 10, score };
+    let sold_out = Rejected::SoldOut { left: 0 };
+    let code = Code::from(&sold_out);
+    let mut said = BTreeMap::from([
+        ("ack", ack(&Reply::Done)),
+        ("ack of chat.send", ack(&Reply::Chat { id: line().id })),
+        ("ack of gift.send", ack(&gift(None))),
+        ("ack of gift.send in a battle", ack(&gift(Some(scores(10))))),
+        ("ack of seat.accept", ack(&Reply::Seat { index: SeatIndex::new(1).unwrap() })),
+        ("ack of pk.invite", ack(&Reply::Pk { pk: pk() })),
+        ("ack of sale.announce", ack(&Reply::Sale { sale: sale_id(), open_at: at(3_000) })),
+        ("ack of order.place", ack(&Reply::Order(order()))),
+        ("err", encode_err(Some("7"), code, &sold_out.to_string(), now())),
+        ("welcome", encode_welcome(&snapshot())),
+        ("RoomView", encode_room(&room_view(), RTMP)),
+        ("Target", encode_target(&target())),
+        ("OrderResult", encode_order(&order())),
+        ("error body", encode_error_body(Code::RoomNotFound, "there is no such room")),
+    ]);
+    for (sequence, (name, body)) in (1..).zip(events()) {
+        said.insert(name, encode_event(&Event { at: now(), sequence, body }));
+    }
+    said
+}
+
+fn events() -> Vec<(&'static str, EventBody)> {
+    let ended = EventBody::RoomState { state: RoomState::Ended, reason: Some(EndReason::HostLeft) };
+    let joining = SeatView {
+        index: SeatIndex::new(1).unwrap(),
+        state: SeatState::Joining,
+        user: Some(user("bob")),
+        muted: false,
+    };
+    let apply = EventBody::SeatRequest { user: user("bob"), kind: SeatRequestKind::Apply };
+    vec![
+        ("room.state", EventBody::RoomState { state: RoomState::Live, reason: None }),
+        ("room.state at the end", ended),
+        ("stage.updated", EventBody::StageUpdated(vec![host("a", "Alice"), host("b", "Ben")])),
+        ("seat.updated", EventBody::SeatUpdated(joining)),
+        ("seat.request", apply),
+        ("pk.updated", EventBody::PkUpdated(decided())),
+        ("pk.updated before the start", EventBody::PkUpdated(invited())),
+        ("pk.score", EventBody::PkScore { pk: pk(), version: 9, scores: scores(10) }),
+        ("countdown of a sale", EventBody::Countdown(sale_countdown())),
+        ("countdown of a battle", EventBody::Countdown(battle_countdown())),
+        ("sale.updated", EventBody::SaleUpdated(sale())),
+        ("gift", EventBody::Gift(rose())),
+        ("chat", EventBody::Chat(line())),
+        ("react", EventBody::React(Reactions { online: 12, likes: 345, coins: 990 })),
+    ]
+}
+
+fn now() -> ServerTime {
+    at(0)
+}
+
+fn at(millis: u64) -> ServerTime {
+    ServerTime::from_unix_millis(1_790_000_000_000 + millis)
+}
+
+fn room(name: &str) -> RoomId {
+    RoomId::parse(name).unwrap()
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn pk() -> PkId {
+    PkId::parse("a-1-pk1").unwrap()
+}
+
+fn sale_id() -> SaleId {
+    SaleId::parse("a-1-sale2").unwrap()
+}
+
+fn scores(of_a: u64) -> Scores {
+    Scores { rooms: [room("a"), room("b")], points: [of_a, 0] }
+}
+
+fn host(in_room: &str, name: &str) -> Performer {
+    Performer {
+        room: room(in_room),
+        user: user(&name.to_lowercase()),
+        name: name.into(),
+        seat: SeatIndex::HOST,
+        muted: false,
+    }
+}
+
+fn invited() -> BattleView {
+    BattleView {
+        pk: pk(),
+        state: BattleState::Inviting,
+        rooms: [room("a"), room("b")],
+        start_at: None,
+        end_at: None,
+        punish_until: None,
+        scores: scores(0),
+        version: 1,
+        result: None,
+    }
+}
+
+fn decided() -> BattleView {
+    BattleView {
+        state: BattleState::Punishing,
+        start_at: Some(at(3_000)),
+        end_at: Some(at(63_000)),
+        punish_until: Some(at(93_000)),
+        scores: scores(10),
+        version: 9,
+        result: Some(BattleResult { winner: Some(room("a")), reason: BattleEnd::Time }),
+        ..invited()
+    }
+}
+
+fn sale() -> SaleView {
+    SaleView {
+        sale: sale_id(),
+        title: Title::parse("口红").unwrap(),
+        sku: Title::parse("L-1").unwrap(),
+        price_cents: 990,
+        stock: 100,
+        left: 83,
+        per_user: 1,
+        open_at: at(3_000),
+        close_at: at(63_000),
+        state: SaleState::Open,
+    }
+}
+
+fn sale_countdown() -> Countdown {
+    Countdown {
+        id: CountdownId::parse("a-1-sale2-open").unwrap(),
+        revision: 1,
+        kind: CountdownKind::SaleOpen,
+        open_at: at(3_000),
+        close_at: Some(at(63_000)),
+        state: CountdownState::Counting,
+        labels: &["3", "2", "1", "上链接!"],
+        subject: "a-1-sale2".to_owned(),
+    }
+}
+
+fn battle_countdown() -> Countdown {
+    Countdown {
+        id: CountdownId::parse("a-1-pk1-start").unwrap(),
+        revision: 2,
+        kind: CountdownKind::PkStart,
+        close_at: None,
+        state: CountdownState::Fired,
+        labels: &["3", "2", "1", "PK!"],
+        subject: "a-1-pk1".to_owned(),
+        ..sale_countdown()
+    }
+}
+
+fn rose() -> GiftGiven {
+    GiftGiven {
+        user: user("bob"),
+        name: "Bob".into(),
+        gift: GiftKind::Rose,
+        count: 1,
+        to: room("a"),
+        coins: 10,
+        combo: 3,
+    }
+}
+
+fn line() -> ChatLine {
+    ChatLine {
+        id: ChatId::parse("a-1-c3").unwrap(),
+        user: user("bob"),
+        name: "Bob".into(),
+        role: Role::Viewer,
+        text: ChatText::parse("\"你好\" <b>&</b>").unwrap(),
+    }
+}
+
+fn order() -> OrderPlaced {
+    OrderPlaced {
+        order: OrderId::parse("a-1-sale2-17").unwrap(),
+        seq: 17,
+        sale: sale_id(),
+        quantity: Quantity::new(1).unwrap(),
+        stock: 83,
+    }
+}
+
+fn target() -> Target {
+    Target {
+        id: "t1".to_owned(),
+        url: "rtmp://host/app/***".to_owned(),
+        state: TargetState::Waiting,
+        attempts: 3,
+        error: Some("connection refused".to_owned()),
+    }
+}
+
+fn host_seat() -> SeatView {
+    SeatView {
+        index: SeatIndex::HOST,
+        state: SeatState::Live,
+        user: Some(user("alice")),
+        muted: false,
+    }
+}
+
+fn room_view() -> RoomView {
+    RoomView {
+        room: room("a"),
+        title: "Alice's shop".into(),
+        state: RoomState::Live,
+        host: Some(user("alice")),
+        seats: vec![host_seat()],
+        stage: vec![host("a", "Alice")],
+        battle: None,
+        online: 12,
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let index = SeatIndex::new(1).unwrap();
+    let idle = SeatView { index, state: SeatState::Idle, user: None, muted: false };
+    Snapshot {
+        room: room("a"),
+        title: "Alice's shop".into(),
+        state: RoomState::Live,
+        you: Member { user: user("bob"), name: "Bob".into(), role: Role::Viewer },
+        seats: vec![host_seat(), idle],
+        stage: vec![host("a", "Alice")],
+        battle: None,
+        sales: vec![sale()],
+        countdowns: vec![sale_countdown()],
+        chat: vec![line()],
+        reactions: Reactions { online: 12, likes: 345, coins: 990 },
+        at: now(),
+        watermarks: Watermarks { room: 1, seat: 2, pk: 3, sale: 4, gift: 5, chat: 6, react: 7 },
+    }
+}

@@ -1,0 +1,185 @@
+//! Goal: what the protocol says a client may send is read as it is meant, and nothing else is read.
+//! Method: the golden fixtures, against the values they must become; then limits and noise.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use room_rules::{
+    BattleTerms, ChatText, Command, GiftCount, GiftKind, GiftOrder, IdemKey, LikeCount,
+    OrderRequest, PkId, Quantity, RoomId, SaleDuration, SaleId, SaleOffer, StockCount, Title,
+    UserId,
+};
+use serde_json::{Value, json};
+use wire_format::{
+    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, decode_order, encode_err,
+};
+
+#[test]
+fn every_message_of_the_protocol_is_read_as_it_is_meant() {
+    let fixtures: Vec<Value> = serde_json::from_str(include_str!("../fixtures/up.json")).unwrap();
+    let mut expected = expected();
+
+    for fixture in fixtures {
+        let name = fixture["name"].as_str().unwrap();
+        let message = ClientMessage::decode(fixture["message"].to_string().as_bytes()).unwrap();
+        let value = expected.remove(name).unwrap_or_else(|| panic!("no value for {name}"));
+        match (&message, value) {
+            (ClientMessage::Command { rid, command }, Ok(expected)) => {
+                assert_eq!(*command, expected, "{name}");
+                assert_eq!(rid.as_deref(), fixture["message"]["rid"].as_str(), "{name}");
+            }
+            (message, Err(expected)) => assert_eq!(*message, expected, "{name}"),
+            (message, Ok(_)) => panic!("{name} became {message:?}"),
+        }
+    }
+    assert!(expected.is_empty(), "without a fixture: {:?}", expected.keys());
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_with_the_rid_as_far_as_there_is_one() {
+    let fixtures: Vec<Value> =
+        serde_json::from_str(include_str!("../fixtures/up-refused.json")).unwrap();
+
+    for fixture in fixtures {
+        let text = fixture["text"].as_str().unwrap();
+        let error = ClientMessage::decode(text.as_bytes()).unwrap_err();
+        let name = &fixture["name"];
+        assert_eq!(error.rid.as_deref(), fixture["rid"].as_str(), "{name}");
+        assert_eq!(error.code.as_str(), fixture["code"].as_str().unwrap(), "{name}");
+        assert!(!error.message.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_frame_of_the_limit_is_read_and_one_byte_more_is_too_large() {
+    let frame = |len: usize| {
+        let start = r#"{"v":1,"t":"seat.apply","rid":"1","pad":""#;
+        format!("{start}{}\"}}", "x".repeat(len - start.len() - 2))
+    };
+
+    ClientMessage::decode(frame(FRAME_MAX).as_bytes()).unwrap();
+    let error = ClientMessage::decode(frame(FRAME_MAX + 1).as_bytes()).unwrap_err();
+
+    assert_eq!(error.code, Code::TooLarge);
+}
+
+#[test]
+fn a_frame_cut_anywhere_or_with_one_byte_changed_never_panics() {
+    let fixtures: Vec<Value> = serde_json::from_str(include_str!("../fixtures/up.json")).unwrap();
+    for fixture in fixtures {
+        let frame = fixture["message"].to_string().into_bytes();
+        for at in 0..frame.len() {
+            let _ = ClientMessage::decode(&frame[..at]);
+            for byte in [0, b'"', b'{', b'9', 0xff] {
+                let mut changed = frame.clone();
+                changed[at] = byte;
+                let _ = ClientMessage::decode(&changed);
+            }
+        }
+    }
+    let deep = "[".repeat(FRAME_MAX);
+    assert!(ClientMessage::decode(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn a_number_of_the_client_comes_back_as_it_was_written() {
+    let ping = br#"{"v":1,"t":"clk.ping","d":{"c0":1234567.0625}}"#;
+    let Ok(ClientMessage::ClockPing { c0 }) = ClientMessage::decode(ping) else { panic!() };
+
+    let pong: Value =
+        serde_json::from_str(&wire_format::encode_pong(&c0, 1_000.25, 1_000.5)).unwrap();
+
+    let d = json!({"c0": 1_234_567.062_5, "s1": 1_000.25, "s2": 1_000.5});
+    assert_eq!(pong, json!({"v": 1, "t": "clk.pong", "d": d}));
+}
+
+#[test]
+fn bodies_of_http_requests_are_read_like_messages() {
+    let order = decode_order(br#"{"sale":"a-1-sale2","qty":1,"idem":"o-1"}"#).unwrap();
+    assert_eq!(order, order_request());
+    assert!(decode_order(br#"{"sale":"a-1-sale2","qty":1}"#).is_err());
+    assert!(decode_order(b"\xff").is_err());
+
+    let room = CreateRoom::decode(br#"{"room":"a"}"#).unwrap();
+    assert_eq!((room.room.as_str(), room.title.as_str()), ("a", "a"));
+    assert!(CreateRoom::decode(br#"{"room":"a/b"}"#).is_err());
+    let target = AddTarget::decode(br#"{"url":"rtmp://host/app/key"}"#).unwrap();
+    assert_eq!(target.url, "rtmp://host/app/key");
+}
+
+#[test]
+fn an_error_without_a_rid_says_nothing_of_one() {
+    let at = room_rules::ServerTime::from_unix_millis(5);
+    let error: Value = serde_json::from_str(&encode_err(None, Code::Busy, "later", at)).unwrap();
+    let d = json!({"message": "later"});
+    assert_eq!(error, json!({"v": 1, "t": "err", "code": "BUSY", "st": 5, "d": d}));
+}
+
+/// The value of each fixture: a command, or another message.
+fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
+    let bob = || UserId::parse("bob").unwrap();
+    let pk = || PkId::parse("a-1-pk1").unwrap();
+    let room = |name| RoomId::parse(name).unwrap();
+    let idem = |key| IdemKey::parse(key).unwrap();
+    let gift = |gift, count, to, key| {
+        let count = GiftCount::new(count).unwrap();
+        Command::GiftSend(GiftOrder { gift, count, to, idem: idem(key) })
+    };
+    let ping = ClientMessage::ClockPing { c0: serde_json::Number::from_f64(12.5).unwrap() };
+    let hello = ClientMessage::Hello { rid: Some("1".to_owned()), room: room("a") };
+    let commands = [
+        ("chat.send", Command::ChatSend(ChatText::parse("你好, room").unwrap())),
+        ("like", Command::Like(LikeCount::new(5).unwrap())),
+        ("gift.send", gift(GiftKind::Rose, 2, Some(room("b")), "g-1")),
+        ("gift.send to the own room", gift(GiftKind::LikeSticker, 1, None, "g-2")),
+        ("seat.apply", Command::SeatApply),
+        ("seat.accept", Command::SeatAccept(bob())),
+        ("seat.reject", Command::SeatReject(bob())),
+        ("seat.invite", Command::SeatInvite(bob())),
+        ("seat.join", Command::SeatJoin),
+        ("seat.decline", Command::SeatDecline),
+        ("seat.leave", Command::SeatLeave),
+        ("seat.kick", Command::SeatKick(bob())),
+        ("seat.mute", Command::SeatMute { user: bob(), audio: true }),
+        (
+            "pk.invite",
+            Command::PkInvite { room: room("b"), terms: BattleTerms::new(60, 0).unwrap() },
+        ),
+        (
+            "pk.invite with the usual terms",
+            Command::PkInvite { room: room("b"), terms: BattleTerms::default() },
+        ),
+        ("pk.accept", Command::PkAccept(pk())),
+        ("pk.reject", Command::PkReject(pk())),
+        ("pk.cancel", Command::PkCancel(pk())),
+        ("pk.end", Command::PkEnd(pk())),
+        ("sale.announce", sale_announce(2, 5_000, 30_000)),
+        ("sale.announce with the usual terms", sale_announce(1, 3_000, 60_000)),
+        ("sale.cancel", Command::SaleCancel(SaleId::parse("a-1-sale2").unwrap())),
+        ("order.place", Command::OrderPlace(order_request())),
+        ("room.end", Command::RoomEnd),
+        ("unknown fields are ignored", Command::RoomEnd),
+    ];
+    let others = [("hello", Err(hello)), ("clk.ping", Err(ping))];
+    commands.into_iter().map(|(name, command)| (name, Ok(command))).chain(others).collect()
+}
+
+fn sale_announce(per_user: u32, lead_ms: u64, open_for_ms: u32) -> Command {
+    Command::SaleAnnounce(SaleOffer {
+        title: Title::parse("口红").unwrap(),
+        sku: Title::parse("L-1").unwrap(),
+        price_cents: 990,
+        stock: StockCount::new(100).unwrap(),
+        per_user: Quantity::new(per_user).unwrap(),
+        lead: Duration::from_millis(lead_ms),
+        open_for: SaleDuration::new(open_for_ms).unwrap(),
+    })
+}
+
+fn order_request() -> OrderRequest {
+    OrderRequest {
+        sale: SaleId::parse("a-1-sale2").unwrap(),
+        quantity: Quantity::new(1).unwrap(),
+        idem: IdemKey::parse("o-1").unwrap(),
+    }
+}
