@@ -176,6 +176,15 @@ impl Socket {
         timeout(Duration::from_millis(50), self.frame()).await.is_err()
     }
 
+    /// Waits until the server has begun to send something, and reads none of it.
+    pub(crate) async fn begins_to_hear(&self) {
+        let MaybeTlsStream::Plain(stream) = self.0.get_ref() else {
+            panic!("the tests use no TLS");
+        };
+        let peek = timeout(PATIENCE, stream.peek(&mut [0; 1])).await;
+        assert_eq!(peek.expect("something should come").unwrap(), 1);
+    }
+
     async fn frame(&mut self) -> Message {
         loop {
             let frame = timeout(PATIENCE, self.0.next()).await.expect("something should come");

@@ -183,8 +183,9 @@ async fn a_client_that_does_not_read_is_cut_and_the_room_never_waits() {
     let outbox = world.sessions.lock().unwrap()[0].1.clone();
 
     // More than the kernel holds, so the writer is stuck in the middle of it.
-    outbox.push(Lane::Gift, "g".repeat(32 * 1024 * 1024).into());
-    for _ in 0..limits.messages {
+    outbox.push(Lane::Gift, "g".repeat(15 * 1024 * 1024).into());
+    socket.begins_to_hear().await;
+    for _ in 0..=limits.messages {
         outbox.push(Lane::Gift, "one more".into());
     }
 
