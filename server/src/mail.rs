@@ -39,8 +39,23 @@ impl Mailbox {
         self.0.capacity() < CAPACITY / 2
     }
 
-    /// Leaves `mail`; false if the room is gone or its mailbox is full.
-    pub(crate) fn send(&self, mail: Mail) -> bool {
-        self.0.try_send(mail).is_ok()
+    /// Leaves `mail`.
+    ///
+    /// # Errors
+    /// Says why it could not; the mail is lost.
+    pub(crate) fn send(&self, mail: Mail) -> Result<(), Undelivered> {
+        self.0.try_send(mail).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Undelivered::MailboxFull,
+            mpsc::error::TrySendError::Closed(_) => Undelivered::RoomGone,
+        })
     }
+}
+
+/// Why mail did not reach its room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Undelivered {
+    /// The room does not read its mail fast enough.
+    MailboxFull,
+    /// The room is over; nobody misses the mail.
+    RoomGone,
 }

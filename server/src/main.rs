@@ -1,11 +1,14 @@
 //! The `lianmai` program: reads the command line and hands over to the library.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use server::cli::{Cli, Command};
 use tracing_subscriber::EnvFilter;
+
+/// What is logged unless `LIANMAI_LOG` says otherwise. The DTLS library warns of every connection.
+const LOG: &str = "info,rtc_dtls=error";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -30,8 +33,12 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Serve(args) => {
-            let filter = EnvFilter::try_from_env("LIANMAI_LOG").unwrap_or_else(|_| "info".into());
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+            let filter = EnvFilter::try_from_env("LIANMAI_LOG").unwrap_or_else(|_| LOG.into());
+            tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_writer(std::io::stderr)
+                .init();
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(server::serve(args))
         }

@@ -51,7 +51,7 @@ impl Negotiation {
         }
         let negotiated = Negotiated { member, purpose, result, reply };
         let delivered = mailbox.send(Mail::Negotiated(Box::new(negotiated)));
-        if let (false, Some(peer)) = (delivered, peer) {
+        if let (Err(_), Some(peer)) = (delivered, peer) {
             sfu.close(peer).await;
         }
     }

@@ -10,7 +10,7 @@ use sfu::{Event, PeerId};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, trace};
 
-use crate::mail::{Mail, Mailbox};
+use crate::mail::{Mail, Mailbox, Undelivered};
 
 /// Full: the one who tells waits; the switchboard never waits for a room, so it drains.
 const ENTRIES_CAPACITY: usize = 256;
@@ -109,7 +109,7 @@ impl SwitchboardTask {
             Entry::Pull { room, reply } => {
                 // A room that is not there or too busy drops the reply, which is the answer.
                 if let Some(mailbox) = self.rooms.get(&room).filter(|room| !room.is_crowded()) {
-                    mailbox.send(Mail::OpenPull { reply });
+                    let _ = mailbox.send(Mail::OpenPull { reply });
                 }
             }
         }
@@ -139,7 +139,7 @@ fn deliver(mailbox: Option<&Mailbox>, event: Event) {
         metrics::counter!("server_events_dropped_total", "reason" => "room_busy").increment(1);
         return;
     }
-    if !mailbox.send(Mail::Sfu(event)) {
+    if mailbox.send(Mail::Sfu(event)) == Err(Undelivered::MailboxFull) {
         error!("A room's mailbox is full; it has lost an event.");
         metrics::counter!("server_events_dropped_total", "reason" => "room_stuck").increment(1);
     }

@@ -41,7 +41,8 @@ impl Running {
             rtmp: address("rtmp"),
             ops: address("ops"),
             media: media.iter().map(|a| a.as_str().unwrap().parse().unwrap()).collect(),
-            client: Client::builder().timeout(PATIENCE).build().unwrap(),
+            // Without kept connections, open files are only what the server itself holds.
+            client: Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).build().unwrap(),
         }
     }
 
