@@ -15,7 +15,7 @@ use media_rules::Codec;
 use tracing::debug;
 
 use super::{Delivery, ProgramConfig, ProgramEvent, Shared};
-use crate::link::{Deframer, Down, LinkError, Up};
+use crate::link::{Beat, Deframer, Down, LinkError, Up};
 
 /// A new process may have to scan GStreamer's plugins first.
 const PATIENCE_AT_START: Duration = Duration::from_secs(15);
@@ -142,7 +142,8 @@ fn read_up(
     delivery: &mut Delivery,
     generation: u64,
 ) -> String {
-    let mut watch = Watch { shared, delivery, generation, picture: None, began: Instant::now() };
+    let (began, beat) = (Instant::now(), Beat::default());
+    let mut watch = Watch { shared, delivery, generation, began, picture: None, beat };
     let mut deframer = Deframer::default();
     let mut buffer = vec![0; 64 << 10];
     let mut stopping_since = None;
@@ -181,6 +182,7 @@ struct Watch<'a> {
     generation: u64,
     began: Instant,
     picture: Option<Instant>,
+    beat: Beat,
 }
 
 impl Watch<'_> {
@@ -201,10 +203,23 @@ impl Watch<'_> {
                 Up::KeyframeWanted(feed) => {
                     self.delivery.send(ProgramEvent::KeyframeWanted(feed));
                 }
-                Up::Beat(beat) => debug!(?beat, "Mixer beats."),
+                Up::Beat(beat) => self.handle_beat(beat),
             }
         }
         Ok(())
+    }
+
+    fn handle_beat(&mut self, beat: Beat) {
+        debug!(?beat, "Mixer beats.");
+        let count = |name, now: u64, before: u64| {
+            metrics::counter!(name).increment(now.saturating_sub(before));
+        };
+        count("mixer_pictures_total", beat.pictures, self.beat.pictures);
+        count("mixer_pictures_skipped_total", beat.skipped, self.beat.skipped);
+        count("mixer_pictures_dropped_total", beat.dropped, self.beat.dropped);
+        metrics::histogram!("mixer_compose_worst_seconds").record(f64::from(beat.compose_us) / 1e6);
+        metrics::histogram!("mixer_encode_worst_seconds").record(f64::from(beat.encode_us) / 1e6);
+        self.beat = beat;
     }
 
     fn is_hung(&self) -> bool {

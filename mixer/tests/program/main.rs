@@ -3,6 +3,9 @@
 //! Method: the real `lianmai-mixer` with hosts that send real H.264 and Opus in real time; what it
 //! makes is decoded and its marks, colours and tones are read. Figures are printed (`--nocapture`).
 
+// Everything here is a test, and it prints figures.
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
 mod clip;
 mod host;
 mod viewer;
@@ -211,6 +214,33 @@ async fn a_host_may_change_the_size_of_the_picture() {
         assert_colour(picture, WHOLE, COLOURS[0]);
         assert!(picture.mean_luma() > BLACK);
     }
+    assert_no_gap(&recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_of_one_host_does_not_disturb_another() {
+    let (_alone, program, mut events) = start("garbage").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    let mallory = Host::start("mallory", vec![Arc::new(clip(2).garbled())], &program);
+    let missing = FeedId::new("a", "missing");
+    program.set_scene(scene(1, &[&alice.feed, &mallory.feed, &missing]));
+    until_started(&mut events).await;
+    record(&mut events, Duration::from_secs(1)).await;
+
+    let process = process_of_program();
+    let recorded = record(&mut events, Duration::from_secs(3)).await;
+    assert_eq!(process_of_program(), process, "the mixer lives on");
+    program.stop().await;
+
+    let first =
+        layout::scene(&[alice.feed.clone(), missing.clone(), missing], false, CANVAS, |_| false)[0]
+            .rect;
+    for picture in pictures(&recorded) {
+        assert_eq!(picture.mark(first).map(|mark| mark.host), Some(1), "Alice is seen");
+    }
+    let wanted = ProgramEvent::KeyframeWanted(mallory.feed.clone());
+    let asked = recorded.iter().filter(|(_, event)| *event == wanted).count();
+    assert!((1..=7).contains(&asked), "asked {asked} times in three seconds");
     assert_no_gap(&recorded);
 }
 

@@ -29,9 +29,9 @@ pub(crate) async fn record(
 
 /// Returns the frames of one codec, each with the moment it came.
 pub(crate) fn frames(recorded: &[Recorded], codec: Codec) -> Vec<(MediaTime, EncodedFrame)> {
-    let frame = |(came, event): &Recorded| match event {
-        ProgramEvent::Frame(frame) if frame.codec == codec => Some((*came, frame.clone())),
-        _ => None,
+    let frame = |(came, event): &Recorded| {
+        let ProgramEvent::Frame(frame) = event else { return None };
+        (frame.codec == codec).then(|| (*came, frame.clone()))
     };
     recorded.iter().filter_map(frame).collect()
 }

@@ -47,8 +47,13 @@ pub(crate) struct Decoder {
 impl Decoder {
     /// Starts decoding H.264 into `pictures`.
     pub(crate) fn video(pictures: SharedPictures) -> anyhow::Result<Self> {
-        Self::start(VIDEO, move |sample| {
+        Self::start(VIDEO, move |sample, has_trouble| {
             let Some(at) = moment(&sample) else { return };
+            // What the decoder made up is worse than the picture before.
+            if is_corrupted(&sample) {
+                has_trouble.store(true, Ordering::Release);
+                return;
+            }
             let mut pictures = pictures.lock().unwrap_or_else(PoisonError::into_inner);
             pictures.handle_picture(at, sample, media_now());
         })
@@ -56,7 +61,7 @@ impl Decoder {
 
     /// Starts decoding Opus into `voice`.
     pub(crate) fn audio(voice: SharedVoice) -> anyhow::Result<Self> {
-        Self::start(AUDIO, move |sample| {
+        Self::start(AUDIO, move |sample, _| {
             let (Some(at), Some(buffer)) = (moment(&sample), sample.buffer()) else { return };
             let at = MediaTime::from_nanos(at.nanos().saturating_sub(OPUS_DELAY_NANOS));
             let Ok(bytes) = buffer.map_readable() else { return };
@@ -83,7 +88,7 @@ impl Decoder {
 
     fn start(
         description: &str,
-        mut take: impl FnMut(gst::Sample) + Send + 'static,
+        mut take: impl FnMut(gst::Sample, &AtomicBool) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let pipeline = gst::parse::launch(description)
             .context("a decoding pipeline")?
@@ -102,8 +107,9 @@ impl Decoder {
         let source = pipeline.by_name("in").and_then(|source| source.downcast::<AppSrc>().ok());
         let sink = pipeline.by_name("out").and_then(|sink| sink.downcast::<AppSink>().ok());
         let (source, sink) = source.zip(sink).expect("the description names both");
+        let noticed = Arc::clone(&has_trouble);
         let callbacks = AppSinkCallbacks::builder().new_sample(move |sink| {
-            take(sink.pull_sample().map_err(|_| gst::FlowError::Eos)?);
+            take(sink.pull_sample().map_err(|_| gst::FlowError::Eos)?, &noticed);
             Ok(gst::FlowSuccess::Ok)
         });
         sink.set_callbacks(callbacks.build());
@@ -117,6 +123,10 @@ impl Drop for Decoder {
         // A pipeline that was never stopped would keep its threads.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
+}
+
+fn is_corrupted(sample: &gst::Sample) -> bool {
+    sample.buffer().is_some_and(|buffer| buffer.flags().contains(gst::BufferFlags::CORRUPTED))
 }
 
 fn moment(sample: &gst::Sample) -> Option<MediaTime> {

@@ -42,7 +42,7 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     /// Starts encoding into `outlet`.
-    pub(crate) fn start(start: &Start, outlet: Arc<Outlet>) -> anyhow::Result<Self> {
+    pub(crate) fn start(start: &Start, outlet: &Arc<Outlet>) -> anyhow::Result<Self> {
         let pipeline = gst::parse::launch(&description(start))
             .context("the encoding pipeline")?
             .downcast::<gst::Pipeline>()
@@ -56,7 +56,7 @@ impl Encoder {
             let sink = named(&pipeline, name)?
                 .downcast::<AppSink>()
                 .expect("the description names an appsink");
-            deliver(&sink, codec, delay, Arc::clone(&outlet), Arc::clone(&worst_us));
+            deliver(&sink, codec, delay, Arc::clone(outlet), Arc::clone(&worst_us));
         }
         end_on_error(&pipeline);
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use media_rules::h264::{NalType, SequenceParameters, nals};
 use media_rules::{Codec, EncodedFrame, Ingest, MediaTime, TapItem};
 use tracing::warn;
 
@@ -12,6 +13,10 @@ use crate::sound_tick::SharedVoice;
 
 /// A host is asked for a keyframe at most this often; one takes a moment to come.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Pictures wider or higher than this are not decoded: a few bytes from a host could otherwise
+/// claim gigabytes.
+const MOST_PIXELS: u32 = 1920;
 
 /// A feed of the scene.
 pub(crate) struct Feed {
@@ -87,10 +92,12 @@ impl Feed {
     }
 
     fn decode_picture(&mut self, frame: EncodedFrame) {
-        if self.needs_key && !frame.is_key {
+        if frame.is_key {
+            self.needs_key = !is_affordable(&frame.data);
+        }
+        if self.needs_key {
             return;
         }
-        self.needs_key = false;
         let is_taken = decoder(&mut self.video, || Decoder::video(Arc::clone(&self.pictures)))
             .is_some_and(|decoder| decoder.push(frame));
         if !is_taken {
@@ -106,6 +113,14 @@ impl Feed {
             self.audio = None;
         }
     }
+}
+
+/// Returns whether a keyframe promises pictures of a size that no camera needs to exceed.
+fn is_affordable(keyframe: &[u8]) -> bool {
+    nals(keyframe).filter(|nal| NalType::of(nal) == NalType::Sps).all(|sps| {
+        SequenceParameters::parse(sps)
+            .is_some_and(|sps| sps.width <= MOST_PIXELS && sps.height <= MOST_PIXELS)
+    })
 }
 
 fn decoder(

@@ -70,7 +70,7 @@ fn main() -> anyhow::Result<()> {
 
 fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()> {
     gstreamer::init().context("GStreamer")?;
-    let encoder = Arc::new(Encoder::start(&start, Arc::clone(&outlet))?);
+    let encoder = Arc::new(Encoder::start(&start, &outlet)?);
     let (messages, inbox) = sync_channel(DESK_CAPACITY);
     let pictures = picture_tick::start(start, Arc::clone(&encoder), Arc::clone(&outlet))?;
     let sound = sound_tick::start(Arc::clone(&encoder))?;
