@@ -27,6 +27,8 @@ pub(crate) enum Direction {
 pub(crate) struct Track {
     pub(crate) kind: MediaKind,
     pub(crate) codec: Codec,
+    /// Whether feedback may go without a report in front of it (RFC 5506).
+    pub(crate) has_reduced_size: bool,
     /// What we send as; of no meaning when we receive.
     pub(crate) ssrc: u32,
     /// What we send retransmissions as.
@@ -111,7 +113,8 @@ impl Agreement {
             return Err(NegotiateError::Unsupported("RTCP must share the port of RTP"));
         }
         let (ssrc, rtx_ssrc) = (fastrand::u32(1..), fastrand::u32(1..));
-        self.tracks.push(Track { kind, codec, ssrc, rtx_ssrc });
+        let has_reduced_size = section.has_rtcp_rsize;
+        self.tracks.push(Track { kind, codec, has_reduced_size, ssrc, rtx_ssrc });
         Ok(Use::Track(self.tracks.len() - 1))
     }
 
@@ -226,7 +229,7 @@ fn put_codec(out: &mut String, track: &Track, direction: Direction, start_kbps: 
 
 /// Tells what we send. One stream id for both tracks makes the receiver keep lips in sync.
 fn put_source(out: &mut String, track: &Track, cname: &str) {
-    let Track { ssrc, rtx_ssrc, kind, codec } = track;
+    let Track { ssrc, rtx_ssrc, kind, codec, .. } = track;
     let name = match kind {
         MediaKind::Audio => "audio",
         MediaKind::Video => "video",

@@ -34,6 +34,8 @@ pub(crate) struct Publisher {
     ntp_offset: Option<i128>,
     reported: MediaTime,
     max_bps: u32,
+    /// Whether feedback may go without a report in front of it (RFC 5506).
+    has_reduced_size: bool,
     newest: Option<MediaTime>,
     /// Whether the world was told that the feed is live.
     pub(crate) is_live: bool,
@@ -52,6 +54,7 @@ struct ReceiveTrack {
 impl Publisher {
     /// Creates the tracks that the negotiation agreed on.
     pub(crate) fn new(peer: PeerId, tracks: &[Track], max_bps: u32) -> Self {
+        let has_reduced_size = tracks.iter().all(|track| track.has_reduced_size);
         let tracks = tracks.iter().map(|track| ReceiveTrack {
             kind: track.kind,
             payload_type: track.codec.payload_type,
@@ -68,6 +71,7 @@ impl Publisher {
             ntp_offset: None,
             reported: MediaTime::default(),
             max_bps,
+            has_reduced_size,
             newest: None,
             is_live: false,
         }
@@ -121,9 +125,13 @@ impl Publisher {
         Some((track.kind, Anchor { at, rtp_timestamp }))
     }
 
-    /// Writes the feedback that is due. Returns `false` as second if the picture is broken beyond
-    /// repair and a keyframe is needed.
+    /// Writes the feedback that is due. Returns `false` if the picture is broken beyond repair and
+    /// a keyframe is needed.
     pub(crate) fn poll_feedback(&mut self, now: MediaTime, out: &mut Vec<u8>) -> bool {
+        if now.since(self.reported) >= REPORT_INTERVAL {
+            self.reported = now;
+            self.push_reports(now, out);
+        }
         let mut is_whole = true;
         let mut lost = Vec::new();
         for track in &mut self.tracks {
@@ -136,14 +144,10 @@ impl Publisher {
                 is_whole = false;
             }
             if track.has_nack && !lost.is_empty() {
-                begin_compound(out);
+                begin_feedback(self.has_reduced_size, out);
                 rtcp::push_nack(out, RECEIVER_SSRC, ssrc, &lost);
                 metrics::counter!("sfu_nacks_sent_total").increment(1);
             }
-        }
-        if now.since(self.reported) >= REPORT_INTERVAL {
-            self.reported = now;
-            self.push_reports(now, out);
         }
         is_whole
     }
@@ -152,7 +156,7 @@ impl Publisher {
     pub(crate) fn push_keyframe_request(&self, out: &mut Vec<u8>) {
         let video = self.tracks.iter().find(|track| track.kind == MediaKind::Video);
         if let Some(ssrc) = video.and_then(|track| track.ssrc) {
-            begin_compound(out);
+            begin_feedback(self.has_reduced_size, out);
             rtcp::push_pli(out, RECEIVER_SSRC, ssrc);
             metrics::counter!("sfu_plis_sent_total").increment(1);
         }
@@ -224,9 +228,9 @@ impl Publisher {
     }
 }
 
-/// A compound packet begins with a report (RFC 3550 section 6.1).
-fn begin_compound(out: &mut Vec<u8>) {
-    if out.is_empty() {
+/// A compound packet begins with a report (RFC 3550 section 6.1), unless agreed otherwise.
+fn begin_feedback(has_reduced_size: bool, out: &mut Vec<u8>) {
+    if out.is_empty() && !has_reduced_size {
         rtcp::push_receiver_report(out, RECEIVER_SSRC, &[]);
     }
 }

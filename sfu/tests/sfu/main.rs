@@ -8,12 +8,17 @@
 #![allow(clippy::unwrap_used, reason = "this whole binary is a test")]
 
 mod client;
+mod relay;
 
 use std::time::Duration;
 
-use client::{Client, PATIENCE, Seen};
-use media_rules::{FeedId, MediaKind, TapItem};
-use sfu::{Config, Event, PeerId, Sfu, Stats};
+use client::{AUDIO_PT, Client, PATIENCE, Seen, VIDEO_PT};
+use bytes::Bytes;
+use media_rules::{Codec, EncodedFrame, FeedId, MediaKind, MediaTime, TapItem};
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::sender_report::SenderReport;
+use sfu::{Channel, CloseReason, Config, Event, NegotiateError, PeerId, Sfu, Stats};
+use relay::Way;
 use tokio::sync::mpsc;
 
 struct Server {
@@ -42,6 +47,22 @@ impl Server {
         let offer = client.offer().await;
         let session = self.sfu.play(feed.clone(), &offer).await.unwrap();
         client.connect(session.answer).await;
+        session.peer
+    }
+
+    /// As [`play`](Self::play) and [`publish`](Self::publish), through a lossy piece of network.
+    async fn join_through(
+        &self,
+        client: &mut Client,
+        feed: &FeedId,
+        loses: impl FnMut(Way, &[u8]) -> bool + Send + 'static,
+    ) -> PeerId {
+        let offer = client.offer().await;
+        let session = match client.video {
+            Some(_) => self.sfu.publish(feed.clone(), &offer).await.unwrap(),
+            None => self.sfu.play(feed.clone(), &offer).await.unwrap(),
+        };
+        client.connect(relay::insert(&session.answer, loses).await).await;
         session.peer
     }
 
@@ -142,4 +163,373 @@ async fn what_is_published_is_played_in_order_and_tapped() {
     }
     assert_eq!((audio, video), (60, 180));
     drop(host);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_viewer_begins_with_a_keyframe_that_was_asked_for() {
+    let server = Server::start();
+    let feed = FeedId::new("room", "host");
+    let mut host = Client::publisher(1_000).await;
+    server.publish(&mut host, &feed).await;
+    // No keyframe but the very first, unless somebody asks.
+    stream(&host, 0, 5, 1_000).await;
+    let mut viewer = Client::viewer().await;
+    server.play(&mut viewer, &feed).await;
+    let mut next = 5;
+    let asked = async {
+        loop {
+            stream(&host, next, 1, 1_000).await;
+            next += 1;
+            while let Ok(seen) = host.seen.try_recv() {
+                if has::<PictureLossIndication>(&seen) {
+                    return;
+                }
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, asked).await.expect("a PLI in time");
+    host.send_video((next * 3) as u16, next * 1_800, false, &entry(next * 3)).await;
+    let first = viewer.next_video().await;
+    assert_eq!(number(&first.payload), next * 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_keeps_the_stream_whole_and_starts_at_a_keyframe() {
+    let server = Server::start();
+    let (one, two) = (FeedId::new("room", "one"), FeedId::new("room", "two"));
+    let mut first = Client::publisher(1_000).await;
+    let mut second = Client::publisher(2_000).await;
+    server.publish(&mut first, &one).await;
+    server.publish(&mut second, &two).await;
+    let mut viewer = Client::viewer().await;
+    let peer = server.play(&mut viewer, &one).await;
+    let streams = tokio::spawn(async move {
+        tokio::join!(stream(&first, 0, 150, 10), stream(&second, 100_000, 150, 10));
+        (first, second)
+    });
+    let mut last = viewer.next_video().await;
+    let (mut switched, mut seen_after) = (false, 0);
+    let mut steps = 0;
+    while seen_after < 60 {
+        let packet = viewer.next_video().await;
+        steps += 1;
+        if steps == 30 {
+            server.sfu.switch(peer, two.clone()).await;
+        }
+        assert_eq!(packet.header.ssrc, last.header.ssrc);
+        let step = packet.header.sequence_number.wrapping_sub(last.header.sequence_number);
+        assert_eq!(step, 1, "a hole after {steps} packets");
+        let ticks = packet.header.timestamp.wrapping_sub(last.header.timestamp);
+        assert!(ticks < 90_000, "the timestamp jumped by {ticks}");
+        if number(&packet.payload) >= 300_000 {
+            if !switched {
+                assert_eq!(number(&packet.payload) % 30, 0, "the new feed begins with a keyframe");
+                switched = true;
+            }
+            seen_after += 1;
+        } else {
+            assert!(!switched, "the old feed came back");
+        }
+        last = packet;
+    }
+    drop(streams.await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_network_loses_on_either_side_is_repaired() {
+    let server = Server::start();
+    let feed = FeedId::new("room", "host");
+    let mut tap = server.sfu.tap(feed.clone());
+    // Every tenth video packet, but no retransmission: those have a payload type of their own.
+    let every_tenth = |wanted: Way| {
+        let mut count = 0;
+        move |way: Way, datagram: &[u8]| {
+            count += u32::from(way == wanted && relay::is_rtp(datagram, VIDEO_PT));
+            way == wanted && relay::is_rtp(datagram, VIDEO_PT) && count % 10 == 7
+        }
+    };
+    let mut host = Client::publisher(1_000).await;
+    server.join_through(&mut host, &feed, every_tenth(Way::ToServer)).await;
+    let mut viewer = Client::viewer().await;
+    server.join_through(&mut viewer, &feed, every_tenth(Way::ToClient)).await;
+    let sending = tokio::spawn(async move {
+        stream(&host, 0, 100, 10).await;
+        host
+    });
+    let first = number(&viewer.next_video().await.payload);
+    let mut missing: std::collections::BTreeSet<u32> = (first + 1..first + 200).collect();
+    let repaired = tokio::time::timeout(PATIENCE, async {
+        while !missing.is_empty() {
+            let seen = viewer.seen.recv().await.expect("the client lives");
+            if let Seen::Rtp(packet) = seen
+                && packet.header.payload_type != AUDIO_PT
+                && packet.payload.len() >= 4
+            {
+                missing.remove(&number(&packet.payload));
+            }
+        }
+    });
+    assert!(repaired.await.is_ok(), "from {first} on there are missing {missing:?}");
+    let mut tapped = std::collections::BTreeSet::new();
+    while let Ok(item) = tap.try_recv() {
+        if let TapItem::Packet(packet) = item
+            && packet.kind == MediaKind::Video
+        {
+            assert_eq!(packet.rtp[1] & 0x7f, VIDEO_PT, "a retransmission is put in its place");
+            assert!(tapped.insert(number(&packet.rtp)), "nothing comes twice");
+        }
+    }
+    assert!((first + 1..first + 200).all(|number| tapped.contains(&number)));
+    drop(sending.await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_channels_carry_text_both_ways() {
+    let mut server = Server::start();
+    let mut viewer = Client::viewer().await;
+    let peer = server.play(&mut viewer, &FeedId::program("room")).await;
+    let open = Event::DataOpen { peer, channel: Channel::Clk };
+    server.wait("the channels", |event| *event == open).await;
+    // The other implementation loses what arrives before it has noticed that a channel is open.
+    let mut closed: std::collections::BTreeSet<u16> = (0..5).collect();
+    while !closed.is_empty() {
+        let open = |seen| if let Seen::DataOpen(id) = seen { Some(id) } else { None };
+        closed.remove(&viewer.wait("the channels", open).await);
+    }
+    for (channel, text) in Channel::ALL.into_iter().zip(["ctl", "gift", "chat", "react", "clk"]) {
+        server.sfu.send_data(peer, channel, Bytes::from_static(text.as_bytes())).unwrap();
+        let (id, data) = viewer
+            .wait("a message", |seen| match seen {
+                Seen::Data(id, data) => Some((id, data)),
+                _ => None,
+            })
+            .await;
+        assert_eq!((id, &data[..]), (channel.stream(), text.as_bytes()));
+        viewer.channels[usize::from(channel.stream())].send_text("up").await.unwrap();
+        let expected = Event::Data { peer, channel, text: Bytes::from_static(b"up") };
+        server.wait("a message", |event| *event == expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_that_does_not_take_its_control_messages_is_let_go() {
+    let mut server = Server::start();
+    let mut viewer = Client::viewer().await;
+    let deaf = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_deaf = std::sync::Arc::clone(&deaf);
+    let feed = FeedId::program("room");
+    let peer = server
+        .join_through(&mut viewer, &feed, move |way, datagram| {
+            // DTLS records, which is what data travels in; checks still get through.
+            let is_data = matches!(datagram.first(), Some(20..=63));
+            way == Way::ToClient && is_data && is_deaf.load(std::sync::atomic::Ordering::Relaxed)
+        })
+        .await;
+    server
+        .wait("the channels", |event| matches!(event, Event::DataOpen { channel: Channel::Ctl, .. }))
+        .await;
+    deaf.store(true, std::sync::atomic::Ordering::Relaxed);
+    for _ in 0..40 {
+        server.sfu.send_data(peer, Channel::Chat, Bytes::from(vec![b'c'; 16_000])).unwrap();
+        server.sfu.send_data(peer, Channel::React, Bytes::from(vec![b'r'; 16_000])).unwrap();
+    }
+    for _ in 0..40 {
+        server.sfu.send_data(peer, Channel::Ctl, Bytes::from(vec![b'x'; 16_000])).unwrap();
+    }
+    let gone = Event::Closed { peer, reason: CloseReason::TooSlow };
+    server.wait("the end", |event| *event == gone).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_local_feed_is_cut_into_packets_that_make_the_frame_again() {
+    let mut server = Server::start();
+    let feed = FeedId::program("room");
+    let local = server.sfu.local_feed(feed.clone());
+    let mut viewer = Client::viewer().await;
+    server.play(&mut viewer, &feed).await;
+    server
+        .wait("a request", |event| *event == Event::KeyframeWanted { feed: feed.clone() })
+        .await;
+    let idr: Vec<u8> =
+        std::iter::once(0x65).chain((0..5_000_u32).map(|at| (at % 251) as u8 | 1)).collect();
+    let mut unit = vec![0, 0, 0, 1, 0x67, 0x42, 0xe0, 0x1f, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80];
+    unit.extend_from_slice(&[0, 0, 0, 1]);
+    unit.extend_from_slice(&idr);
+    let at = MediaTime::from_millis(5_000);
+    let frame =
+        |codec, is_key, data: Vec<u8>| EncodedFrame { codec, at, is_key, data: Bytes::from(data) };
+    local.push(&frame(Codec::Opus, true, vec![0xfc, 1, 2, 3]));
+    local.push(&frame(Codec::Aac, true, vec![1, 2, 3]));
+    local.push(&frame(Codec::H264, true, unit));
+    let sets = viewer.next_video().await;
+    assert_eq!(sets.payload[0] & 0x1f, 24, "the parameter sets travel together");
+    let mut whole = Vec::new();
+    loop {
+        let packet = viewer.next_video().await;
+        assert_eq!(packet.header.timestamp, sets.header.timestamp);
+        assert_eq!(packet.payload[0] & 0x1f, 28);
+        if whole.is_empty() {
+            whole.push(packet.payload[0] & 0xe0 | packet.payload[1] & 0x1f);
+        }
+        whole.extend_from_slice(&packet.payload[2..]);
+        if packet.header.marker {
+            break;
+        }
+    }
+    assert!(whole == idr, "the slice is whole");
+    // Reports come though the feed is fed by nobody but us.
+    viewer.wait("a sender report", |seen| has::<SenderReport>(&seen).then_some(())).await;
+    drop(local);
+    server.settle(|stats| stats.feeds == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_survives_its_publisher() {
+    let mut server = Server::start();
+    let feed = FeedId::new("room", "host");
+    let mut viewer = Client::viewer().await;
+    server.play(&mut viewer, &feed).await;
+    let mut host = Client::publisher(1_000).await;
+    let peer = server.publish(&mut host, &feed).await;
+    let started = Event::MediaStarted { feed: feed.clone() };
+    let sending = tokio::spawn(async move { stream(&host, 0, 40, 5).await });
+    server.wait("the feed", |event| *event == started).await;
+    let mut last = viewer.next_video().await;
+    sending.await.unwrap();
+    server.sfu.close(peer).await;
+    let stopped = Event::MediaStopped { feed: feed.clone() };
+    server.wait("the feed's end", |event| *event == stopped).await;
+
+    let mut host = Client::publisher(7_000).await;
+    server.publish(&mut host, &feed).await;
+    let sending = tokio::spawn(async move { stream(&host, 200_000, 40, 5).await });
+    server.wait("the feed", |event| *event == started).await;
+    loop {
+        let packet = viewer.next_video().await;
+        assert_eq!(packet.header.ssrc, last.header.ssrc);
+        assert_eq!(packet.header.sequence_number.wrapping_sub(last.header.sequence_number), 1);
+        last = packet;
+        if number(&last.payload) >= 600_030 {
+            break;
+        }
+    }
+    sending.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn peers_that_only_know_aes_cm_are_served_too() {
+    let server = Server::start();
+    let feed = FeedId::new("room", "host");
+    let mut host = Client::publisher_with(1_000, true).await;
+    server.publish(&mut host, &feed).await;
+    let mut viewer = Client::viewer_with(true).await;
+    server.play(&mut viewer, &feed).await;
+    let sending = tokio::spawn(async move { stream(&host, 0, 60, 5).await });
+    let first = viewer.next_video().await;
+    let next = viewer.next_video().await;
+    assert_eq!(number(&next.payload), number(&first.payload) + 1);
+    viewer.next_rtp(AUDIO_PT).await;
+    sending.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn garbage_is_counted_and_nothing_stays_behind() {
+    let mut server = Server::start();
+    let before = server.sfu.stats().await;
+    let feed = FeedId::new("room", "host");
+    let mut host = Client::publisher(1_000).await;
+    let publisher = server.publish(&mut host, &feed).await;
+    let mut viewer = Client::viewer().await;
+    let watcher = server.play(&mut viewer, &feed).await;
+    let tap = server.sfu.tap(feed.clone());
+    server.settle(|stats| (stats.peers, stats.publishers, stats.taps) == (2, 1, 1)).await;
+
+    let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut sent = 0;
+    for target in server.sfu.candidates() {
+        for first in 0..=255_u8 {
+            let mut datagram = vec![0; random.usize(1..400)];
+            random.fill(&mut datagram);
+            datagram[0] = first;
+            stranger.send_to(&datagram, target).unwrap();
+            sent += 1;
+        }
+    }
+    server.settle(|stats| stats.garbage >= sent).await;
+    // Still alive.
+    let sending = tokio::spawn(async move {
+        stream(&host, 0, 20, 5).await;
+        host
+    });
+    viewer.next_video().await;
+    let host = sending.await.unwrap();
+
+    for bad in ["", "v=0", "v=0\r\nm=audio 9 X 0\r\n"] {
+        let answer = server.sfu.publish(feed.clone(), bad).await;
+        assert!(matches!(answer, Err(NegotiateError::Malformed(_))));
+    }
+    server.sfu.close(publisher).await;
+    let closed = Event::Closed { peer: publisher, reason: CloseReason::Requested };
+    server.wait("the end", |event| *event == closed).await;
+    // The viewer leaves by itself.
+    viewer.connection.close().await.unwrap();
+    let left = Event::Closed { peer: watcher, reason: CloseReason::Left };
+    server.wait("the end", |event| *event == left).await;
+    drop((tap, host));
+    let garbage = |stats: &Stats| Stats { garbage: 0, ..stats.clone() };
+    server.settle(|stats| garbage(stats) == before).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_does_not_finish_or_falls_silent_is_let_go() {
+    let mut server = Server::start_with(Config {
+        connect_timeout: Duration::from_millis(300),
+        consent_timeout: Duration::from_millis(800),
+        ..Config::default()
+    });
+    let feed = FeedId::new("room", "host");
+    let mut absent = Client::viewer().await;
+    let offer = absent.offer().await;
+    let session = server.sfu.play(feed.clone(), &offer).await.unwrap();
+    let gone = Event::Closed { peer: session.peer, reason: CloseReason::ConnectTimeout };
+    server.wait("the end", |event| *event == gone).await;
+
+    let mut server = Server::start_with(Config {
+        consent_timeout: Duration::from_millis(800),
+        ..Config::default()
+    });
+    let cut = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_cut = std::sync::Arc::clone(&cut);
+    let mut silent = Client::viewer().await;
+    let peer = server
+        .join_through(&mut silent, &feed, move |_, _| {
+            is_cut.load(std::sync::atomic::Ordering::Relaxed)
+        })
+        .await;
+    cut.store(true, std::sync::atomic::Ordering::Relaxed);
+    let gone = Event::Closed { peer, reason: CloseReason::ConsentLost };
+    server.wait("the end", |event| *event == gone).await;
+    server.settle(|stats| (stats.peers, stats.addresses, stats.feeds) == (0, 0, 0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_server_says_busy_and_takes_the_next_after_one_left() {
+    let server = Server::start_with(Config { max_peers: 1, ..Config::default() });
+    let feed = FeedId::new("room", "host");
+    let mut client = Client::viewer().await;
+    let offer = client.offer().await;
+    let first = server.sfu.play(feed.clone(), &offer).await.unwrap();
+    assert_eq!(server.sfu.play(feed.clone(), &offer).await, Err(NegotiateError::Busy));
+    server.sfu.close(first.peer).await;
+    server.settle(|stats| stats.peers == 0).await;
+    assert!(server.sfu.play(feed, &offer).await.is_ok());
+}
+
+fn has<P: 'static>(seen: &Seen) -> bool {
+    let Seen::Rtcp(packets) = seen else {
+        return false;
+    };
+    packets.iter().any(|packet| packet.as_any().is::<P>())
 }
