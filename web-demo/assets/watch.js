@@ -55,6 +55,8 @@ const fired = [];
 /** @type {object[]} */
 const events = [];
 let likesShown = 0;
+/** The host keeps the name while off the stage. */
+let hostName = "";
 /** The seat's next state may take a moment to arrive after the answer. */
 let hasAnswered = false;
 
@@ -177,7 +179,8 @@ function drawCounts() {
 
 function drawStage() {
   const host = model.stage.find(({ seat, room: home }) => seat === 0 && home === model.room);
-  const name = host?.name || host?.user || model.seats.find(({ index }) => index === 0)?.user || model.room;
+  const name = host?.name || host?.user || hostName || model.seats.find(({ index }) => index === 0)?.user || model.room;
+  if (host) hostName = name;
   setText(byId("host-name"), name);
   byId("host-avatar").replaceChildren(avatar(name));
   byId("canvas").classList.toggle("shared", model.stage.length >= 2);
@@ -193,6 +196,7 @@ function drawStatus() {
 
   const text = curtainText();
   byId("curtain").hidden = text === null;
+  byId("curtain").classList.toggle("still", hasEnded() || session.status === "refused");
   if (text !== null) setText(byId("curtain-text"), text);
   const links = [
     carrier === "dc" ? null : status === "joined" ? "WS ✓" : "WS …",
