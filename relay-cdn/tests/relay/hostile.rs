@@ -14,7 +14,7 @@ use crate::probe::{Clock, probe};
 use crate::{serve, until, url_of};
 
 /// Waits until the server closes `stream` and returns how long that took.
-async fn closed_after(mut stream: TcpStream) -> Duration {
+pub(crate) async fn closed_after(mut stream: TcpStream) -> Duration {
     let start = Instant::now();
     let mut discarded = [0; 4096];
     let closing = async { while let Ok(1..) = stream.read(&mut discarded).await {} };
