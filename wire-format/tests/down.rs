@@ -2,6 +2,8 @@
 //! Method: the golden fixtures, which were written by hand from `docs/PROTOCOL.md`, against the
 //! encoding of the values they stand for. A fixture without a value fails, and the other way round.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use room_rules::{

@@ -1,6 +1,8 @@
 //! Goal: what the protocol says a client may send is read as it is meant, and nothing else is read.
 //! Method: the golden fixtures, against the values they must become; then limits and noise.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
