@@ -85,33 +85,43 @@ async fn two_hosts_are_side_by_side_and_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn solo_co_host_battle_solo_has_no_gap_and_no_black_picture() {
+async fn solo_co_host_battle_solo_is_seamless_to_eye_and_ear() {
     let (_alone, program, mut events) = start("scenes").await;
-    let alice = Host::start("alice", vec![clip(1)], &program);
+    // Made before time counts.
+    let [first, second, third] = [1, 2, 3].map(|id| vec![clip(id)]);
+    let alice = Host::start("alice", first, &program);
     program.set_scene(scene(1, &[&alice.feed]));
     until_started(&mut events).await;
     let mut recorded = record(&mut events, Duration::from_secs(2)).await;
 
-    let bob = Host::start("bob", vec![clip(2)], &program);
+    let bob = Host::start("bob", second, &program);
     program.set_scene(scene(2, &[&alice.feed, &bob.feed]));
-    recorded.extend(record(&mut events, Duration::from_secs(2)).await);
+    let co_host = record(&mut events, Duration::from_secs(2)).await;
 
-    let carol = Host::start("carol", vec![clip(3)], &program);
-    program.set_scene(scene(3, &[&alice.feed, &carol.feed]));
-    recorded.extend(record(&mut events, Duration::from_secs(2)).await);
+    let carol = Host::start("carol", third, &program);
+    let mut battle = scene(3, &[&alice.feed, &carol.feed]);
+    battle.tiles[0].gain_percent = 0;
+    program.set_scene(battle);
+    let battle = record(&mut events, Duration::from_secs(2)).await;
 
     program.set_scene(scene(4, &[&alice.feed]));
-    recorded.extend(record(&mut events, Duration::from_secs(1)).await);
+    let solo = record(&mut events, Duration::from_secs(1)).await;
     program.stop().await;
+
+    for (recorded, heard) in [(&co_host, [true, true, false]), (&battle, [false, false, true])] {
+        // The newcomer's first packets and the leaver's last ones are not looked at.
+        let samples = &sound(recorded, Codec::Opus).samples[48_000..];
+        let is_heard = [1, 2, 3].map(|id| Sound::level(samples, tone_hz(id)) > 0.02);
+        assert_eq!(is_heard, heard, "whose tones are in the mix");
+    }
+    recorded.extend([co_host, battle, solo].into_iter().flatten());
 
     let pictures = pictures(&recorded);
     let mut seen = Vec::new();
     for picture in &pictures {
-        let mark = |tile| picture.mark(tile).map(|mark| mark.host);
-        let now = match mark(WHOLE) {
-            Some(host) => vec![host],
-            None => [mark(LEFT), mark(RIGHT)].into_iter().flatten().collect(),
-        };
+        let host_in = |(name, tile)| picture.mark(tile).map(|mark| (name, mark.host));
+        let places = [("whole", WHOLE), ("left", LEFT), ("right", RIGHT)];
+        let now: Vec<_> = places.into_iter().filter_map(host_in).collect();
         assert!(picture.mean_luma() > BLACK, "a black picture");
         if seen.last() != Some(&now) {
             seen.push(now);
@@ -119,7 +129,8 @@ async fn solo_co_host_battle_solo_has_no_gap_and_no_black_picture() {
     }
     // Until Alice's first picture there is the slate.
     seen.retain(|hosts| !hosts.is_empty());
-    assert_eq!(seen, [vec![1], vec![1, 2], vec![1, 3], vec![1]]);
+    let both = |guest| vec![("left", 1), ("right", guest)];
+    assert_eq!(seen, [vec![("whole", 1)], both(2), both(3), vec![("whole", 1)]]);
     assert_no_gap(&recorded);
 }
 
@@ -240,7 +251,7 @@ async fn garbage_of_one_host_does_not_disturb_another() {
     }
     let wanted = ProgramEvent::KeyframeWanted(mallory.feed.clone());
     let asked = recorded.iter().filter(|(_, event)| *event == wanted).count();
-    assert!((1..=7).contains(&asked), "asked {asked} times in three seconds");
+    assert!(asked <= 7, "asked {asked} times in three seconds");
     assert_no_gap(&recorded);
 }
 
