@@ -27,7 +27,9 @@ const REPEAT_INTERVAL: Duration = Duration::from_millis(15);
 const REPAIR_SHARE: usize = 4;
 /// ... and at most this many bytes at once.
 const REPAIR_BURST: usize = 96 * 1_024;
-const REPEATS_REMEMBERED: usize = 64;
+/// A receiver that asks for the same packet more often than this does not recognise the answer.
+const MAX_REPEATS: u8 = 4;
+const REPEATS_REMEMBERED: usize = 256;
 
 /// What one peer watches.
 pub(crate) struct Viewer {
@@ -183,7 +185,7 @@ struct SendTrack {
     last_sent: MediaTime,
     packets: u32,
     octets: u32,
-    repair: Repair,
+    repair: Box<Repair>,
 }
 
 impl SendTrack {
@@ -200,12 +202,12 @@ impl SendTrack {
             last_sent: MediaTime::default(),
             packets: 0,
             octets: 0,
-            repair: Repair {
+            repair: Box::new(Repair {
                 stream: track.codec.rtx_payload_type.map(|pt| (pt, track.rtx_ssrc)),
                 next_index: u64::from(fastrand::u16(1..0x4000)),
                 credit: REPAIR_BURST,
-                repeated: [(0, MediaTime::default()); REPEATS_REMEMBERED],
-            },
+                repeated: [Repeat::default(); REPEATS_REMEMBERED],
+            }),
         }
     }
 
@@ -309,18 +311,30 @@ struct Repair {
     next_index: u64,
     /// Bytes that may be repeated now. Empty: the request is ignored and the viewer asks again.
     credit: usize,
-    /// By sequence number modulo the length: what was repeated when.
-    repeated: [(u16, MediaTime); REPEATS_REMEMBERED],
+    /// By sequence number modulo the length.
+    repeated: [Repeat; REPEATS_REMEMBERED],
+}
+
+/// What became of one request.
+#[derive(Clone, Copy, Default)]
+struct Repeat {
+    sequence: u16,
+    last: MediaTime,
+    times: u8,
 }
 
 impl Repair {
     fn may_repeat(&mut self, sequence: u16, len: usize, now: MediaTime) -> bool {
         let entry = &mut self.repeated[usize::from(sequence) % REPEATS_REMEMBERED];
-        let is_recent = entry.0 == sequence && now.since(entry.1) < REPEAT_INTERVAL;
-        if is_recent || self.credit < len {
+        if entry.sequence != sequence {
+            *entry = Repeat { sequence, ..Repeat::default() };
+        }
+        let is_recent = entry.times > 0 && now.since(entry.last) < REPEAT_INTERVAL;
+        if is_recent || entry.times >= MAX_REPEATS || self.credit < len {
             return false;
         }
-        *entry = (sequence, now);
+        entry.last = now;
+        entry.times += 1;
         self.credit -= len;
         true
     }
