@@ -8,5 +8,6 @@
 
 mod battle;
 mod lifetime;
+mod media;
 mod sale;
 mod stage;

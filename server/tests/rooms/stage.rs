@@ -31,10 +31,21 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// Rooms that hear of media from the test.
     pub(crate) fn new() -> Self {
-        let config = sfu::Config { first_port: 0, workers: 1, ..sfu::Config::default() };
-        let (sfu, _) = Sfu::start(config).unwrap();
+        let (sfu, _) = start_sfu();
         let (events, inbox) = mpsc::channel(64);
+        Self::build(sfu, inbox, events)
+    }
+
+    /// Rooms that hear of media from the SFU itself, for tests in real time.
+    pub(crate) fn with_media() -> Self {
+        let (sfu, inbox) = start_sfu();
+        let (unused, _) = mpsc::channel(1);
+        Self::build(sfu, inbox, unused)
+    }
+
+    fn build(sfu: Sfu, inbox: mpsc::Receiver<Event>, events: mpsc::Sender<Event>) -> Self {
         let (switchboard, task) = Switchboard::new(inbox);
         tokio::spawn(task.run());
         let nowhere = PathBuf::from("/nonexistent/lianmai-mixer");
@@ -72,7 +83,7 @@ impl Stage {
     pub(crate) async fn go_live(&self, host: &mut Person) {
         let (room, user) = (host.room.room().to_string(), host.member.user.to_string());
         let feed = FeedId::new(&room, &user);
-        host.allow_to_publish(self).await;
+        host.expect_media().await;
         self.events.send(Event::MediaStarted { feed }).await.unwrap();
         host.hears("stage.updated").await;
     }
@@ -141,7 +152,7 @@ impl Person {
 
     /// A host who publishes is expected by the rules first; an offer that is none asks for that
     /// without making a peer.
-    async fn allow_to_publish(&self, _stage: &Stage) {
+    async fn expect_media(&self) {
         let member = self.member.clone();
         let refused = self
             .room
@@ -150,6 +161,11 @@ impl Person {
             .unwrap_err();
         assert_eq!(refused.code, wire_format::Code::BadRequest, "{refused}");
     }
+}
+
+fn start_sfu() -> (Sfu, mpsc::Receiver<Event>) {
+    let config = sfu::Config { first_port: 0, workers: 1, ..sfu::Config::default() };
+    Sfu::start(config).unwrap()
 }
 
 pub(crate) fn member(user: &str, role: Role) -> Member {

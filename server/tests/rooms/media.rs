@@ -1,0 +1,119 @@
+//! Media sessions and whose they are. Time is real here, because the SFU's threads live in it.
+
+use std::time::Duration;
+
+use room_rules::{Command, Member, Role};
+use sfu::Stats;
+use signaling::{MediaId, MediaSession, Refused, RoomHandle, RoomRequest};
+use wire_format::Code;
+
+use crate::stage::{Person, Stage, member};
+
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An offer to send and receive what browsers do; nobody is behind it.
+const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+    a=group:BUNDLE 0 1 2\r\na=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\n\
+    a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n\
+    a=rtpmap:111 opus/48000/2\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 102\r\na=mid:1\r\na=sendrecv\r\na=rtcp-mux\r\n\
+    a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n\
+    m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\na=sctp-port:5000\r\n";
+
+#[tokio::test]
+async fn publishing_again_replaces_the_older_session() {
+    let stage = Stage::with_media();
+    let host = stage.open("a").await;
+    let first = publish(&host.room, &host.member).await.unwrap();
+    publishers_become(&stage, 1).await;
+
+    let second = publish(&host.room, &host.member).await.unwrap();
+
+    assert_ne!(first.id, second.id);
+    assert_eq!(close(&host.room, &host.member, first.id).await.unwrap_err().code, Code::NotFound);
+    publishers_become(&stage, 1).await;
+    close(&host.room, &host.member, second.id).await.unwrap();
+    publishers_become(&stage, 0).await;
+}
+
+#[tokio::test]
+async fn a_session_is_only_its_owners() {
+    let stage = Stage::with_media();
+    let host = stage.open("a").await;
+    let (vera, walter) = (member("vera", Role::Viewer), member("walter", Role::Viewer));
+    let session = play(&host.room, &vera).await.unwrap();
+
+    let stolen = close(&host.room, &walter, session.id).await;
+    let trickled = trickle(&host.room, &walter, session.id).await;
+
+    assert_eq!(stolen.unwrap_err().code, Code::Forbidden);
+    assert_eq!(trickled.unwrap_err().code, Code::Forbidden);
+    trickle(&host.room, &vera, session.id).await.unwrap();
+    close(&host.room, &vera, session.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_guest_who_is_made_to_get_up_is_off_the_air() {
+    let stage = Stage::with_media();
+    let host = stage.open("a").await;
+    let bob = member("bob", Role::Guest);
+    let guest = Person::join(&stage, &host.room, bob.clone()).await.unwrap();
+    assert_eq!(publish(&host.room, &bob).await.unwrap_err().code, Code::Forbidden);
+    guest.says(Command::SeatApply).await.unwrap();
+    publish(&host.room, &bob).await.unwrap();
+    publishers_become(&stage, 1).await;
+
+    host.says(Command::SeatKick(bob.user.clone())).await.unwrap();
+
+    publishers_become(&stage, 0).await;
+    assert!(publish(&host.room, &bob).await.is_err());
+}
+
+#[tokio::test]
+async fn a_room_that_ends_takes_its_sessions_with_it() {
+    let stage = Stage::with_media();
+    let host = stage.open("a").await;
+    publish(&host.room, &host.member).await.unwrap();
+    play(&host.room, &member("vera", Role::Viewer)).await.unwrap();
+    assert_eq!(stage.parts.sfu.stats().await.peers, 2);
+
+    host.says(Command::RoomEnd).await.unwrap();
+
+    until(&stage, |stats| stats.peers == 0).await;
+}
+
+async fn publish(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
+    let (member, offer) = (who.clone(), OFFER.to_owned());
+    room.ask(|reply| RoomRequest::Publish { member, offer, reply }).await
+}
+
+async fn play(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
+    let (member, offer) = (who.clone(), OFFER.to_owned());
+    room.ask(|reply| RoomRequest::Play { member, feed: None, offer, reply }).await
+}
+
+async fn close(room: &RoomHandle, who: &Member, id: MediaId) -> Result<(), Refused> {
+    let member = who.clone();
+    room.ask(|reply| RoomRequest::ClosePeer { member, id, reply }).await
+}
+
+async fn trickle(room: &RoomHandle, who: &Member, id: MediaId) -> Result<(), Refused> {
+    let (member, fragment) = (who.clone(), "a=mid:0\r\n".to_owned());
+    room.ask(|reply| RoomRequest::Trickle { member, id, fragment, reply }).await
+}
+
+async fn publishers_become(stage: &Stage, count: usize) {
+    until(stage, |stats| stats.publishers == count).await;
+}
+
+/// Waits until what the SFU itself counts is as it should be.
+async fn until(stage: &Stage, is_so: impl Fn(&Stats) -> bool) {
+    let wait = async {
+        while !is_so(&stage.parts.sfu.stats().await) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("the SFU never counted as it should");
+}
