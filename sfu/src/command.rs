@@ -85,10 +85,11 @@ pub(crate) struct WorkerLink {
 }
 
 impl WorkerLink {
-    /// Sends a command; gives it back if the worker's queue is full or the worker is gone.
-    pub(crate) fn try_command(&self, command: Command) -> Result<(), Command> {
+    /// Sends a command; gives it back if the worker's queue is full, nothing if the worker is gone.
+    pub(crate) fn try_command(&self, command: Command) -> Result<(), Option<Command>> {
         let sent = self.commands.try_send(command).map_err(|error| match error {
-            TrySendError::Full(command) | TrySendError::Disconnected(command) => command,
+            TrySendError::Full(command) => Some(command),
+            TrySendError::Disconnected(_) => None,
         });
         self.waker.wake();
         sent

@@ -102,7 +102,7 @@ impl DataChannels {
                         association.handle_event(event);
                     }
                 }
-                _ => {}
+                None | Some(_) => {}
             }
             self.drain();
         }));
@@ -168,6 +168,7 @@ impl DataChannels {
         self.outcomes.pop_front()
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that may grow")]
     fn drain(&mut self) {
         let Some((handle, association)) = &mut self.association else {
             return;

@@ -15,9 +15,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 use ring::digest;
 use rtc_crypto::RTCCryptoProvider;
-use rtc_dtls::config::{
-    ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig,
-};
+use rtc_dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig};
 use rtc_dtls::crypto::Certificate;
 use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
@@ -45,8 +43,8 @@ pub(crate) struct Identity {
 impl Identity {
     /// Makes a fresh self-signed certificate.
     pub(crate) fn generate() -> Result<Self, Error> {
-        let provider = rtc_crypto::default_provider()
-            .map_err(|error| Error::Crypto(error.to_string()))?;
+        let provider =
+            rtc_crypto::default_provider().map_err(|error| Error::Crypto(error.to_string()))?;
         let certificate =
             Certificate::generate_self_signed(vec!["lianmai".to_owned()], provider.crypto())?;
         let der = certificate.certificate.first().ok_or(Error::ErrNoCertificates)?;
@@ -236,6 +234,7 @@ impl Dtls {
 }
 
 /// Turns DTLS keying material into SRTP keys (RFC 5764 section 4.2).
+#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that may grow")]
 fn export_srtp(state: &State, provider: &dyn RTCCryptoProvider) -> Result<Srtp, Error> {
     let profile = match state.srtp_protection_profile() {
         SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => ProtectionProfile::AeadAes128Gcm,

@@ -33,6 +33,7 @@ const EVENT_QUEUE: usize = 4_096;
 const TAP_QUEUE: usize = 2_048;
 const MAX_FRAGMENT_LEN: usize = 16 * 1_024;
 const COMMAND_TRIES: u32 = 200;
+const STOP_TRIES: u32 = 20;
 const COMMAND_PAUSE: Duration = Duration::from_millis(5);
 
 /// The media server. Cheap to clone; the workers end when the last clone and the last
@@ -92,8 +93,12 @@ struct Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         for worker in &self.workers {
-            // A worker that is too busy to hear this ends when its queue's sender is gone.
-            let _ = worker.try_command(Command::Stop);
+            for _ in 0..STOP_TRIES {
+                if !matches!(worker.try_command(Command::Stop), Err(Some(_))) {
+                    break;
+                }
+                std::thread::sleep(COMMAND_PAUSE);
+            }
         }
     }
 }
@@ -138,9 +143,7 @@ impl Sfu {
                 events: events.clone(),
                 peer_count: Arc::clone(&peer_count),
             });
-            std::thread::Builder::new()
-                .name(format!("sfu-{index}"))
-                .spawn(move || worker.run())?;
+            std::thread::Builder::new().name(format!("sfu-{index}")).spawn(move || worker.run())?;
         }
         let next = AtomicU64::new(1);
         let shared = Shared { config, identity, workers, next, peer_count };
@@ -208,6 +211,7 @@ impl Sfu {
 
     /// Copies a feed's packets and sender reports to the returned receiver, for as long as it
     /// lives: before the publisher is there and after it came back.
+    #[expect(clippy::needless_pass_by_value, reason = "as all the others take it")]
     pub fn tap(&self, feed: FeedId) -> mpsc::Receiver<TapItem> {
         // Full: the item is dropped and counted; the mixer asks for a keyframe.
         let (sender, receiver) = mpsc::channel(TAP_QUEUE);
@@ -333,7 +337,8 @@ impl Sfu {
         for _ in 0..COMMAND_TRIES {
             match worker.try_command(command) {
                 Ok(()) => return,
-                Err(back) => command = back,
+                Err(Some(back)) => command = back,
+                Err(None) => return,
             }
             tokio::time::sleep(COMMAND_PAUSE).await;
         }

@@ -5,10 +5,13 @@
 //!      └────────────── 15 s ────────┴──▶ closed ◀── 30 s without STUN ──┘
 //! ```
 //! The path follows the other side: an authenticated request that nominates another address moves
-//! everything we send there (a phone that changes from Wi-Fi to mobile keeps its session).
+//! everything we send there (a phone that changes from Wi-Fi to mobile keeps its session). One that
+//! does not nominate moves it only if the path has been silent: that is a NAT that gave the client
+//! another address without the client knowing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use media_rules::MediaTime;
@@ -22,8 +25,10 @@ use crate::event::CloseReason;
 use crate::srtp::Srtp;
 use crate::stun::{self, BindingRequest};
 
-/// A browser checks from each of its addresses; more than this is not a browser.
+/// A browser checks from each of its addresses; beyond this the oldest is forgotten.
 const MAX_ADDRESSES: usize = 8;
+/// Clients check the path they use at least every 2.5 seconds.
+const PATH_SILENCE: Duration = Duration::from_secs(6);
 
 /// One peer's transport.
 pub(crate) struct Link {
@@ -36,6 +41,15 @@ pub(crate) struct Link {
     addresses: Vec<SocketAddr>,
     created: MediaTime,
     consented: MediaTime,
+    /// When the path itself was checked last.
+    path_checked: MediaTime,
+}
+
+/// What came of an authentic connectivity check.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// An address that is not this peer's any more.
+    pub(crate) forgotten: Option<SocketAddr>,
 }
 
 /// What came of a DTLS datagram.
@@ -66,37 +80,47 @@ impl Link {
             addresses: Vec::new(),
             created: now.media,
             consented: now.media,
+            path_checked: now.media,
         }
     }
 
-    /// Answers a connectivity check. Returns whether `from` is a new address of this peer, or
-    /// `None` if the check is not authentic.
+    /// Answers a connectivity check, which makes `from` an address of this peer. Returns `None` if
+    /// the check is not authentic.
     pub(crate) fn handle_check(
         &mut self,
         request: &BindingRequest<'_>,
         from: SocketAddr,
         now: Now,
         egress: &mut Egress,
-    ) -> Option<bool> {
+    ) -> Option<Checked> {
         if !request.is_authentic(&self.key) {
             return None;
         }
-        let is_new = !self.addresses.contains(&from);
-        if is_new {
-            if self.addresses.len() == MAX_ADDRESSES {
-                return None;
-            }
-            self.addresses.push(from);
-        }
         self.consented = now.media;
         egress.push(from, &request.success(from, &self.key));
-        if self.path.is_none() || request.use_candidate() {
+        let is_silent = now.media.since(self.path_checked) >= PATH_SILENCE;
+        let moves = self.path.is_none() || request.use_candidate() || is_silent;
+        if moves || self.path == Some(from) {
+            self.path_checked = now.media;
+        }
+        if moves && self.path != Some(from) {
             self.path = Some(from);
             if self.dtls.handle_path(now.instant).is_ok() {
                 self.flush_dtls(egress);
             }
         }
-        Some(is_new)
+        Some(Checked { forgotten: self.remember(from) })
+    }
+
+    /// Adds an address; returns the one that had to make room for it.
+    fn remember(&mut self, from: SocketAddr) -> Option<SocketAddr> {
+        if self.addresses.contains(&from) {
+            return None;
+        }
+        self.addresses.push(from);
+        let is_full = self.addresses.len() > MAX_ADDRESSES;
+        let oldest = self.addresses.iter().position(|address| self.path != Some(*address));
+        oldest.filter(|_| is_full).map(|at| self.addresses.remove(at))
     }
 
     /// Takes a DTLS datagram.

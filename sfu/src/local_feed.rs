@@ -76,15 +76,27 @@ impl LocalFeed {
                     streams.packetizer.packetize(&frame.data, &mut payloads);
                     let last = payloads.len().saturating_sub(1);
                     for (at, payload) in payloads.drain(..).enumerate() {
-                        let packet =
-                            self.packet(&mut streams, MediaKind::Video, frame.at, now, &payload, at == last);
+                        let packet = self.packet(
+                            &mut streams,
+                            MediaKind::Video,
+                            frame.at,
+                            now,
+                            &payload,
+                            at == last,
+                        );
                         batch.extend(packet);
                     }
                     streams.payloads = payloads;
                 }
                 Codec::Opus => {
-                    let packet =
-                        self.packet(&mut streams, MediaKind::Audio, frame.at, now, &frame.data, false);
+                    let packet = self.packet(
+                        &mut streams,
+                        MediaKind::Audio,
+                        frame.at,
+                        now,
+                        &frame.data,
+                        false,
+                    );
                     batch.extend(packet);
                 }
                 Codec::Aac => return,
@@ -100,8 +112,7 @@ impl LocalFeed {
     }
 
     fn anchor(&self, streams: &mut Streams, now: MediaTime, batch: &mut Batch) {
-        if streams.anchored != MediaTime::default()
-            && now.since(streams.anchored) < ANCHOR_INTERVAL
+        if streams.anchored != MediaTime::default() && now.since(streams.anchored) < ANCHOR_INTERVAL
         {
             return;
         }

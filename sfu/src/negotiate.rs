@@ -131,7 +131,7 @@ impl Agreement {
         let (session, group) = (local.session, mids.join(" "));
         put(&mut out, format_args!("v=0\r\no=lianmai {session} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0"));
         put(&mut out, format_args!("a=group:BUNDLE {group}"));
-        put(&mut out, format_args!("a=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\na=ice-lite"));
+        put(&mut out, format_args!("a=msid-semantic: WMS *\r\na=ice-lite"));
         for (section, chosen) in offer.sections.iter().zip(&self.uses) {
             match *chosen {
                 Use::Rejected => put_rejected(&mut out, section),
@@ -203,7 +203,10 @@ fn put_codec(out: &mut String, track: &Track, direction: Direction, start_kbps: 
         MediaKind::Audio => {
             put(out, format_args!("a=rtpmap:{pt} opus/48000/2"));
             // What we would like to receive: stereo, and repairable by the next packet.
-            put(out, format_args!("a=fmtp:{pt} minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"));
+            put(
+                out,
+                format_args!("a=fmtp:{pt} minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"),
+            );
         }
         MediaKind::Video => {
             let profile = track.codec.profile_level_id.as_deref().unwrap_or("42e01f");
@@ -247,7 +250,8 @@ fn put_source(out: &mut String, track: &Track, cname: &str) {
 
 /// Turns a section down (RFC 8843 section 7.3.3); its first format has to be repeated.
 fn put_rejected(out: &mut String, section: &Section) {
-    let is_plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "-/.".contains(c));
+    let is_plain =
+        |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "-/.".contains(c));
     let format = section.formats.first().filter(|format| is_plain(format));
     let format = format.map_or("0", String::as_str);
     let Section { media, protocol, mid, .. } = section;

@@ -109,8 +109,8 @@ impl Offer {
         if !has_ufrag {
             return Err(NegotiateError::Malformed("no ICE user fragment"));
         }
-        let fingerprint = fingerprint
-            .ok_or(NegotiateError::Malformed("no fingerprint of SHA-256 or better"))?;
+        let fingerprint =
+            fingerprint.ok_or(NegotiateError::Malformed("no fingerprint of SHA-256 or better"))?;
         for (at, section) in sections.iter_mut().enumerate() {
             if section.mid.is_empty() {
                 section.mid = at.to_string();
@@ -199,12 +199,15 @@ impl Section {
         let apt = format!("apt={payload_type}");
         let rtx_payload_type = payload_types().find(|pt| {
             self.is_codec(*pt, "rtx/90000")
-                && self.parameters.get(pt).is_some_and(|fmtp| fmtp.split(';').any(|p| p.trim() == apt))
+                && self
+                    .parameters
+                    .get(pt)
+                    .is_some_and(|fmtp| fmtp.split(';').any(|p| p.trim() == apt))
         });
         let is_offered = |wanted: &&str| {
-            self.feedback.iter().any(|(pt, kind)| {
-                kind == wanted && (pt == "*" || pt.parse() == Ok(payload_type))
-            })
+            self.feedback
+                .iter()
+                .any(|(pt, kind)| kind == wanted && (pt == "*" || pt.parse() == Ok(payload_type)))
         };
         let feedback: Vec<_> = match kind {
             MediaKind::Audio => Vec::new(),

@@ -87,9 +87,10 @@ impl Publisher {
     pub(crate) fn handle_rtp(&mut self, rtp: &[u8], now: MediaTime) -> Option<Packet> {
         let header = RtpHeader::parse(rtp).ok()?;
         let pt = header.payload_type;
-        let at = self.tracks.iter().position(|track| {
-            track.payload_type == pt || track.rtx_payload_type == Some(pt)
-        })?;
+        let at = self
+            .tracks
+            .iter()
+            .position(|track| track.payload_type == pt || track.rtx_payload_type == Some(pt))?;
         if self.tracks[at].rtx_payload_type == Some(pt) {
             return self.handle_retransmission(at, rtp, &header, now);
         }

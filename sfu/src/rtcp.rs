@@ -60,9 +60,9 @@ pub(crate) fn parse(mut rest: &[u8]) -> Vec<Message> {
                 // The media source field is unused; each entry names its own (RFC 5104 4.3.1.1).
                 let entries = part.get(12..).unwrap_or_default().chunks_exact(8);
                 out.extend(
-                    entries.filter_map(|entry| be32(entry, 0)).map(|ssrc| {
-                        Message::KeyframeRequest { ssrc }
-                    }),
+                    entries
+                        .filter_map(|entry| be32(entry, 0))
+                        .map(|ssrc| Message::KeyframeRequest { ssrc }),
                 );
             }
             GOODBYE => out.push(Message::Bye),

@@ -64,7 +64,8 @@ impl Socket {
         // SAFETY: as above.
         let mut messages: [libc::mmsghdr; RECEIVE_BATCH] = unsafe { std::mem::zeroed() };
         for (at, buffer) in self.buffers.iter_mut().enumerate() {
-            slices[at] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: DATAGRAM_LEN };
+            slices[at] =
+                libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: DATAGRAM_LEN };
             let header = &mut messages[at].msg_hdr;
             header.msg_name = (&raw mut names[at]).cast();
             header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;

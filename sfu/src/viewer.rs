@@ -30,6 +30,8 @@ const REPAIR_BURST: usize = 96 * 1_024;
 /// A receiver that asks for the same packet more often than this does not recognise the answer.
 const MAX_REPEATS: u8 = 4;
 const REPEATS_REMEMBERED: usize = 256;
+/// After this, the same number is another packet.
+const REPEAT_MEMORY: Duration = Duration::from_secs(5);
 
 /// What one peer watches.
 pub(crate) struct Viewer {
@@ -326,7 +328,7 @@ struct Repeat {
 impl Repair {
     fn may_repeat(&mut self, sequence: u16, len: usize, now: MediaTime) -> bool {
         let entry = &mut self.repeated[usize::from(sequence) % REPEATS_REMEMBERED];
-        if entry.sequence != sequence {
+        if entry.sequence != sequence || now.since(entry.last) >= REPEAT_MEMORY {
             *entry = Repeat { sequence, ..Repeat::default() };
         }
         let is_recent = entry.times > 0 && now.since(entry.last) < REPEAT_INTERVAL;

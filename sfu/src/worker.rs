@@ -11,15 +11,15 @@ mod upkeep;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::Arc;
 use std::time::Duration;
 
 use media_rules::{FeedId, MediaTime};
 use tokio::sync::mpsc;
 
-use crate::clock::{NtpClock, Now};
+use crate::clock::{Now, NtpClock};
 use crate::command::{Command, Delivery, WorkerLink};
 use crate::config::Config;
 use crate::data::DataChannels;
@@ -102,6 +102,22 @@ struct Tally {
     packets_out: u64,
     garbage: u64,
     garbage_total: u64,
+}
+
+impl Tally {
+    /// Sends what waits and counts it.
+    fn send(&mut self, socket: &mut Socket, egress: &mut Egress) {
+        let count = egress.len() as u64;
+        if count == 0 {
+            return;
+        }
+        let refused = socket.send(egress) as u64;
+        self.packets_out += count.saturating_sub(refused);
+        if refused > 0 {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "socket_full")
+                .increment(refused);
+        }
+    }
 }
 
 impl Worker {
@@ -198,15 +214,7 @@ impl Worker {
 
     /// Sends everything that the turn brought about.
     fn flush(&mut self) {
-        let sent = self.egress.len() as u64;
-        if sent > 0 {
-            let refused = self.setup.socket.send(&mut self.egress) as u64;
-            self.tally.packets_out += sent - refused.min(sent);
-            if refused > 0 {
-                metrics::counter!("sfu_packets_dropped_total", "reason" => "socket_full")
-                    .increment(refused);
-            }
-        }
+        self.tally.send(&mut self.setup.socket, &mut self.egress);
         self.flush_outboxes();
         self.flush_events();
         let tally = &mut self.tally;
@@ -218,15 +226,6 @@ impl Worker {
             if count > 0 {
                 metrics::counter!(name).increment(count);
             }
-        }
-    }
-
-    /// Sends now if the arena is too full for another burst.
-    fn make_room(&mut self) {
-        if !self.egress.has_room(1 << 20) {
-            let sent = self.egress.len() as u64;
-            let refused = self.setup.socket.send(&mut self.egress) as u64;
-            self.tally.packets_out += sent - refused.min(sent);
         }
     }
 
@@ -242,7 +241,7 @@ impl Worker {
     }
 
     /// Tells the control plane of a message, unless it cannot keep up.
-    fn emit_data(&mut self, event: Event) {
+    fn emit_data(&self, event: Event) {
         if !self.waiting_events.is_empty() || self.setup.events.try_send(event).is_err() {
             metrics::counter!("sfu_data_dropped_total", "reason" => "events_full").increment(1);
         }
@@ -259,7 +258,8 @@ impl Worker {
 
     /// Sends a command to another worker, later if it has no room now.
     fn post(&mut self, worker: usize, command: Command) {
-        if let Err(command) = self.setup.workers[worker].try_command(command) {
+        // A worker that is gone needs to hear of nothing.
+        if let Err(Some(command)) = self.setup.workers[worker].try_command(command) {
             self.unsent.push_back((worker, command));
         }
     }

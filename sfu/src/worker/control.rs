@@ -21,7 +21,7 @@ impl Worker {
     pub(super) fn handle_command(&mut self, command: Command) {
         match command {
             Command::Add(peer) => self.add(*peer),
-            Command::Switch(peer, feed) => self.switch(peer, feed),
+            Command::Switch(peer, feed) => self.switch(peer, &feed),
             Command::Close(peer, reason) => self.close(peer, reason),
             Command::Data(peer, channel, text) => self.send_data(peer, channel, text),
             Command::WantKeyframe(feed) => self.want_keyframe(&feed),
@@ -33,7 +33,8 @@ impl Worker {
             Command::Interest { feed, worker, has_viewers } => {
                 let bit = 1 << worker;
                 let feed = self.feed(&feed);
-                feed.elsewhere = if has_viewers { feed.elsewhere | bit } else { feed.elsewhere & !bit };
+                feed.elsewhere =
+                    if has_viewers { feed.elsewhere | bit } else { feed.elsewhere & !bit };
             }
             Command::SourceUp(feed, source) => {
                 self.feed(&feed).handle_source(source);
@@ -120,7 +121,7 @@ impl Worker {
         self.post_all(|| Command::Interest { feed: feed.clone(), worker, has_viewers });
     }
 
-    fn switch(&mut self, id: PeerId, feed: FeedId) {
+    fn switch(&mut self, id: PeerId, feed: &FeedId) {
         let now = self.now.media;
         let Some(Peer { part: Part::Viewer(viewer), .. }) = self.peers.get_mut(&id) else {
             return;
@@ -129,8 +130,8 @@ impl Worker {
         if let Some(left) = left {
             self.leave(&left, id);
         }
-        self.join(&feed, id);
-        self.want_keyframe(&feed);
+        self.join(feed, id);
+        self.want_keyframe(feed);
     }
 
     fn send_data(&mut self, id: PeerId, channel: Channel, text: Bytes) {
@@ -140,7 +141,8 @@ impl Worker {
         match data.send(self.now.instant, channel, text) {
             Sent::Taken => self.drain_data(id),
             Sent::Dropped => {
-                metrics::counter!("sfu_data_dropped_total", "reason" => "channel_full").increment(1);
+                metrics::counter!("sfu_data_dropped_total", "reason" => "channel_full")
+                    .increment(1);
                 self.drain_data(id);
             }
             Sent::Full => self.close(id, CloseReason::TooSlow),

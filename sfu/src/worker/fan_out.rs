@@ -8,6 +8,7 @@ use media_rules::{FeedId, TapItem, TapPacket};
 
 use super::{Part, Peer, Worker};
 use crate::packet::{Batch, Item, Packet};
+use crate::srtp::MAX_OVERHEAD;
 use crate::viewer::Forward;
 
 impl Worker {
@@ -73,7 +74,6 @@ impl Worker {
     }
 
     fn fan_out_feed(&mut self, id: &FeedId) {
-        self.make_room();
         let Some(feed) = self.feeds.get_mut(id) else {
             return;
         };
@@ -81,7 +81,11 @@ impl Worker {
         // A newer source may have taken over within the turn; what the older one sent has no
         // history any more, but is still good to be shown.
         let mut needs_keyframe = false;
+        let burst: usize = packets.iter().map(|packet| packet.rtp.len() + MAX_OVERHEAD).sum();
         for viewer in &feed.viewers {
+            if !self.egress.has_room(burst) {
+                self.tally.send(&mut self.setup.socket, &mut self.egress);
+            }
             let Some(Peer { link, part: Part::Viewer(viewer), .. }) = self.peers.get_mut(viewer)
             else {
                 continue;

@@ -1,7 +1,5 @@
 //! From a datagram to whoever it is for (RFC 7983), and what a peer's packets set off.
 
-use std::net::SocketAddr;
-
 use media_rules::packet::RtpHeader;
 use media_rules::{MediaKind, SenderReport, TapItem};
 
@@ -54,19 +52,18 @@ impl Worker {
         let Some(peer) = self.peers.get_mut(&id) else {
             return false;
         };
-        match peer.link.handle_check(&request, from, self.now, &mut self.egress) {
-            Some(true) => {
-                self.claim(from, id);
-                true
-            }
-            Some(false) => true,
-            None => false,
+        let Some(checked) = peer.link.handle_check(&request, from, self.now, &mut self.egress)
+        else {
+            return false;
+        };
+        // An address belongs to whoever proved it last; ports are used again.
+        self.addresses.insert(from, id);
+        if let Some(forgotten) = checked.forgotten
+            && self.addresses.get(&forgotten) == Some(&id)
+        {
+            self.addresses.remove(&forgotten);
         }
-    }
-
-    /// An address belongs to whoever proved it last; ports are used again.
-    fn claim(&mut self, address: SocketAddr, id: PeerId) {
-        self.addresses.insert(address, id);
+        true
     }
 
     fn handle_dtls(&mut self, at: usize, id: PeerId) -> bool {
@@ -151,8 +148,7 @@ impl Worker {
         let Some((srtp, _)) = link.media() else {
             return false;
         };
-        let Some(len) =
-            srtp.open_rtp(datagram, header.header_len, header.ssrc, header.sequence)
+        let Some(len) = srtp.open_rtp(datagram, header.header_len, header.ssrc, header.sequence)
         else {
             return false;
         };
@@ -165,13 +161,18 @@ impl Worker {
         let source = packet.source;
         let starts = !publisher.is_live && packet.is_entry;
         publisher.is_live |= starts;
+        let is_live = publisher.is_live;
         if before != Some(source) {
             self.post_all(|| Command::SourceUp(feed.clone(), source));
         }
         if starts {
             self.emit(Event::MediaStarted { feed: feed.clone() });
         }
-        self.take_item(feed, Item::Packet(packet), true);
+        self.take_item(feed.clone(), Item::Packet(packet), true);
+        if !is_live {
+            // Without sound only a keyframe starts the feed.
+            self.want_keyframe(&feed);
+        }
         true
     }
 

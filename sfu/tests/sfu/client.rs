@@ -158,7 +158,11 @@ impl Client {
     }
 
     /// Waits for something; what comes before it is thrown away.
-    pub(crate) async fn wait<T>(&mut self, what: &str, mut pick: impl FnMut(Seen) -> Option<T>) -> T {
+    pub(crate) async fn wait<T>(
+        &mut self,
+        what: &str,
+        mut pick: impl FnMut(Seen) -> Option<T>,
+    ) -> T {
         let wait = async {
             loop {
                 let seen = self.seen.recv().await.expect("the client lives");
@@ -185,7 +189,13 @@ impl Client {
     }
 
     /// Sends a video packet.
-    pub(crate) async fn send_video(&self, sequence: u16, timestamp: u32, marker: bool, payload: &[u8]) {
+    pub(crate) async fn send_video(
+        &self,
+        sequence: u16,
+        timestamp: u32,
+        marker: bool,
+        payload: &[u8],
+    ) {
         let track = self.video.as_ref().expect("a publisher");
         let packet = packet(track, VIDEO_PT, sequence, timestamp, marker, payload).await;
         track.write_rtp(packet).await.unwrap();
@@ -295,7 +305,11 @@ fn codecs() -> [(RTCRtpCodec, u8, RtpCodecKind); 3] {
     [
         (codec("video/H264", 90_000, 0, h264, video_feedback), VIDEO_PT, RtpCodecKind::Video),
         (codec("video/rtx", 90_000, 0, "apt=102", vec![]), 103, RtpCodecKind::Video),
-        (codec("audio/opus", 48_000, 2, "minptime=10;useinbandfec=1", vec![]), AUDIO_PT, RtpCodecKind::Audio),
+        (
+            codec("audio/opus", 48_000, 2, "minptime=10;useinbandfec=1", vec![]),
+            AUDIO_PT,
+            RtpCodecKind::Audio,
+        ),
     ]
 }
 

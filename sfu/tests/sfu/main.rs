@@ -6,19 +6,20 @@
 //! number, so that order and loss can be told. Waits are for events and bounded.
 
 #![allow(clippy::unwrap_used, reason = "this whole binary is a test")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test waits for one thing and skips the rest")]
 
 mod client;
 mod relay;
 
 use std::time::Duration;
 
-use client::{AUDIO_PT, Client, PATIENCE, Seen, VIDEO_PT};
 use bytes::Bytes;
+use client::{AUDIO_PT, Client, PATIENCE, Seen, VIDEO_PT};
 use media_rules::{Codec, EncodedFrame, FeedId, MediaKind, MediaTime, TapItem};
+use relay::Way;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::sender_report::SenderReport;
 use sfu::{Channel, CloseReason, Config, Event, NegotiateError, PeerId, Sfu, Stats};
-use relay::Way;
 use tokio::sync::mpsc;
 
 struct Server {
@@ -31,6 +32,7 @@ impl Server {
         Self::start_with(Config::default())
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "a literal at every call")]
     fn start_with(config: Config) -> Self {
         let (sfu, events) = Sfu::start(Config { first_port: 0, ..config }).unwrap();
         Self { sfu, events }
@@ -113,8 +115,7 @@ async fn stream(client: &Client, first: u32, frames: u32, every: u32) {
     for frame in first..first + frames {
         for part in 0..3 {
             let count = frame * 3 + part;
-            let payload =
-                if part == 0 && frame % every == 0 { entry(count) } else { slice(count) };
+            let payload = if part == 0 && frame % every == 0 { entry(count) } else { slice(count) };
             let sequence = (count & 0xffff) as u16;
             client.send_video(sequence, frame * 1_800, part == 2, &payload).await;
         }
@@ -144,7 +145,8 @@ async fn what_is_published_is_played_in_order_and_tapped() {
         let packet = viewer.next_video().await;
         expected += 1;
         assert_eq!(number(&packet.payload), expected);
-        let distance = u32::from(packet.header.sequence_number.wrapping_sub(first.header.sequence_number));
+        let distance =
+            u32::from(packet.header.sequence_number.wrapping_sub(first.header.sequence_number));
         assert_eq!(distance, expected - number(&first.payload));
     }
     server.wait("the feed", |event| *event == Event::MediaStarted { feed: feed.clone() }).await;
@@ -331,7 +333,9 @@ async fn a_viewer_that_does_not_take_its_control_messages_is_let_go() {
         })
         .await;
     server
-        .wait("the channels", |event| matches!(event, Event::DataOpen { channel: Channel::Ctl, .. }))
+        .wait("the channels", |event| {
+            matches!(event, Event::DataOpen { channel: Channel::Ctl, .. })
+        })
         .await;
     deaf.store(true, std::sync::atomic::Ordering::Relaxed);
     for _ in 0..40 {
@@ -352,9 +356,7 @@ async fn a_local_feed_is_cut_into_packets_that_make_the_frame_again() {
     let local = server.sfu.local_feed(feed.clone());
     let mut viewer = Client::viewer().await;
     server.play(&mut viewer, &feed).await;
-    server
-        .wait("a request", |event| *event == Event::KeyframeWanted { feed: feed.clone() })
-        .await;
+    server.wait("a request", |event| *event == Event::KeyframeWanted { feed: feed.clone() }).await;
     let idr: Vec<u8> =
         std::iter::once(0x65).chain((0..5_000_u32).map(|at| (at % 251) as u8 | 1)).collect();
     let mut unit = vec![0, 0, 0, 1, 0x67, 0x42, 0xe0, 0x1f, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80];
@@ -419,6 +421,39 @@ async fn a_feed_survives_its_publisher() {
         }
     }
     sending.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_insists_on_being_the_dtls_server_is_served() {
+    let mut server = Server::start();
+    let feed = FeedId::new("room", "host");
+    let mut host = Client::publisher(1_000).await;
+    server.publish(&mut host, &feed).await;
+    let mut viewer = Client::viewer().await;
+    let offer = viewer.offer().await.replace("a=setup:actpass", "a=setup:passive");
+    let session = server.sfu.play(feed, &offer).await.unwrap();
+    assert!(session.answer.contains("a=setup:active"));
+    viewer.connect(session.answer).await;
+    let open = Event::DataOpen { peer: session.peer, channel: Channel::Ctl };
+    server.wait("the channels", |event| *event == open).await;
+    let sending = tokio::spawn(async move { stream(&host, 0, 40, 5).await });
+    viewer.next_video().await;
+    sending.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_the_sdp_did_not_promise_is_refused() {
+    let mut server = Server::start();
+    let mut viewer = Client::viewer().await;
+    let offer = viewer.offer().await;
+    let at = offer.find("a=fingerprint:sha-256 ").unwrap() + "a=fingerprint:sha-256 ".len();
+    let end = at + offer[at..].find('\r').unwrap();
+    let forged = offer.replace(&offer[at..end], &["00"; 32].join(":"));
+    let session = server.sfu.play(FeedId::program("room"), &forged).await.unwrap();
+    let answer = rtc::peer_connection::sdp::RTCSessionDescription::answer(session.answer).unwrap();
+    viewer.connection.set_remote_description(answer).await.unwrap();
+    let gone = Event::Closed { peer: session.peer, reason: CloseReason::Handshake };
+    server.wait("the end", |event| *event == gone).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,7 +46,10 @@ pub(crate) async fn insert(
             }
         }
     });
-    answer.replace(&format!(" {} {} typ", server.ip(), server.port()), &format!(" {} {port} typ", server.ip()))
+    answer.replace(
+        &format!(" {} {} typ", server.ip(), server.port()),
+        &format!(" {} {port} typ", server.ip()),
+    )
 }
 
 /// Whether a datagram is an RTP packet of this payload type (readable although encrypted).
