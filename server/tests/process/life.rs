@@ -1,4 +1,5 @@
-//! Coming up and going away.
+//! Coming up and going away. That a running mixer goes with its server needs a host on air and is
+//! shown end to end, in e2e/tests/mixer-kill.test.mjs.
 
 use futures_util::{SinkExt, StreamExt};
 use reqwest::StatusCode;
@@ -47,19 +48,5 @@ async fn either_signal_ends_it_cleanly_and_its_members_are_told_first() {
         assert_eq!(code, Some(4012), "{signal}");
         let status = tokio::task::block_in_place(|| server.wait());
         assert!(status.success(), "{signal}: {status}");
-        assert!(mixers_of(server.pid()).is_empty());
     }
-}
-
-/// Returns the processes called `lianmai-mixer` that `parent` started.
-fn mixers_of(parent: u32) -> Vec<String> {
-    let is_mixer = |stat: &str| {
-        let fields: Vec<&str> = stat.split(' ').collect();
-        stat.contains("(lianmai-mixer)") && fields.get(3) == Some(&parent.to_string().as_str())
-    };
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("stat")).ok())
-        .filter(|stat| is_mixer(stat))
-        .collect()
 }
