@@ -24,12 +24,13 @@ use rtc_shared::TransportProtocol;
 use rtc_shared::error::Error;
 use rtc_srtp::protection_profile::ProtectionProfile;
 
+use crate::client_hello::ClientHello;
 use crate::srtp::Srtp;
 
 /// DTLS never sees a real address: ICE decides where packets go, and may change its mind.
 const TUNNEL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
-const USE_SRTP: u16 = 14;
-const AEAD_AES_128_GCM: u16 = 7;
+/// A first flight takes two or three datagrams; whoever sends more gets the general server.
+const MAX_HELD: usize = 6;
 
 /// Our certificate and what we agree to, shared by all connections.
 pub(crate) struct Identity {
@@ -130,13 +131,24 @@ pub(crate) struct Dtls {
     role: Role,
     remote: Fingerprint,
     has_started: bool,
+    hello: ClientHello,
+    /// What arrived before it was clear which server to be. Full: the general one.
+    held: Vec<BytesMut>,
 }
 
 impl Dtls {
     /// Creates a connection that has not started.
     pub(crate) fn new(identity: Arc<Identity>, role: Role, remote: Fingerprint) -> Self {
         let endpoint = Endpoint::new(TUNNEL, TransportProtocol::UDP, None);
-        Self { identity, endpoint, role, remote, has_started: false }
+        Self {
+            identity,
+            endpoint,
+            role,
+            remote,
+            has_started: false,
+            hello: ClientHello::default(),
+            held: Vec::new(),
+        }
     }
 
     /// There is an address to send to now.
@@ -160,20 +172,31 @@ impl Dtls {
         now: Instant,
         datagram: &[u8],
     ) -> Result<Vec<Outcome>, Error> {
-        if self.role == Role::Server && !self.has_started {
-            self.has_started = true;
-            let config = if offers_gcm(datagram).unwrap_or(false) {
-                &self.identity.server_gcm
-            } else {
-                &self.identity.server_any
-            };
-            self.endpoint.set_server_config(Some(Arc::clone(config)));
+        let datagram = BytesMut::from(datagram);
+        if self.role == Role::Client || self.has_started {
+            return self.read(now, datagram);
         }
+        let offers_gcm = self.hello.handle_datagram(&datagram);
+        self.held.push(datagram);
+        let config = match offers_gcm {
+            None if self.held.len() < MAX_HELD => return Ok(Vec::new()),
+            Some(true) => &self.identity.server_gcm,
+            Some(false) | None => &self.identity.server_any,
+        };
+        self.has_started = true;
+        self.endpoint.set_server_config(Some(Arc::clone(config)));
+        let mut outcomes = Vec::new();
+        for datagram in std::mem::take(&mut self.held) {
+            outcomes.extend(self.read(now, datagram)?);
+        }
+        Ok(outcomes)
+    }
+
+    fn read(&mut self, now: Instant, datagram: BytesMut) -> Result<Vec<Outcome>, Error> {
         // A bug in the parser must cost this peer, not every peer of the worker.
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            self.endpoint.read(now, TUNNEL, None, BytesMut::from(datagram))
-        }))
-        .map_err(|_| Error::Other("the DTLS parser panicked".to_owned()))?;
+        let read =
+            catch_unwind(AssertUnwindSafe(|| self.endpoint.read(now, TUNNEL, None, datagram)))
+                .map_err(|_| Error::Other("the DTLS parser panicked".to_owned()))?;
         let events = match read {
             Ok(events) => events,
             Err(error) => {
@@ -251,36 +274,6 @@ fn export_srtp(state: &State, provider: &dyn RTCCryptoProvider) -> Result<Srtp, 
     )?;
     config.set_session_keys_from_keying_material(material.as_ref(), state.is_client())?;
     Srtp::new(profile, &config.keys, provider.crypto())
-}
-
-/// Whether a ClientHello proposes SRTP with AES-128-GCM; `None` if it cannot be read.
-fn offers_gcm(datagram: &[u8]) -> Option<bool> {
-    // Record header (RFC 6347 section 4.1), handshake header (4.2.2), version, random.
-    let mut at = 13 + 12 + 2 + 32;
-    let is_hello = *datagram.first()? == 22 && *datagram.get(13)? == 1;
-    if !is_hello {
-        return None;
-    }
-    at += 1 + usize::from(*datagram.get(at)?); // session id
-    at += 1 + usize::from(*datagram.get(at)?); // cookie
-    at += 2 + usize::from(be16(datagram, at)?); // cipher suites
-    at += 1 + usize::from(*datagram.get(at)?); // compression methods
-    let end = at + 2 + usize::from(be16(datagram, at)?);
-    at += 2;
-    while at + 4 <= end {
-        let (kind, len) = (be16(datagram, at)?, usize::from(be16(datagram, at + 2)?));
-        if kind == USE_SRTP {
-            let list_len = usize::from(be16(datagram, at + 4)?);
-            let list = datagram.get(at + 6..at + 6 + list_len)?;
-            return Some(list.chunks_exact(2).any(|id| id == AEAD_AES_128_GCM.to_be_bytes()));
-        }
-        at += 4 + len;
-    }
-    Some(false)
-}
-
-fn be16(data: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_be_bytes(data.get(at..at + 2)?.try_into().ok()?))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,6 +4,7 @@
 //! workers, threads that share nothing and never wait for anybody. `worker` is the place to start
 //! reading: one turn of it is the way of a packet through this crate.
 
+mod client_hello;
 mod clock;
 mod command;
 mod config;
