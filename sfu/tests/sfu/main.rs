@@ -457,6 +457,28 @@ async fn a_certificate_that_the_sdp_did_not_promise_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_whose_address_changes_sees_on() {
+    let server = Server::start();
+    let feed = FeedId::new("room", "host");
+    let mut host = Client::publisher(1_000).await;
+    server.publish(&mut host, &feed).await;
+    let mut viewer = Client::viewer().await;
+    let offer = viewer.offer().await;
+    let session = server.sfu.play(feed, &offer).await.unwrap();
+    let rebind = std::sync::Arc::new(tokio::sync::Notify::new());
+    let answer = relay::insert_nat(&session.answer, std::sync::Arc::clone(&rebind), |_, _| false);
+    viewer.connect(answer.await).await;
+    let sending = tokio::spawn(async move { stream(&host, 0, 1_500, 10).await });
+    viewer.next_video().await;
+    rebind.notify_one();
+    // What was on its way before the change may still come; a second of video later it is new.
+    let before = number(&viewer.next_video().await.payload);
+    while number(&viewer.next_video().await.payload) < before + 150 {}
+    assert_eq!(server.sfu.stats().await.addresses, 3, "the old address is remembered for a while");
+    sending.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn peers_that_only_know_aes_cm_are_served_too() {
     let server = Server::start();
     let feed = FeedId::new("room", "host");

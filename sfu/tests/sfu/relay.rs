@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::UdpSocket;
+use tokio::sync::Notify;
 
 /// Which way a datagram goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,6 +18,15 @@ pub(crate) enum Way {
 /// `loses` is asked for every datagram, in order.
 pub(crate) async fn insert(
     answer: &str,
+    loses: impl FnMut(Way, &[u8]) -> bool + Send + 'static,
+) -> String {
+    insert_nat(answer, Arc::new(Notify::new()), loses).await
+}
+
+/// As [`insert`], as a NAT that gives the client another address whenever `rebind` is notified.
+pub(crate) async fn insert_nat(
+    answer: &str,
+    rebind: Arc<Notify>,
     mut loses: impl FnMut(Way, &[u8]) -> bool + Send + 'static,
 ) -> String {
     let line = answer.lines().find(|line| line.starts_with("a=candidate:")).unwrap();
@@ -25,13 +35,16 @@ pub(crate) async fn insert(
         format!("{}:{}", words[4], words[5]).parse().unwrap()
     };
     let near = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
-    let far = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let mut far = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = near.local_addr().unwrap().port();
     tokio::spawn(async move {
         let (mut up, mut down) = (vec![0; 2_048], vec![0; 2_048]);
         let mut client = None;
         loop {
             tokio::select! {
+                () = rebind.notified() => {
+                    far = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+                }
                 Ok((len, from)) = near.recv_from(&mut up) => {
                     client = Some(from);
                     if !loses(Way::ToServer, &up[..len]) {
