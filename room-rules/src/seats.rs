@@ -211,32 +211,46 @@ impl Seats {
         now: ServerTime,
         out: &mut Announcer,
     ) -> Result<(), Rejected> {
-        let until = Some(now + JOINING_FOR);
         if member.role.may(Capability::PublishAsHost) {
-            return match self.host() {
-                Some(host) if host.user != member.user => Err(Rejected::SeatTaken),
-                Some(host) => {
-                    if host.state == SeatState::Joining {
-                        self.sitter_mut(SeatIndex::HOST).until = until;
-                    }
-                    Ok(())
-                }
-                None => {
-                    let index = SeatIndex::HOST;
-                    self.sit(index, member, SeatState::Joining, JOINING_FOR, now, out);
-                    Ok(())
-                }
-            };
+            return self.may_host(member, now, out);
         }
         if !member.role.may(Capability::PublishOnSeat) {
             return Err(Rejected::Forbidden);
         }
-        let index = self.index_of(&member.user).ok_or(Rejected::Forbidden)?;
+        // Not the host's seat: one user may hold tokens of several roles, and each is worth its own.
+        let index = self.guest_index(&member.user).map_err(|_| Rejected::Forbidden)?;
+        let until = Some(now + JOINING_FOR);
         match self.sitter(index).state {
             SeatState::Reserved => self.change(index, SeatState::Joining, until, now, out),
             SeatState::Joining => self.sitter_mut(index).until = until,
             SeatState::Live | SeatState::Held => {}
             SeatState::Idle => unreachable!("a sitter's seat is not idle"),
+        }
+        Ok(())
+    }
+
+    fn may_host(
+        &mut self,
+        member: &Member,
+        now: ServerTime,
+        out: &mut Announcer,
+    ) -> Result<(), Rejected> {
+        match self.index_of(&member.user) {
+            Some(SeatIndex::HOST) => {
+                let host = self.sitter_mut(SeatIndex::HOST);
+                if host.state == SeatState::Joining {
+                    host.until = Some(now + JOINING_FOR);
+                }
+            }
+            // Somebody who came as a guest and now holds a host's token gets up first.
+            Some(_) => return Err(Rejected::AlreadySeated),
+            None if self.host().is_some() => return Err(Rejected::SeatTaken),
+            None => {
+                if self.take_application(&member.user).is_some() {
+                    announce_request(&member.user, SeatRequestKind::Decline, now, out);
+                }
+                self.sit(SeatIndex::HOST, member, SeatState::Joining, JOINING_FOR, now, out);
+            }
         }
         Ok(())
     }

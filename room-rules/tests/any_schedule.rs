@@ -138,6 +138,8 @@ impl Schedule {
     }
 
     fn interrupt(&mut self, in_room: &str, name: &UserId, role: Role) {
+        // One user may hold tokens of several roles.
+        let role = if self.rng.u8(0..8) == 0 { Role::ALL[self.rng.usize(0..6)] } else { role };
         if self.rng.bool() {
             self.world.media(in_room, name.as_str(), MediaChange::Stopped);
         }

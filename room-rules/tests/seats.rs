@@ -106,6 +106,40 @@ fn nobody_publishes_without_a_seat() {
 }
 
 #[test]
+fn a_guest_who_gets_a_hosts_token_gets_up_before_hosting() {
+    let mut world = World::new(&["a"]);
+    let gina = seat_guest(&mut world, "gina");
+
+    assert_eq!(world.may_publish("a", "gina", Role::Host), Err(Rejected::AlreadySeated));
+    world.command(gina, Command::SeatLeave).unwrap();
+    world.may_publish("a", "gina", Role::Host).unwrap();
+
+    assert_eq!(state(&mut world, 0), SeatState::Joining);
+}
+
+#[test]
+fn who_goes_on_air_as_the_host_no_longer_asks_for_a_seat() {
+    let mut world = World::new(&["a"]);
+    let alice = world.join("a", "alice", Role::Viewer);
+    world.command(alice, Command::SeatApply).unwrap();
+
+    world.may_publish("a", "alice", Role::Host).unwrap();
+
+    assert_eq!(requests(&world), [SeatRequestKind::Apply, SeatRequestKind::Decline]);
+    assert_eq!(state(&mut world, 0), SeatState::Joining);
+}
+
+#[test]
+fn a_viewers_token_of_the_host_does_not_publish_as_the_host() {
+    let (mut world, _, _) = room_with_viewer();
+
+    for role in [Role::Viewer, Role::Guest] {
+        assert_eq!(world.may_publish("a", "alice", role), Err(Rejected::Forbidden), "{role:?}");
+    }
+    world.may_publish("a", "alice", Role::Host).unwrap();
+}
+
+#[test]
 fn who_is_kicked_stops_publishing_and_the_host_cannot_be_kicked() {
     let (mut world, host, _) = room_with_viewer();
     seat_guest(&mut world, "gina");
