@@ -190,9 +190,13 @@ impl Arena {
             }
             // It speaks of a battle that is over here. Whoever believes in it must hear so.
             (_, PeerMessage::Mirror { battle, .. }) => unknown(from, &battle, out),
-            (_, PeerMessage::Accept { pk, .. } | PeerMessage::HostMedia { pk, .. }) => {
-                out.post(from, PeerMessage::Gone { pk });
-            }
+            (
+                _,
+                PeerMessage::Accept { pk, .. }
+                | PeerMessage::HostMedia { pk, .. }
+                | PeerMessage::Tally { pk, .. }
+                | PeerMessage::End { pk },
+            ) => out.post(from, PeerMessage::Gone { pk }),
             (_, _) => {}
         }
         self.sweep(now);

@@ -164,6 +164,8 @@ impl Battle {
     /// Surrenders for `side` while it matters; ends the link otherwise.
     pub(crate) fn end(&mut self, side: Side, now: ServerTime, out: &mut Announcer) {
         match self.state() {
+            // The score has decided already; only the last totals are still on their way.
+            BattleState::Battling if self.is_time_up(now) => {}
             BattleState::Battling => {
                 self.settle(Some(side.opponent()), BattleEnd::Surrender, now, out);
             }
@@ -187,6 +189,9 @@ impl Battle {
             }
             BattleState::Linking | BattleState::Preparing => {
                 self.finish(None, BattleEnd::Left, now, out);
+            }
+            BattleState::Battling if self.is_time_up(now) => {
+                self.finish(self.leader(), BattleEnd::Time, now, out);
             }
             BattleState::Battling => {
                 self.finish(Some(side.opponent()), BattleEnd::Left, now, out);
@@ -332,6 +337,11 @@ impl Battle {
         self.board.show(next.clone(), now, out);
         let other = next.rooms[Side::Other.index()].clone();
         out.post(&other, PeerMessage::Mirror { battle: next, host: self.host.clone() });
+    }
+
+    /// Returns whether gifts no longer score, though the result may not be known yet.
+    fn is_time_up(&self, now: ServerTime) -> bool {
+        self.board.view().end_at.is_some_and(|end_at| now >= end_at)
     }
 
     fn leader(&self) -> Option<Side> {

@@ -45,11 +45,10 @@ impl BattleMirror {
         }
     }
 
+    /// Says yes. Saying it again is how a host gets over a letter that was lost.
     pub(crate) fn accept(&mut self, host: Member, live: bool, out: &mut Announcer) {
-        if !self.is_accepted {
-            self.is_accepted = true;
-            self.tell(PeerMessage::Accept { pk: self.pk(), host, live }, out);
-        }
+        self.is_accepted = true;
+        self.tell(PeerMessage::Accept { pk: self.pk(), host, live }, out);
     }
 
     pub(crate) fn reject(&mut self, now: ServerTime, out: &mut Announcer) {

@@ -227,6 +227,62 @@ fn a_room_that_vanishes_ends_the_battle_in_the_other() {
 }
 
 #[test]
+fn a_lost_yes_is_made_up_for_by_saying_it_again() {
+    let (mut world, alice, ben) = World::two_live_rooms();
+    let pk = world.invite(alice, "b", terms(10, 0));
+    world.post_runs = false;
+    world.command(ben, Command::PkAccept(pk.clone())).unwrap();
+    world.lose_letter(0);
+    world.post_runs = true;
+
+    world.command(ben, Command::PkAccept(pk)).unwrap();
+
+    assert_eq!(battle(&mut world, "a").state, BattleState::Preparing);
+}
+
+#[test]
+fn a_room_that_missed_the_end_hears_of_it_when_it_speaks() {
+    for speaks in ["surrender", "gift"] {
+        let (mut world, alice, ben) = World::two_live_rooms();
+        let bea = world.join("b", "bea", Role::Viewer);
+        let pk = world.start_battle(alice, ben, terms(900, 0));
+        world.post_runs = false;
+        world.command(alice, Command::PkEnd(pk.clone())).unwrap();
+        world.lose_letter(0);
+        world.post_runs = true;
+        assert_eq!(battle(&mut world, "b").state, BattleState::Battling, "it missed the end");
+
+        if speaks == "gift" {
+            world.command(bea, gift(GiftKind::Rose, None, "1")).unwrap();
+        } else {
+            world.command(ben, Command::PkEnd(pk)).unwrap();
+        }
+
+        assert_eq!(last_reason(&world, "b"), BattleEnd::Left, "{speaks}");
+        assert!(!world.room("b").is_in_battle(), "{speaks}");
+    }
+}
+
+#[test]
+fn once_time_is_up_the_score_decides_whoever_leaves() {
+    for leaves in ["surrender", "room"] {
+        let (mut world, alice, ben) = World::two_live_rooms();
+        let amy = world.join("a", "amy", Role::Viewer);
+        let pk = world.start_battle(alice, ben, terms(10, 0));
+        world.command(amy, gift(GiftKind::Rose, None, "1")).unwrap();
+        world.run_for(10_000);
+        assert_eq!(battle(&mut world, "a").state, BattleState::Battling, "it waits for totals");
+
+        let leave = if leaves == "room" { Command::RoomEnd } else { Command::PkEnd(pk) };
+        world.command(alice, leave).unwrap();
+        world.run_for(300);
+
+        let result = updates(&world, "b").last().unwrap().result.clone().unwrap();
+        assert_eq!((result.winner, result.reason), (Some(room("a")), BattleEnd::Time), "{leaves}");
+    }
+}
+
+#[test]
 fn hosts_who_are_not_both_on_air_in_five_seconds_are_not_linked() {
     let (mut world, alice, ben) = World::two_live_rooms();
     let pk = world.invite(alice, "b", terms(10, 0));
