@@ -5,6 +5,7 @@
 //! holds it while it writes to its network.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use media_rules::{Codec, EncodedFrame};
 
@@ -33,13 +34,13 @@ impl Hub {
         for feeder in &state.feeders {
             feeder.push(&frame);
         }
-        state.gop.handle_frame(frame);
+        state.gop.handle_frame(frame, Instant::now());
     }
 
-    /// Begins an output at the newest keyframe, or at the next one if there is none yet.
+    /// Begins an output at the newest keyframe, or at the next one if the program does not run.
     pub fn subscribe(&self) -> Subscription {
         let mut state = self.outputs.lock();
-        let (feeder, subscription) = Feeder::new(state.gop.frames());
+        let (feeder, subscription) = Feeder::new(state.gop.frames(Instant::now()));
         if state.closed {
             feeder.close();
         } else {

@@ -80,8 +80,12 @@ impl TargetUrl {
 
     /// Makes words of the far side fit to be shown: short, printable and without the key.
     pub(crate) fn censor(&self, words: &str) -> String {
-        let name = self.key.split('?').next().unwrap_or_default();
-        let hidden = words.replace(&self.key, "***").replace(name, "***");
+        let (name, query) = self.key.split_once('?').unwrap_or((&self.key, ""));
+        let mut hidden = words.to_owned();
+        // A server may quote the part that it did not like.
+        for secret in [&self.key, name, query].into_iter().filter(|secret| !secret.is_empty()) {
+            hidden = hidden.replace(secret, "***");
+        }
         hidden.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(120).collect()
     }
 }
@@ -134,8 +138,9 @@ mod tests {
     #[test]
     fn the_key_is_never_shown() {
         let url = TargetUrl::parse("rtmp://a.example/app/sec-ret?token=hidden").unwrap();
-        for shown in [url.masked(), format!("{url:?}"), url.censor("no sec-ret?token=hidden here")]
-        {
+        let quoted = ["no sec-ret?token=hidden here", "bad token=hidden", "sec-ret is taken"];
+        let quoted = quoted.map(|words| url.censor(words));
+        for shown in [url.masked(), format!("{url:?}")].into_iter().chain(quoted) {
             assert!(!shown.contains("sec-ret") && !shown.contains("hidden"), "{shown}");
         }
         assert_eq!(url.masked(), "rtmp://a.example/app/***");

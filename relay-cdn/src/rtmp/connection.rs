@@ -185,11 +185,10 @@ impl Connection {
         if unsent.is_empty() {
             return Ok(());
         }
-        metrics::counter!("relay_sent_bytes_total", "role" => self.role.as_str())
-            .increment(unsent.len() as u64);
+        let sent = metrics::counter!("relay_sent_bytes_total", "role" => self.role.as_str());
         let written = timeout(*write_limit, async {
             while !unsent.is_empty() {
-                stream.write_buf(unsent).await?;
+                sent.increment(stream.write_buf(unsent).await? as u64);
             }
             Ok(())
         });
