@@ -210,3 +210,19 @@ async fn pages_are_served_with_their_type() {
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert_eq!(missing.error(), (404, "NOT_FOUND".into()));
 }
+
+#[tokio::test]
+async fn pages_run_nothing_foreign_and_only_the_viewers_page_may_be_framed() {
+    let world = World::new().await;
+
+    for (path, may_be_framed) in [("/", false), ("/studio?room=a", false), ("/watch?room=a", true)]
+    {
+        let page = Request::new("GET", path).send(world.address).await;
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'self';"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(!policy.contains("frame-ancestors 'self'"), may_be_framed, "{path}: {policy}");
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(page.header("x-content-type-options"), Some("nosniff"), "{path}");
+    }
+}
