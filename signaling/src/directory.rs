@@ -91,6 +91,12 @@ impl RoomHandle {
         self.inbox.closed().await;
     }
 
+    /// Returns whether half of the inbox waits. The rest is for those who hold a token: whoever only
+    /// looks needs none, and must not keep an order from getting in.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.inbox.capacity() <= self.inbox.max_capacity() / 2
+    }
+
     /// Hands the room a request that nobody waits for, without waiting itself.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod orders;
 mod outbox;
 mod over;
 mod pages;
+mod path;
 mod rate;
 mod refused;
 mod request;

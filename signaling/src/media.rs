@@ -1,7 +1,7 @@
 //! What publishing and playing over HTTP share: the offer, the answer and the session's own URL.
 
 use axum::body::Bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -9,6 +9,7 @@ use room_rules::RoomId;
 use wire_format::{Code, SDP_BODY_MAX};
 
 use crate::auth::{Bearer, find_room};
+use crate::path::Path;
 use crate::{MediaId, MediaSession, Refused, RoomRequest, Services, body};
 
 const SDP: &str = "application/sdp";

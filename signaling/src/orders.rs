@@ -1,11 +1,12 @@
 //! Orders over HTTP, for back ends and for pages that lost their socket in the rush.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use wire_format::{decode_order, encode_order};
 
 use crate::auth::{Bearer, find_room};
+use crate::path::Path;
 use crate::{Refused, RoomRequest, Services, body, refused};
 
 /// `POST /v1/rooms/{room}/orders`

@@ -1,6 +1,6 @@
 //! Rooms over HTTP: look, open, end.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::future::join_all;
@@ -8,6 +8,7 @@ use room_rules::{Capability, RoomView};
 use wire_format::{CreateRoom, encode_room, encode_rooms};
 
 use crate::auth::{Bearer, find_room};
+use crate::path::Path;
 use crate::{Created, Refused, RoomHandle, RoomRequest, Services, body, refused};
 
 /// The list of rooms is for people to choose from; nobody reads further.
@@ -16,7 +17,7 @@ const LISTED_MAX: usize = 200;
 /// `GET /v1/rooms`
 pub(crate) async fn list(State(services): State<Services>) -> Response {
     let rooms = services.directory.list();
-    let views = rooms.iter().take(LISTED_MAX).map(view);
+    let views = rooms.iter().take(LISTED_MAX).map(look);
     // A room that ends or is too busy at this moment is left out.
     let views: Vec<RoomView> = join_all(views).await.into_iter().filter_map(Result::ok).collect();
     refused::json(StatusCode::OK, encode_rooms(&views, &services.rtmp_base))
@@ -28,7 +29,7 @@ pub(crate) async fn describe(
     Path(room): Path<String>,
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
-    Ok(refused::json(StatusCode::OK, encode_room(&view(&room).await?, &services.rtmp_base)))
+    Ok(refused::json(StatusCode::OK, encode_room(&look(&room).await?, &services.rtmp_base)))
 }
 
 /// `POST /v1/rooms`
@@ -59,6 +60,14 @@ pub(crate) async fn end(
 
     room.ask(|reply| RoomRequest::End { member, reply }).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns the room as those see it who need no token for that.
+async fn look(room: &RoomHandle) -> Result<RoomView, Refused> {
+    if room.is_crowded() {
+        return Err(Refused::busy());
+    }
+    view(room).await
 }
 
 async fn view(room: &RoomHandle) -> Result<RoomView, Refused> {

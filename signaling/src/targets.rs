@@ -1,12 +1,13 @@
 //! Where a room's program is pushed to, over HTTP.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use room_rules::Capability;
 use wire_format::{AddTarget, Code, encode_target, encode_targets};
 
 use crate::auth::{Bearer, find_room};
+use crate::path::Path;
 use crate::{Refused, RoomRequest, Services, TargetUrl, body, refused};
 
 /// The longest address of a target.

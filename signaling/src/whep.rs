@@ -1,13 +1,14 @@
 //! Playing over HTTP: WHEP (draft-ietf-wish-whep), the program or one performer's own feed.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::response::Response;
 use media_rules::FeedId;
 use serde::Deserialize;
 use wire_format::Code;
 
 use crate::auth::{Bearer, find_room};
+use crate::path::Path;
 use crate::{Refused, RoomRequest, Services, media};
 
 /// What is to be played.

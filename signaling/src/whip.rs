@@ -1,9 +1,10 @@
 //! Publishing over HTTP: WHIP (RFC 9725).
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 
 use crate::auth::{Bearer, find_room};
+use crate::path::Path;
 use crate::{Refused, RoomRequest, Services, media};
 
 /// `POST /v1/rooms/{room}/whip`

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use room_rules::Role;
+use room_rules::{Role, SessionId};
 use signaling::{Limits, RoomHandle, RoomRequest};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -54,6 +54,36 @@ async fn an_unknown_room_is_not_found() {
     assert_eq!(publish.error(), (404, "ROOM_NOT_FOUND".into()));
     assert_eq!(describe.error(), (404, "ROOM_NOT_FOUND".into()));
     assert_eq!(impossible.error(), (404, "ROOM_NOT_FOUND".into()));
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_utf_8_is_answered_in_json() {
+    let world = World::new().await;
+    let token = world.token("a", "alice", Role::Host);
+    for (method, path) in [("GET", "/v1/rooms/%ff"), ("DELETE", "/v1/rooms/a/whip/%ff")] {
+        let answer = Request::new(method, path).token(&token).send(world.address).await;
+        assert_eq!(answer.error(), (400, "BAD_REQUEST".into()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn onlookers_leave_half_of_a_busy_rooms_inbox_to_its_members() {
+    let world = World::new().await;
+    let (room, mut inbox) = RoomHandle::new(room_id("b"), 4);
+    world.directory.enter(room.clone());
+    for _ in 0..2 {
+        room.tell(RoomRequest::Leave { session: SessionId(0) }).unwrap();
+    }
+
+    let look = Request::new("GET", "/v1/rooms/b").send(world.address).await;
+    let list = Request::new("GET", "/v1/rooms").send(world.address).await;
+
+    assert_eq!(look.error(), (503, "BUSY".into()));
+    assert_eq!(list.json()["rooms"].as_array().unwrap().len(), 1, "the busy one is left out");
+    for _ in 0..2 {
+        assert!(matches!(inbox.try_recv(), Ok(RoomRequest::Leave { .. })));
+    }
+    assert!(inbox.try_recv().is_err(), "nobody was let in who only looks");
 }
 
 #[tokio::test]
