@@ -74,6 +74,10 @@ test('a battle between two rooms', async () => {
 });
 
 test('gifts move the score, and the pages look alive', async () => {
+  const sound = viewer.getByTestId('sound');
+  if (await sound.isVisible()) await sound.click();
+  for (const page of [viewer, alice]) await page.getByTestId('big-count').waitFor({ state: 'hidden', timeout: 10_000 });
+  await alice.getByTestId('tab-chat').click();
   await viewer.getByTestId('gift-rose').click();
   await viewer.getByTestId('gift-rocket').click();
   await viewer.getByTestId('chat-input').fill('主播加油 🔥');

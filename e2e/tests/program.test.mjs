@@ -56,7 +56,7 @@ test('a solo host fills the program', async () => {
 
 test('solo, co-host, PK and solo again follow one another without a seam', async (t) => {
   const uplinkBefore = await pages.alice.evaluate(() => window.uplinks());
-  await viewer.evaluate(() => window.startWatching('#program', ['solo', 'left', 'right'], { luma: true }));
+  await viewer.evaluate(() => window.startWatching('#program', [], { luma: true }));
   await pause(DWELL_MS);
 
   await t.test('co-host', async () => {

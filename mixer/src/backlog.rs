@@ -41,6 +41,14 @@ impl<T> Backlog<T> {
         dropped
     }
 
+    /// Drops every waiting item of `weight`; returns how many there were.
+    pub fn drop_all(&self, weight: Weight) -> usize {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = queue.len();
+        queue.retain(|(of, _)| *of != weight);
+        before - queue.len()
+    }
+
     /// Takes everything there is, waiting up to `patience` for the first item.
     pub fn take(&self, patience: Duration) -> Vec<T> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,6 +86,16 @@ mod tests {
         assert_eq!(backlog.push(Weight::Sound, 5), Some(3));
         assert_eq!(backlog.push(Weight::Sound, 6), Some(1));
         assert_eq!(backlog.take(Duration::ZERO), [4, 5, 6]);
+    }
+
+    #[test]
+    fn one_weight_can_be_dropped_without_the_others() {
+        let backlog = Backlog::new(8);
+        for (weight, item) in [(Weight::Picture, 1), (Weight::Sound, 2), (Weight::Picture, 3)] {
+            backlog.push(weight, item);
+        }
+        assert_eq!(backlog.drop_all(Weight::Picture), 2);
+        assert_eq!(backlog.take(Duration::ZERO), [2]);
     }
 
     #[test]

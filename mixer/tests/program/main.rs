@@ -256,6 +256,37 @@ async fn garbage_of_one_host_does_not_disturb_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn guests_that_come_and_go_leave_nothing_behind() {
+    let (_alone, program, mut events) = start("guests").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    let guest = clip(2);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    record(&mut events, Duration::from_secs(1)).await;
+    let process = process_of_program();
+    let alone = Held::by(process);
+
+    let mut most = alone;
+    for number in 0..20 {
+        let bob = Host::start(&format!("bob{number}"), vec![Arc::clone(&guest)], &program);
+        program.set_scene(scene(2 + number, &[&alice.feed, &bob.feed]));
+        record(&mut events, Duration::from_millis(400)).await;
+        most = most.max(Held::by(process));
+    }
+    assert!(most.threads > alone.threads, "guests are decoded");
+    program.set_scene(scene(30, &[&alice.feed]));
+    // Who leaves is kept for a moment, because the scene before may still be shown.
+    record(&mut events, Duration::from_secs(2)).await;
+
+    let after = Held::by(process);
+    println!("alone {alone:?}, at most {most:?}, alone again {after:?}");
+    assert_eq!((after.threads, after.files), (alone.threads, alone.files));
+    assert!(after.memory_kib < most.memory_kib + 8_000, "{after:?}");
+    assert!(most.memory_kib < alone.memory_kib + 60_000, "{most:?}");
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_process_outlives_its_program() {
     let (_alone, program, mut events) = start("stopped").await;
     until_started(&mut events).await;
@@ -356,6 +387,25 @@ fn kill(signal: &str, process: u32) {
     let status =
         std::process::Command::new("kill").args([signal, &process.to_string()]).status().unwrap();
     assert!(status.success());
+}
+
+/// What a process holds.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Held {
+    threads: usize,
+    files: usize,
+    memory_kib: u64,
+}
+
+impl Held {
+    fn by(process: u32) -> Self {
+        let count =
+            |folder| std::fs::read_dir(format!("/proc/{process}/{folder}")).unwrap().count();
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let memory_kib = resident.trim().trim_end_matches(" kB").parse().unwrap();
+        Self { threads: count("task"), files: count("fd"), memory_kib }
+    }
 }
 
 fn cpu_seconds(process: u32) -> f64 {

@@ -20,10 +20,6 @@ use tracing::error;
 
 use crate::outlet::Outlet;
 
-/// Pictures that may wait while the encoder works on one. More would only add delay: the picture
-/// tick leaves pictures out instead.
-const MOST_WAITING: u64 = 2;
-
 /// `opusenc` takes the 6.5 ms that libopus looks ahead off its timestamps by itself.
 const OPUS_DELAY: Duration = Duration::ZERO;
 
@@ -76,9 +72,9 @@ impl Encoder {
         Ok(encoder)
     }
 
-    /// Returns whether another picture would have to wait too long.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.pictures.current_level_buffers() >= MOST_WAITING
+    /// Returns how many pictures wait for the one that is being encoded.
+    pub(crate) fn waiting_pictures(&self) -> u64 {
+        self.pictures.current_level_buffers()
     }
 
     /// Encodes a picture.

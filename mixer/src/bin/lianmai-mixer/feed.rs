@@ -92,9 +92,12 @@ impl Feed {
     }
 
     fn decode_picture(&mut self, frame: EncodedFrame) {
-        if frame.is_key {
-            self.needs_key = !is_affordable(&frame.data);
+        // Parameter sets may come with any picture, and the decoder obeys them wherever they are.
+        if !is_affordable(&frame.data) {
+            self.needs_key = true;
+            return;
         }
+        self.needs_key &= !frame.is_key;
         if self.needs_key {
             return;
         }
@@ -115,11 +118,11 @@ impl Feed {
     }
 }
 
-/// Returns whether a keyframe promises pictures of a size that no camera needs to exceed.
-fn is_affordable(keyframe: &[u8]) -> bool {
-    nals(keyframe).filter(|nal| NalType::of(nal) == NalType::Sps).all(|sps| {
+/// Returns whether a picture asks the decoder for no more room than any camera needs.
+fn is_affordable(access_unit: &[u8]) -> bool {
+    nals(access_unit).filter(|nal| NalType::of(nal) == NalType::Sps).all(|sps| {
         SequenceParameters::parse(sps)
-            .is_some_and(|sps| sps.width <= MOST_PIXELS && sps.height <= MOST_PIXELS)
+            .is_some_and(|sps| sps.coded_width <= MOST_PIXELS && sps.coded_height <= MOST_PIXELS)
     })
 }
 
@@ -134,4 +137,31 @@ fn decoder(
         }
     }
     slot.as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sets of 4096x4096 pixels, cropped to 16x16.
+    const HUGE: &[u8] = &[
+        0x67, 0x42, 0xc0, 0x3c, 0xda, 0x00, 0x40, 0x00, 0x20, 0x1e, 0x00, 0x7f, 0x98, 0x01, 0xfe,
+        0x70, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x03, 0x00, 0x02,
+    ];
+    const SLICE: &[u8] = &[0x41, 0x9a, 0x02];
+
+    #[test]
+    fn a_picture_with_parameter_sets_of_a_huge_picture_never_reaches_the_decoder() {
+        let unit = |nals: &[&[u8]]| [&[&[0, 0, 1][..]][..], nals].concat().concat();
+        assert!(is_affordable(&unit(&[SLICE])));
+        assert!(!is_affordable(&unit(&[HUGE])), "although all but 16x16 is cropped away");
+        assert!(!is_affordable(&unit(&[&[0x67, 0x42]])), "nor what cannot be read");
+
+        let mut feed = Feed::new();
+        feed.needs_key = false;
+        let data = unit(&[HUGE, &[0, 0, 1], SLICE]).into();
+        let at = MediaTime::from_millis(1);
+        feed.decode_picture(EncodedFrame { codec: Codec::H264, at, is_key: false, data });
+        assert!(feed.video.is_none() && feed.needs_key, "although it is no keyframe");
+    }
 }

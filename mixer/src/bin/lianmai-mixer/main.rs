@@ -22,6 +22,7 @@ mod fit;
 mod outlet;
 mod picture_tick;
 mod pictures;
+mod shedder;
 mod sound_tick;
 mod stage;
 mod voice;
@@ -54,9 +55,7 @@ fn main() -> anyhow::Result<()> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     die_with_any_thread();
-    // Thousands watch what this process makes. Only some systems allow it to go first, so a refusal
-    // is no error.
-    let _ = rustix::process::nice(PRIORITY);
+    go_first();
 
     let link = std::io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
     let mut link = Inlet::new(UnixStream::from(link));
@@ -92,6 +91,17 @@ fn forward(link: &mut Inlet, messages: &SyncSender<Down>) -> anyhow::Result<()> 
         }
     }
     Ok(())
+}
+
+/// Thousands watch what this process makes, so it asks to run before others on a busy machine. Only
+/// some systems allow that, so a refusal is no error.
+fn go_first() {
+    let _ = rustix::process::nice(PRIORITY);
+    // Linux shares the processors between sessions first and looks at `nice` only inside one
+    // (sched(7), autogroup): a session of our own gets a share of its own, and can rank it.
+    if rustix::process::setsid().is_ok() {
+        let _ = std::fs::write("/proc/self/autogroup", PRIORITY.to_string());
+    }
 }
 
 /// A process with a dead thread would look alive and make no program; the server restarts a dead

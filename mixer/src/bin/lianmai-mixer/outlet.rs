@@ -2,16 +2,16 @@
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-
-use std::sync::Arc;
 
 use media_rules::{Codec, EncodedFrame};
 use mixer::link::Up;
 use mixer::{Backlog, Weight};
 
-/// About two seconds of program. Full: pictures go first, see [`Backlog`].
+/// Some three seconds of program. Full: all pictures go, since those after the first that is lost
+/// cannot be decoded, and the next one is a keyframe; of sound only the oldest goes.
 const CAPACITY: usize = 256;
 
 /// Messages on their way to the server.
@@ -53,7 +53,8 @@ impl Outlet {
             && lost.codec == Codec::H264
         {
             self.needs_key.store(true, Ordering::Release);
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            let lost = 1 + self.backlog.drop_all(Weight::Picture);
+            self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
         }
     }
 

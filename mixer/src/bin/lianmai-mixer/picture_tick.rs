@@ -17,7 +17,11 @@ use crate::canvas::{Canvas, Drawing};
 use crate::encoder::Encoder;
 use crate::outlet::Outlet;
 use crate::pictures::{Pictures, Sight};
+use crate::shedder::Shedder;
 use crate::stage::Stage;
+
+/// Pictures that are made up for after a busy moment.
+const MOST_LATE: u64 = 4;
 
 /// The pictures of one feed, filled by its decoder and drawn from here.
 pub(crate) type SharedPictures = Arc<Mutex<Pictures<gst::Sample>>>;
@@ -45,6 +49,7 @@ pub(crate) fn start(
         canvas: Canvas::new(start.width, start.height)?,
         stage: Stage::default(),
         feeds: HashMap::new(),
+        shedder: Shedder::default(),
         beat: Beat::default(),
     };
     std::thread::Builder::new().name("picture-tick".into()).spawn(move || tick.run(&inbox))?;
@@ -58,6 +63,7 @@ struct PictureTick {
     canvas: Canvas,
     stage: Stage,
     feeds: HashMap<FeedId, SharedPictures>,
+    shedder: Shedder,
     beat: Beat,
 }
 
@@ -75,9 +81,10 @@ impl PictureTick {
                 self.send_beat();
             }
 
-            // A machine that was away starts again at the present.
-            let present = self.count_at(media_now());
-            let next = (count + 1).max(present);
+            // Pictures that are a little late are still made, so that a busy moment leaves no gap;
+            // a machine that was away longer starts again near the present.
+            let oldest = self.count_at(media_now()).saturating_sub(MOST_LATE);
+            let next = (count + 1).max(oldest);
             self.beat.skipped += next - count - 1;
             count = next;
         }
@@ -97,7 +104,7 @@ impl PictureTick {
     }
 
     fn tick(&mut self, due: MediaTime) {
-        if self.encoder.is_behind() {
+        if self.shedder.is_too_much(self.encoder.waiting_pictures(), self.start.fps) {
             self.beat.skipped += 1;
             return;
         }
