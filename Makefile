@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both install what they need.
-.PHONY: demo run test check bench setup setup-test soak fuzz clean-demo
+.PHONY: demo run test check bench setup setup-test
 
 demo: setup            ## A server, two hosts in a PK battle, gifts, sales; prints the URLs
 	cargo build --release --locked -p server -p mixer -p load-tester

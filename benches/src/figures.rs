@@ -29,12 +29,12 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure {
         name: "program.switch_gap_max_ms",
         bar: "<= 100",
-        meaning: "widest step in the RTMP recording over solo -> co-host -> PK -> solo",
+        meaning: "widest step in the program over solo -> co-host -> PK -> solo, sound or picture, by RTMP or WebRTC",
     },
     Figure {
-        name: "program.switch_gap_viewer_ms",
+        name: "program.switch_gap_shown_ms",
         bar: "-",
-        meaning: "widest step between frames that the WebRTC viewer was shown over the same switches",
+        meaning: "widest step between frames that Chromium presented over the same switches, on a machine it shares with three more pages",
     },
     Figure {
         name: "program.black_frames",

@@ -17,3 +17,20 @@ export function startClipHost(server, room, clip) {
     },
   };
 }
+
+/** Watches a room's program with a synthetic viewer; `stop()` resolves to what it counted. */
+export function startWatcher(server, room) {
+  const child = spawn(binary('lianmai-load'), ['watch', '--url', server.url, '--room', room, '--seconds', '300'], { stdio: ['ignore', 'pipe', process.env.E2E_LOG ? 'inherit' : 'ignore'] });
+  let printed = '';
+  child.stdout.on('data', (chunk) => { printed += chunk; });
+  const exited = once(child, 'exit');
+  return {
+    async stop() {
+      child.kill('SIGINT');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      await exited;
+      clearTimeout(timer);
+      return JSON.parse(printed);
+    },
+  };
+}

@@ -42,6 +42,9 @@ async function hears(tones) {
   });
 }
 
+/** Kinds of the tracks that the viewer receives. */
+const inbound = () => viewer.evaluate(async () => [...(await window.lianmai.pc.getStats()).values()].filter((s) => s.type === 'inbound-rtp' && s.packetsReceived > 0).map((s) => s.kind).sort());
+
 test('co-streaming in one room', async () => {
   await sees({ solo: ALICE.mark });
   bob = await open(browsers.bob, `${server.url}/studio?room=a&identity=bob&name=Bob&role=guest&quality=360p&music=1`, { viewport: { width: 1280, height: 800 } });
@@ -51,6 +54,8 @@ test('co-streaming in one room', async () => {
   await hears([ALICE.tone, BOB.tone]);
   const heard = await alice.evaluate(() => [...window.lianmai.players.keys()]);
   assert.deepEqual(heard, ['a/bob'], "the host plays the guest's own feed, never the mix");
+  assert.deepEqual(await bob.evaluate(() => [...window.lianmai.players.keys()]), ['a/alice'], 'and so does the guest');
+  assert.deepEqual(await inbound(), ['audio', 'video'], 'the viewer has one of each');
 });
 
 test('a battle between two rooms', async () => {
@@ -70,6 +75,7 @@ test('a battle between two rooms', async () => {
   await onStage(server, 'b', ['bob', 'alice']);
   await sees({ left: ALICE.mark, right: BOB.mark });
   await hears([ALICE.tone, BOB.tone]);
+  assert.deepEqual(await inbound(), ['audio', 'video'], 'the viewer still has one of each');
   await waitFor('the battle', async () => (await server.call('GET', '/v1/rooms/a')).body.battle?.state === 'battling');
 });
 

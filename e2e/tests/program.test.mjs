@@ -1,11 +1,12 @@
 // Goal: one program through solo -> co-host -> PK -> solo: the right hosts in the right tiles, both heard, no gap, no black
 // picture, no renegotiation of the host, one RTMP connection.
 // Method: three Chromium hosts whose cameras carry the test mark, a Chromium viewer that reads it from every frame, nginx-rtmp
-// as target, FFmpeg on our own RTMP URL all the way through.
+// as target, FFmpeg on our own RTMP URL and a synthetic WebRTC viewer that counts every packet all the way through.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open } from '../lib/browser.mjs';
 import { note } from '../lib/figures.mjs';
+import { startWatcher } from '../lib/load.mjs';
 import { startNginx } from '../lib/nginx.mjs';
 import { goLive, takeSeat } from '../lib/pages.mjs';
 import { inspect, lumas, record, steps } from '../lib/recording.mjs';
@@ -16,7 +17,7 @@ import { pause, waitFor } from '../lib/wait.mjs';
 const HOSTS = { alice: { id: 1, hue: 340, tone: 440 }, bob: { id: 2, hue: 210, tone: 660 }, carol: { id: 3, hue: 120, tone: 880 } };
 const DWELL_MS = 4_000;
 
-let server; let browser; let nginx; let viewer; let recording;
+let server; let browser; let nginx; let viewer; let recording; let watcher;
 const pages = {}; const directors = {};
 before(async () => {
   server = await startServer();
@@ -33,6 +34,7 @@ before(async () => {
   assert.equal(target.status, 201);
   viewer = await open(browser, `${server.url}/watch?room=a&identity=vera`, { watch: true });
   recording = await record(server.rtmpUrl('a'));
+  watcher = startWatcher(server, 'a');
   await waitFor('the push', () => nginx.publishes.length === 1);
 });
 after(async () => { await browser?.close(); await recording?.stop(); await nginx?.stop(); await server?.stop(); });
@@ -94,10 +96,15 @@ test('solo, co-host, PK and solo again follow one another without a seam', async
   const { videoTimes, audioTimes } = await inspect(file);
   const video = steps(videoTimes);
   const audio = steps(audioTimes);
-  const atViewer = Math.max(...frames.slice(1).map((frame, i) => ((frame.rtp - frames[i].rtp) >>> 0) / 90));
+  const shown = Math.max(...frames.slice(1).map((frame, i) => ((frame.rtp - frames[i].rtp) >>> 0) / 90));
+  const sent = await watcher.stop();
   const recorded = await lumas(file);
   const black = recorded.filter(({ luma }) => luma < 20).length + frames.filter(({ luma }) => luma < 20).length;
-  note({ 'program.switch_gap_max_ms': Math.max(video.widest, audio.widest), 'program.switch_gap_viewer_ms': atViewer, 'program.black_frames': black });
+  note({
+    'program.switch_gap_max_ms': Math.max(video.widest, audio.widest, sent.video_step_max_ms, sent.audio_step_max_ms),
+    'program.switch_gap_shown_ms': shown,
+    'program.black_frames': black,
+  });
 
   assert.deepEqual(await pages.alice.evaluate(() => window.uplinks()), uplinkBefore, 'the host was never offered again');
   assert.equal(uplinkBefore.filter((uplink) => uplink.state === 'connected').length, 1);
@@ -105,6 +112,8 @@ test('solo, co-host, PK and solo again follow one another without a seam', async
   assert.ok(video.isMonotonic && audio.isMonotonic);
   assert.ok(video.widest <= 100, `a video gap of ${video.widest} ms`);
   assert.ok(audio.widest <= 100, `an audio gap of ${audio.widest} ms`);
+  assert.ok(sent.video_frames > 20 * 25 && sent.lost === 0, JSON.stringify(sent));
+  assert.ok(sent.video_step_max_ms <= 100 && sent.audio_step_max_ms <= 100, JSON.stringify(sent));
   assert.ok(recorded.length > 20 * 25, `${recorded.length} pictures recorded`);
   assert.equal(black, 0, 'black pictures');
   for (const page of Object.values(pages)) assert.deepEqual(page.problems, []);

@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// Viewers at once.
     #[arg(long, default_value_t = 1)]
     viewers: u32,
-    /// How long to watch, in seconds.
+    /// How long to watch, in seconds; Ctrl-C ends it earlier.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
 }
@@ -36,6 +36,9 @@ struct Counts {
     video_packets: AtomicU64,
     video_frames: AtomicU64,
     lost: AtomicU64,
+    /// Widest step between two timestamps, in microseconds of media time.
+    audio_step_us: AtomicU64,
+    video_step_us: AtomicU64,
 }
 
 /// Watches and prints one line of JSON.
@@ -58,7 +61,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         let connection = Connection::open(prepared, &api, &options.room, "whep").await?;
         connections.push((connection, api));
     }
-    tokio::time::sleep(Duration::from_secs(options.seconds)).await;
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs(options.seconds)) => {}
+        stop = tokio::signal::ctrl_c() => stop?,
+    }
     report(&options, &counts);
     for (connection, api) in connections {
         connection.close(&api).await;
@@ -68,7 +74,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
 
 async fn count(track: Arc<dyn TrackRemote>, counts: Arc<Counts>) {
     let is_video = track.kind().await == RtpCodecKind::Video;
-    let mut newest: Option<u16> = None;
+    let (step, clock_rate_hz) =
+        if is_video { (&counts.video_step_us, 90_000) } else { (&counts.audio_step_us, 48_000) };
+    let mut newest: Option<(u16, u32)> = None;
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
         let packets = if is_video { &counts.video_packets } else { &counts.audio_packets };
@@ -76,11 +84,14 @@ async fn count(track: Arc<dyn TrackRemote>, counts: Arc<Counts>) {
         if is_video && packet.header.marker {
             counts.video_frames.fetch_add(1, Ordering::Relaxed);
         }
-        let sequence = packet.header.sequence_number;
-        let ahead = newest.map_or(1, |newest| sequence.wrapping_sub(newest));
+        let (sequence, timestamp) = (packet.header.sequence_number, packet.header.timestamp);
+        let (last, last_timestamp) = newest.unwrap_or((sequence.wrapping_sub(1), timestamp));
+        let ahead = sequence.wrapping_sub(last);
         if ahead < 0x8000 {
             counts.lost.fetch_add(u64::from(ahead.saturating_sub(1)), Ordering::Relaxed);
-            newest = Some(sequence);
+            let ticks = u64::from(timestamp.wrapping_sub(last_timestamp));
+            step.fetch_max(ticks * 1_000_000 / clock_rate_hz, Ordering::Relaxed);
+            newest = Some((sequence, timestamp));
         }
     }
 }
@@ -95,6 +106,8 @@ fn report(options: &Options, counts: &Counts) {
         "video_packets": of(&counts.video_packets),
         "video_frames": of(&counts.video_frames),
         "lost": of(&counts.lost),
+        "audio_step_max_ms": of(&counts.audio_step_us) as f64 / 1_000.0,
+        "video_step_max_ms": of(&counts.video_step_us) as f64 / 1_000.0,
     });
     println!("{line}");
 }
