@@ -6,7 +6,13 @@ use std::time::Duration;
 
 use crate::announcer::Announcer;
 use crate::pace::{Pace, Throttle};
-use crate::{EventBody, LikeCount, Member, Reactions, Rejected, ServerTime, SessionId, UserId};
+use crate::{
+    EventBody, LikeCount, Member, Reactions, Rejected, Role, ServerTime, SessionId, UserId,
+};
+
+/// Sessions of one user: tabs, data channels, and what a reload leaves behind for a while. One
+/// token must not fill a room. The platform's own users are not counted.
+const SESSIONS_PER_USER: usize = 32;
 
 /// Totals go out at most twice a second.
 const REACT_EVERY: Duration = Duration::from_millis(500);
@@ -53,6 +59,10 @@ impl Crowd {
         let is_new = !self.sessions.contains_key(&session);
         if is_new && self.sessions.len() >= self.sessions_max {
             return Err(Rejected::RoomFull);
+        }
+        let held = self.users.get(&member.user).map_or(0, |present| present.sessions);
+        if is_new && held >= SESSIONS_PER_USER && member.role != Role::Admin {
+            return Err(Rejected::Conflict("this user has too many sessions in the room"));
         }
         self.leave(session, now);
         self.sessions.insert(session, member.clone());

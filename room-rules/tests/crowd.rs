@@ -28,6 +28,21 @@ fn a_user_with_three_sessions_is_one_head() {
 }
 
 #[test]
+fn one_user_does_not_fill_a_room() {
+    let mut world = World::new(&["a"]);
+    let sessions: Vec<SessionId> = (0..32).map(|_| world.join("a", "bob", Role::Viewer)).collect();
+
+    let session = world.next_session();
+    let refused = world.join_as(session, "a", "bob", Role::Viewer);
+
+    assert!(matches!(refused, Err(Rejected::Conflict(_))), "{refused:?}");
+    world.join("a", "cara", Role::Viewer);
+    world.join_as(sessions[0], "a", "bob", Role::Viewer).expect("it holds a place already");
+    world.leave(sessions[1]);
+    world.join_as(session, "a", "bob", Role::Viewer).expect("a place is free again");
+}
+
+#[test]
 fn totals_come_at_most_twice_a_second_and_end_right() {
     let mut world = World::new(&["a"]);
     let sessions: Vec<SessionId> =
