@@ -81,6 +81,26 @@ impl Peers {
         self.by_id.values().find(publishes).map(|peer| peer.peer)
     }
 
+    /// Returns with how many peers `user` plays.
+    pub(crate) fn players_of(&self, user: &UserId) -> usize {
+        let plays =
+            |peer: &&Peer| matches!(peer.purpose, Purpose::Play(_)) && peer.member.user == *user;
+        self.by_id.values().filter(plays).count()
+    }
+
+    /// Takes out the peers that receive a feed for which `may_go_on` is false.
+    pub(crate) fn take_players(&mut self, may_go_on: impl Fn(&FeedId) -> bool) -> Vec<Peer> {
+        let taken: Vec<Peer> = self
+            .by_id
+            .extract_if(|_, peer| matches!(&peer.purpose, Purpose::Play(feed) if !may_go_on(feed)))
+            .map(|(_, peer)| peer)
+            .collect();
+        for peer in &taken {
+            self.ids.remove(&peer.peer);
+        }
+        taken
+    }
+
     /// Returns whether anyone receives `feed`.
     pub(crate) fn is_played(&self, feed: &FeedId) -> bool {
         self.by_id

@@ -3,7 +3,7 @@
 
 use media_rules::{FeedId, Scene, layout};
 use relay_cdn::{Hub, Subscription};
-use room_rules::{Member, Performer, RoomId, ServerTime, SessionId, UserId};
+use room_rules::{Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
 use sfu::{NegotiateError, PeerId, TrickleError};
 use signaling::{Answer, MediaId, MediaSession, Refused};
 use tokio::task::JoinHandle;
@@ -20,6 +20,11 @@ use crate::targets::Targets;
 
 /// Offers of one room being answered at once. Full: `BUSY`.
 const MAX_NEGOTIATIONS: usize = 64;
+
+/// WHEP sessions of one user in one room: a studio plays eight others, and what a reload leaves
+/// behind lasts half a minute. One token must not use up the media workers; the platform's own users
+/// are not counted. Those still being negotiated are not either, they have a bound of their own.
+const MAX_PLAYERS_PER_USER: usize = 32;
 
 /// What a room publishes, plays, mixes and pushes.
 pub(crate) struct RoomMedia {
@@ -82,7 +87,13 @@ impl RoomMedia {
     ) {
         let feed = feed.unwrap_or_else(|| self.program_feed());
         if feed != self.program_feed() && !self.stage.contains(&feed) {
-            let _ = reply.send(Err(Refused::new(Code::NotFound, "this feed is not on the stage")));
+            let _ = reply.send(Err(not_on_stage()));
+            return;
+        }
+        let is_counted = member.role != Role::Admin;
+        if is_counted && self.peers.players_of(&member.user) >= MAX_PLAYERS_PER_USER {
+            let refused = Refused::new(Code::RateLimited, "this user plays too much at once");
+            let _ = reply.send(Err(refused));
             return;
         }
         self.negotiate(Negotiation { member, purpose: Purpose::Play(feed), offer, reply });
@@ -114,9 +125,14 @@ impl RoomMedia {
                 return None;
             }
         };
-        // The newest connection of a publisher wins; the older one may be a dead browser's.
         let replaced = match &purpose {
+            // The newest connection of a publisher wins; the older one may be a dead browser's.
             Purpose::Publish(_) => self.take_publisher(&member.user),
+            Purpose::Play(feed) if !is_open_to(&self.room, &self.stage, feed) => {
+                self.parts.close_peer(session.peer);
+                let _ = reply.send(Err(not_on_stage()));
+                return None;
+            }
             Purpose::Play(_) => None,
         };
         let id = self.peers.insert(session.peer, member, purpose);
@@ -200,9 +216,20 @@ impl RoomMedia {
         self.peers.find(peer)
     }
 
-    /// Draws those who are on stage.
-    pub(crate) fn draw(&mut self, stage: &[Performer], is_battle: bool, now: ServerTime) {
+    /// Draws those who are on stage. Whoever plays the other room's host after the battle has no
+    /// token for that: their media session is over, and the sessions on its channels are returned.
+    pub(crate) fn draw(
+        &mut self,
+        stage: &[Performer],
+        is_battle: bool,
+        now: ServerTime,
+    ) -> Vec<SessionId> {
         self.stage = stage.iter().map(feed_of).collect();
+        let (room, on_stage) = (&self.room, &self.stage);
+        let gone = self.peers.take_players(|feed| is_open_to(room, on_stage, feed));
+        for peer in &gone {
+            self.parts.close_peer(peer.peer);
+        }
         let is_muted = |feed: &FeedId| {
             stage.iter().any(|performer| performer.muted && feed_of(performer) == *feed)
         };
@@ -210,6 +237,7 @@ impl RoomMedia {
         let tiles = layout::scene(&self.stage, is_battle, canvas, is_muted);
         self.scene = Scene { revision: self.scene.revision + 1, tiles };
         self.weigh_demand(now);
+        gone.into_iter().filter_map(|peer| peer.session).map(|session| session.id).collect()
     }
 
     /// Looks whether the program is worth running, and starts or stops it.
@@ -302,6 +330,16 @@ impl RoomMedia {
     fn program_feed(&self) -> FeedId {
         FeedId::program(self.room.as_str())
     }
+}
+
+/// Returns whether members of `room` may go on playing `feed`: the other room's host only while both
+/// share the stage; their own guest may come back to it.
+fn is_open_to(room: &RoomId, stage: &[FeedId], feed: &FeedId) -> bool {
+    feed.room() == room.as_str() || stage.contains(feed)
+}
+
+fn not_on_stage() -> Refused {
+    Refused::new(Code::NotFound, "this feed is not on the stage")
 }
 
 fn feed_of(performer: &Performer) -> FeedId {

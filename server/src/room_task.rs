@@ -80,11 +80,9 @@ impl RoomTask {
                 () = self.parts.draining.cancelled() => break Ending::Draining,
                 () = self.parts.clock.sleep_until(timeout) => self.handle_timeout(),
                 _ = housekeeping.tick() => self.keep_house(),
-                Some(mail) = self.mail.recv() => self.handle_mail(mail),
-                request = self.requests.recv() => match request {
-                    Some(request) => self.handle_request(request),
-                    // The handle in here keeps the inbox open as long as the task lives.
-                    None => break Ending::RoomEnded,
+                news = news(&mut self.mail, &mut self.requests) => match news {
+                    News::Mail(mail) => self.handle_mail(mail),
+                    News::Request(request) => self.handle_request(request),
                 },
             }
         };
@@ -146,8 +144,10 @@ impl RoomTask {
     }
 
     fn draw_stage(&mut self) {
-        let stage = self.room.stage();
-        self.media.draw(&stage, self.room.is_in_battle(), self.parts.clock.now());
+        let (stage, now) = (self.room.stage(), self.parts.clock.now());
+        for session in self.media.draw(&stage, self.room.is_in_battle(), now) {
+            self.leave(session, now);
+        }
     }
 
     fn handle_request(&mut self, request: RoomRequest) {
@@ -305,5 +305,20 @@ impl RoomTask {
         self.parts.switchboard.remove_room(self.room.id()).await;
         self.parts.directory.leave(&self.handle);
         info!(room = %self.room.id(), ?ending, "Room closed.");
+    }
+}
+
+enum News {
+    Mail(Mail),
+    Request(RoomRequest),
+}
+
+/// Waits for what comes next. Neither side goes first: members who flood their data channels must
+/// not keep an order waiting, nor a rush of orders the news of the media.
+async fn news(mail: &mut mpsc::Receiver<Mail>, requests: &mut mpsc::Receiver<RoomRequest>) -> News {
+    tokio::select! {
+        Some(mail) = mail.recv() => News::Mail(mail),
+        Some(request) = requests.recv() => News::Request(request),
+        else => unreachable!("the task itself holds the other end of both"),
     }
 }

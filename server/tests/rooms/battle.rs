@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use media_rules::FeedId;
 use room_rules::{
     BattleTerms, Command, GiftCount, GiftKind, GiftOrder, IdemKey, PkId, Reply, Role,
 };
 use serde_json::{Value, json};
+use signaling::{MediaId, MediaSession, Refused, RoomRequest};
+use wire_format::Code;
 
+use crate::media::OFFER;
 use crate::stage::{Person, Stage, member, room_id};
 
 #[tokio::test(start_paused = true)]
@@ -59,6 +63,40 @@ async fn a_challenge_to_a_room_that_is_not_there_comes_to_nothing_at_once() {
 
     assert_eq!(battle["result"]["winner"], Value::Null);
     assert!(stage.parts.clock.now().since(asked_at) < Duration::from_secs(1));
+}
+
+// Time is real here, because the SFU's threads live in it.
+#[tokio::test]
+async fn the_other_rooms_host_is_played_no_longer_than_the_battle_lasts() {
+    let stage = Stage::new();
+    let (mut a, mut b) = (stage.open("a").await, stage.open("b").await);
+    stage.go_live(&mut a).await;
+    stage.go_live(&mut b).await;
+    let feed = || FeedId::new("b", "host-b");
+    assert_eq!(play(&a, feed()).await.unwrap_err().code, Code::NotFound);
+    let pk = challenge(&a, "b").await;
+    battle_is(&mut b, "inviting").await;
+    b.says(Command::PkAccept(pk.clone())).await.unwrap();
+    battle_is(&mut a, "preparing").await;
+
+    let rival = play(&a, feed()).await.unwrap();
+    let own = play(&a, FeedId::new("a", "host-a")).await.unwrap();
+    b.says(Command::PkEnd(pk)).await.unwrap();
+    battle_is(&mut a, "idle").await;
+
+    assert_eq!(trickle(&a, rival.id).await.unwrap_err().code, Code::NotFound);
+    trickle(&a, own.id).await.unwrap();
+    assert_eq!(play(&a, feed()).await.unwrap_err().code, Code::NotFound);
+}
+
+async fn play(person: &Person, feed: FeedId) -> Result<MediaSession, Refused> {
+    let (member, offer, feed) = (person.member.clone(), OFFER.to_owned(), Some(feed));
+    person.room.ask(|reply| RoomRequest::Play { member, feed, offer, reply }).await
+}
+
+async fn trickle(person: &Person, id: MediaId) -> Result<(), Refused> {
+    let (member, fragment) = (person.member.clone(), "a=mid:0\r\n".to_owned());
+    person.room.ask(|reply| RoomRequest::Trickle { member, id, fragment, reply }).await
 }
 
 async fn challenge(host: &Person, room: &str) -> PkId {

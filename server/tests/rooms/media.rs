@@ -13,7 +13,7 @@ use crate::stage::{Person, Stage, member};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An offer to send and receive what browsers do; nobody is behind it.
-const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+pub(crate) const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
     a=group:BUNDLE 0 1 2\r\na=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\n\
     a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
     m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n\
@@ -82,6 +82,22 @@ async fn a_room_that_ends_takes_its_sessions_with_it() {
     host.says(Command::RoomEnd).await.unwrap();
 
     until(&stage, |stats| stats.peers == 0).await;
+}
+
+#[tokio::test]
+async fn one_user_does_not_use_up_the_media_workers() {
+    let stage = Stage::with_media();
+    let host = stage.open("a").await;
+    let (vera, walter) = (member("vera", Role::Viewer), member("walter", Role::Viewer));
+    let mut sessions = Vec::new();
+    for _ in 0..32 {
+        sessions.push(play(&host.room, &vera).await.unwrap().id);
+    }
+
+    assert_eq!(play(&host.room, &vera).await.unwrap_err().code, Code::RateLimited);
+    play(&host.room, &walter).await.unwrap();
+    close(&host.room, &vera, sessions[0]).await.unwrap();
+    play(&host.room, &vera).await.unwrap();
 }
 
 async fn publish(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
