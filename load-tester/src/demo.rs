@@ -69,9 +69,11 @@ async fn direct(options: &Options) -> Result<()> {
         let api = options.server.enter(room, name, "host").await?;
         sides.push(Control::join(&api, room).await?);
     }
-    let [mut alice, bob] = <[Control; 2]>::try_from(sides).ok().expect("there are two sides");
+    let [mut alice, mut bob] = <[Control; 2]>::try_from(sides).ok().expect("there are two sides");
     loop {
-        wait_for(&mut alice, Duration::from_secs(30), is_live).await?;
+        for side in [&mut alice, &mut bob] {
+            wait_for(side, Duration::from_secs(30), is_live).await?;
+        }
         if let Err(error) = battle(options, &mut alice, &bob).await {
             tracing::warn!(%error, "The battle did not happen; trying again.");
         }
@@ -86,15 +88,18 @@ async fn battle(options: &Options, alice: &mut Control, bob: &Control) -> Result
     let invitation = json!({ "room": "b", "duration_s": options.battle_seconds, "punish_s": 10 });
     let answer = alice.send("pk.invite", invitation).await.context("the invitation")?;
     let battle = json!({ "pk": answer["pk"] });
-    bob.send("pk.accept", battle).await.context("the acceptance")?;
+    bob.send("pk.accept", battle.clone()).await.context("the acceptance")?;
     tokio::time::sleep(Duration::from_secs(10)).await;
     if let Err(error) = sale(alice).await {
         tracing::warn!(%error, "The sale did not happen.");
     }
     let longest = Duration::from_secs(options.battle_seconds) + BATTLE_SLACK;
-    wait_for(alice, longest, |event| event["d"]["state"] == "idle" && event["t"] == "pk.updated")
-        .await?;
-    Ok(())
+    let is_over = |event: &Value| {
+        event["t"] == "pk.updated"
+            && event["d"]["pk"] == battle["pk"]
+            && event["d"]["state"] == "idle"
+    };
+    wait_for(alice, longest, is_over).await
 }
 
 /// "3, 2, 1, link!"
