@@ -23,8 +23,8 @@ echo "test: Rust"
 cargo test --workspace --locked --no-fail-fast -- --test-threads=2 2>&1 | tee -a "$log"
 echo "test: pages"
 (cd web-demo && npm ci --silent --no-fund --no-audit && npm run --silent check)
-node --test --test-reporter=tap web-demo/tests/ 2>&1 | tee -a "$log"
+node --test --test-reporter=tap web-demo/tests/*.test.js 2>&1 | tee -a "$log"
 echo "test: the product, end to end"
 (cd e2e && npm ci --silent --no-fund --no-audit)
 target/debug/lianmai-load media --out target/media
-node --test --test-concurrency=1 --test-reporter=tap e2e/tests/ 2>&1 | tee -a "$log"
+node --test --test-concurrency=1 --test-reporter=tap e2e/tests/*.test.mjs 2>&1 | tee -a "$log"

@@ -27,6 +27,26 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure { name: "direct.g2g_p95_ms", bar: "<= 250", meaning: "the same, 95th percentile" },
     Figure { name: "direct.g2g_p99_ms", bar: "-", meaning: "the same, 99th percentile" },
     Figure {
+        name: "stage.host_encode_ms",
+        bar: "-",
+        meaning: "of the program's latency: the host's encoder, mean of getStats",
+    },
+    Figure {
+        name: "stage.host_pacer_ms",
+        bar: "-",
+        meaning: "the host's send queue, mean of getStats",
+    },
+    Figure {
+        name: "stage.viewer_jitter_ms",
+        bar: "-",
+        meaning: "the viewer's jitter buffer, mean of getStats",
+    },
+    Figure {
+        name: "stage.viewer_decode_ms",
+        bar: "-",
+        meaning: "the viewer's decoder, mean of getStats",
+    },
+    Figure {
         name: "program.switch_gap_max_ms",
         bar: "<= 100",
         meaning: "widest step in the program over solo -> co-host -> PK -> solo, sound or picture, by RTMP or WebRTC",
