@@ -16,7 +16,7 @@ const ours = {
   mixer: ['media-rules'],
   'relay-cdn': ['media-rules'],
   server: ['room-rules', 'wire-format', 'media-rules', 'sfu', 'signaling', 'mixer', 'relay-cdn', 'web-demo'],
-  'load-tester': ['media-rules'],
+  'load-tester': [],
   examples: [],
   benches: ['room-rules', 'wire-format', 'media-rules'],
 };
