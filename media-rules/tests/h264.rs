@@ -219,10 +219,20 @@ fn a_keyframe_is_seen_in_every_kind_of_packet() {
 }
 
 #[test]
+fn a_picture_that_is_nearly_all_cropped_away_is_as_large_as_it_was_coded() {
+    let sps = hex("6742c03cda004000201e007f9801fe701100000300010000030002");
+    let parameters = SequenceParameters::parse(&sps).unwrap();
+    assert_eq!((parameters.width, parameters.height), (16, 16));
+    assert_eq!((parameters.coded_width, parameters.coded_height), (4096, 4096));
+}
+
+#[test]
 fn x264_parameter_sets_are_understood() {
     let plain = |width, height| SequenceParameters {
         width,
         height,
+        coded_width: u32::next_multiple_of(width, 16),
+        coded_height: u32::next_multiple_of(height, 16),
         chroma_format: 1,
         luma_bits: 8,
         chroma_bits: 8,

@@ -11,6 +11,10 @@ pub struct SequenceParameters {
     pub width: u32,
     /// Picture height in pixels, after cropping.
     pub height: u32,
+    /// Width before cropping, which is what a decoder makes room for.
+    pub coded_width: u32,
+    /// Height before cropping.
+    pub coded_height: u32,
     /// 0 is monochrome, 1 is 4:2:0, 2 is 4:2:2, 3 is 4:4:4.
     pub chroma_format: u8,
     /// Bits per luma sample, 8-14.
@@ -36,7 +40,8 @@ impl SequenceParameters {
             bits.fixed(1)?; // Macroblock-adaptive frame/field coding.
         }
         bits.fixed(1)?; // Direct 8x8 inference.
-        let mut size = (width_mbs * 16, height_units * 16 * (2 - frame_mbs_only));
+        let coded = (width_mbs * 16, height_units * 16 * (2 - frame_mbs_only));
+        let mut size = coded;
         if bits.fixed(1)? == 1 {
             let [left, right, top, bottom] =
                 [bits.golomb()?, bits.golomb()?, bits.golomb()?, bits.golomb()?];
@@ -50,6 +55,8 @@ impl SequenceParameters {
         Some(Self {
             width: size.0,
             height: size.1,
+            coded_width: coded.0,
+            coded_height: coded.1,
             chroma_format: format.chroma,
             luma_bits: format.luma_bits,
             chroma_bits: format.chroma_bits,

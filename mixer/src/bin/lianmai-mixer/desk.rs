@@ -107,7 +107,8 @@ impl Desk {
             let feed = self.feeds.entry(id.clone()).or_insert_with(Feed::new);
             voices.push((feed.voice(), f32::from(tile.gain_percent) / 100.0));
         }
-        let feeds = self.feeds.iter().map(|(id, feed)| (id.clone(), feed.pictures())).collect();
+        let pictures = |(id, feed): (&FeedId, &Feed)| (id.clone(), Arc::downgrade(feed.pictures()));
+        let feeds = self.feeds.iter().map(pictures).collect();
         // The ticks end only after this desk.
         let _ = self.sound.send(voices);
         let _ = self.pictures.send(SceneCue { scene, feeds });

@@ -72,8 +72,8 @@ impl Feed {
     }
 
     /// Returns where its pictures are.
-    pub(crate) fn pictures(&self) -> SharedPictures {
-        Arc::clone(&self.pictures)
+    pub(crate) const fn pictures(&self) -> &SharedPictures {
+        &self.pictures
     }
 
     /// Returns where its sound is.

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -26,12 +26,16 @@ const MOST_LATE: u64 = 4;
 /// The pictures of one feed, filled by its decoder and drawn from here.
 pub(crate) type SharedPictures = Arc<Mutex<Pictures<gst::Sample>>>;
 
+/// The pictures of feeds that may be drawn. A feed that is gone takes its pictures with it: they
+/// hold on to the decoder's memory and files.
+pub(crate) type Sources = HashMap<FeedId, Weak<Mutex<Pictures<gst::Sample>>>>;
+
 /// A new scene and every feed that it or the scene before it may draw.
 pub(crate) struct SceneCue {
     /// What to draw.
     pub(crate) scene: Scene,
     /// Where the pictures are.
-    pub(crate) feeds: HashMap<FeedId, SharedPictures>,
+    pub(crate) feeds: Sources,
 }
 
 /// Starts the thread; it ends when the sender is dropped. The queue holds scenes only, which are
@@ -62,7 +66,7 @@ struct PictureTick {
     outlet: Arc<Outlet>,
     canvas: Canvas,
     stage: Stage,
-    feeds: HashMap<FeedId, SharedPictures>,
+    feeds: Sources,
     shedder: Shedder,
     beat: Beat,
 }
@@ -133,6 +137,7 @@ impl PictureTick {
         let due = due + Duration::from_secs(1) / self.start.fps / 2;
         let mut newest: HashMap<&FeedId, (Sight, Option<gst::Sample>)> = HashMap::new();
         for (feed, pictures) in &self.feeds {
+            let Some(pictures) = pictures.upgrade() else { continue };
             let mut pictures = pictures.lock().unwrap_or_else(PoisonError::into_inner);
             let picture = pictures.advance(due, now).cloned();
             newest.insert(feed, (pictures.sight(now), picture));
