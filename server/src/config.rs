@@ -131,7 +131,8 @@ pub struct Program {
     pub linger_s: u64,
     /// The mixer's executable; empty means `lianmai-mixer` beside this program.
     pub mixer_bin: PathBuf,
-    /// Where mixers' Unix sockets are made; empty means a folder of this process's own.
+    /// Where mixers keep GStreamer's plugin registry if they cannot keep it in the user's cache; empty
+    /// means a folder of this process's own.
     pub runtime_dir: PathBuf,
 }
 
