@@ -10,6 +10,7 @@ const REFRESH_MS = 4_000;
 const REASONS = {
   time: "时间到 Time", surrender: "认输 Surrender", left: "离开 Left", rejected: "对方拒绝 Rejected",
   cancelled: "已取消 Cancelled", timeout: "没有回应 No answer", link_failed: "连接失败 Link failed",
+  busy: "对方正在 PK Busy", unreachable: "对方没有开播 Not live",
 };
 
 /** @type {Record<Wire.BattleState, string>} */
@@ -101,7 +102,9 @@ export class PkPanel {
     if (returnValue === "gone") return;
     this.answered = dataset.pk ?? "";
     const t = returnValue === "yes" ? "pk.accept" : "pk.reject";
-    await attempt(this.request(t, { pk: this.answered }));
+    const done = await attempt(this.request(t, { pk: this.answered }));
+    // An answer that did not get through may be given again.
+    if (done === null) this.answered = "";
   }
 
   async refreshRooms() {

@@ -4,6 +4,8 @@ import { el, hueOf } from "./dom.js";
 
 const SHOWN = 60;
 const NEAR_END_PX = 40;
+/** More lines than any snapshot brings again. */
+const REMEMBERED = 500;
 
 /** @type {Partial<Record<Wire.Role, string>>} */
 const BADGES = { host: "主播", guest: "连麦", moderator: "房管", admin: "官方", assistant: "助理" };
@@ -27,6 +29,8 @@ export class ChatView {
   /** @param {Wire.Chat} line */
   add(line) {
     this.ids.add(line.id);
+    const [oldest] = this.ids;
+    if (this.ids.size > REMEMBERED && oldest !== undefined) this.ids.delete(oldest);
     const badge = BADGES[line.role];
     const name = el("b", { class: "chat-name" }, line.name || line.user);
     name.style.setProperty("--hue", String(hueOf(line.user)));

@@ -117,7 +117,7 @@ export class SaleCard {
     );
     /** @type {Wire.Sale | null} */
     this.sale = null;
-    /** @type {{sale: string, idem: string} | null} an order whose answer was lost keeps its key */
+    /** @type {{sale: string, idem: string} | null} an order of which nobody knows what became of it keeps its key */
     this.unanswered = null;
     this.isBusy = false;
     this.timer = 0;
@@ -163,7 +163,8 @@ export class SaleCard {
       this.say(`抢到了!第 ${order.seq} 单 · Order no. ${order.seq}, ${order.stock} left`, "good");
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : "";
-      if (code !== "TIMEOUT" && code !== "OFFLINE") this.unanswered = null;
+      // A busy room may have taken the order after the server gave up waiting for it.
+      if (code !== "TIMEOUT" && code !== "OFFLINE" && code !== "BUSY") this.unanswered = null;
       this.say(wordsFor(error), "bad");
     }
     this.isBusy = false;
