@@ -37,39 +37,51 @@ pub fn outbox(limits: OutboxLimits) -> (Outbox, OutboxReader) {
         changed: Notify::new(),
         cut: CancellationToken::new(),
     });
-    (Outbox(shared.clone()), OutboxReader(shared))
+    (Outbox(Arc::new(RoomEnd(shared.clone()))), OutboxReader(shared))
 }
 
-/// The room's end of a session's queue. Never blocks and is cheap to clone.
+/// The room's end of a session's queue. Never blocks and is cheap to clone. Dropping the last clone
+/// ends the session, so whoever reads never waits for a room that has forgotten it.
 #[derive(Clone, Debug)]
-pub struct Outbox(Arc<Shared>);
+pub struct Outbox(Arc<RoomEnd>);
 
 impl Outbox {
     /// Queues a message in its lane; when the queue is full, the lane decides what gives way.
     pub fn push(&self, lane: Lane, text: Text) {
-        let fits = self.0.lock().push(lane, text);
+        let fits = self.0.0.lock().push(lane, text);
         if !fits {
             counter!("signaling_sessions_cut_total", "reason" => "too_slow").increment(1);
-            self.0.cut.cancel();
+            self.0.0.cut.cancel();
         }
-        self.0.changed.notify_one();
+        self.0.0.changed.notify_one();
     }
 
     /// Queues a clock answer ahead of everything, because it is worth nothing once it is late.
     pub fn push_clock(&self, text: Text) {
-        self.0.lock().push_clock(text);
-        self.0.changed.notify_one();
+        self.0.0.lock().push_clock(text);
+        self.0.0.changed.notify_one();
     }
 
     /// Ends the session once everything queued before is delivered. The first reason wins.
     pub fn end(&self, ending: Ending) {
-        self.0.lock().end(ending);
-        self.0.changed.notify_one();
+        self.0.0.lock().end(ending);
+        self.0.0.changed.notify_one();
     }
 
     /// Returns whether pushing has become pointless: the session was ended, cut or left.
     pub fn is_ended(&self) -> bool {
-        self.0.lock().ending.is_some()
+        self.0.0.lock().ending.is_some()
+    }
+}
+
+/// What all clones of an [`Outbox`] share.
+#[derive(Debug)]
+struct RoomEnd(Arc<Shared>);
+
+impl Drop for RoomEnd {
+    fn drop(&mut self) {
+        self.0.lock().end(Ending::Left);
+        self.0.changed.notify_one();
     }
 }
 
@@ -125,7 +137,7 @@ pub enum Ending {
     RoomEnded,
     /// This server is shutting down.
     Draining,
-    /// The connection is gone.
+    /// The connection is gone, or the room has let the session go.
     Left,
 }
 
@@ -389,6 +401,23 @@ mod tests {
 
         assert_eq!(drain(&reader), ["ended"].map(text));
         assert_eq!(reader.next().await, Delivery::End(Ending::RoomEnded));
+    }
+
+    #[tokio::test]
+    async fn a_reader_hears_that_the_room_has_let_the_session_go() {
+        let (outbox, mut reader) = outbox(LIMITS);
+        let second = outbox.clone();
+        let reading = tokio::spawn(async move { [reader.next().await, reader.next().await] });
+        tokio::task::yield_now().await;
+
+        drop(outbox);
+        second.push(Lane::Control, text("still in"));
+        drop(second);
+
+        let read = tokio::time::timeout(std::time::Duration::from_secs(20), reading);
+        let read = read.await.expect("the reader must not wait for ever").unwrap();
+        let still_in = Delivery::Message(Lane::Control, text("still in"));
+        assert_eq!(read, [still_in, Delivery::End(Ending::Left)]);
     }
 
     #[tokio::test]
