@@ -109,7 +109,9 @@ if (room === "") {
   setText(byId("curtain-text"), "地址里缺少 ?room= · The address has no ?room=");
 } else {
   session.start();
-  player.start();
+  // A video without a picture yet holds up the page's `load`, and a tab would spin until the host comes.
+  if (document.readyState === "complete") player.start();
+  else window.addEventListener("load", () => player.start(), { once: true });
 }
 
 // ---- events ----
