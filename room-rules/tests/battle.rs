@@ -365,12 +365,15 @@ fn a_repeated_gift_scores_once() {
 
 #[test]
 fn a_gift_to_a_room_that_is_not_in_the_battle_is_refused() {
-    let (mut world, _, _) = World::two_live_rooms();
+    let (mut world, alice, ben) = World::two_live_rooms();
     let bob = world.join("a", "bob", Role::Viewer);
+    let give = |world: &mut World| world.command(bob, gift(GiftKind::Rose, Some("b"), "k"));
 
-    let refused = world.command(bob, gift(GiftKind::Rose, Some("b"), "k"));
-
-    assert_eq!(refused, Err(Rejected::PkState));
+    assert_eq!(give(&mut world), Err(Rejected::PkState));
+    let pk = world.invite(alice, "b", terms(10, 0));
+    assert_eq!(give(&mut world), Err(Rejected::PkState), "the other room was only asked");
+    world.command(ben, Command::PkAccept(pk)).unwrap();
+    give(&mut world).unwrap();
 }
 
 fn battle(world: &mut World, name: &str) -> BattleView {

@@ -1,7 +1,7 @@
 //! Carries out commands that the member's role allows.
 
 use super::Room;
-use crate::{Command, EndReason, GiftOrder, Member, Rejected, Reply, ServerTime};
+use crate::{BattleState, Command, EndReason, GiftOrder, Member, Rejected, Reply, ServerTime};
 
 impl Room {
     pub(super) fn carry_out(
@@ -96,7 +96,10 @@ impl Room {
             return Ok(before);
         }
         let to = order.to.clone().unwrap_or_else(|| self.id.clone());
-        let in_battle = self.arena.view().is_some_and(|battle| battle.rooms.contains(&to));
+        // A room that was only asked has not agreed to be in a battle.
+        let in_battle = self.arena.view().is_some_and(|battle| {
+            battle.state != BattleState::Inviting && battle.rooms.contains(&to)
+        });
         if to != self.id && !in_battle {
             return Err(Rejected::PkState);
         }
