@@ -40,8 +40,8 @@ impl CreateRoom {
     }
 }
 
-/// The body of `POST /v1/rooms/{room}/targets`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+/// The body of `POST /v1/rooms/{room}/targets`. Prints without its URL, which holds the stream key.
+#[derive(Clone, Deserialize, Eq, PartialEq)]
 pub struct AddTarget {
     /// Where to push to, stream key included.
     pub url: String,
@@ -51,6 +51,12 @@ impl AddTarget {
     /// Reads the body.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         serde_json::from_slice(body).map_err(|e| bad(None, e.to_string()))
+    }
+}
+
+impl std::fmt::Debug for AddTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AddTarget(***)")
     }
 }
 

@@ -107,6 +107,7 @@ fn bodies_of_http_requests_are_read_like_messages() {
     assert!(CreateRoom::decode(br#"{"room":"a/b"}"#).is_err());
     let target = AddTarget::decode(br#"{"url":"rtmp://host/app/key"}"#).unwrap();
     assert_eq!(target.url, "rtmp://host/app/key");
+    assert!(!format!("{target:?}").contains("key"), "a stream key is not for logs");
 }
 
 #[test]
