@@ -50,12 +50,6 @@ impl<P> History<P> {
         (slot.extended == extended && now.since(slot.arrived) <= self.max_age)
             .then_some(&slot.packet)
     }
-
-    /// Forgets everything, for a source that starts anew.
-    pub fn clear(&mut self) {
-        self.slots.fill_with(|| None);
-        self.unwrapper = SequenceUnwrapper::default();
-    }
 }
 
 /// One remembered packet.

@@ -99,13 +99,6 @@ impl LossDetector {
         std::mem::replace(&mut self.given_up, 0)
     }
 
-    /// Stops asking for anything older than now, because a keyframe made it useless.
-    ///
-    /// Returns nothing to [`poll_given_up`](Self::poll_given_up).
-    pub fn forget_missing(&mut self) {
-        self.missing.clear();
-    }
-
     /// Returns how many packets are missing and not yet given up.
     pub fn missing_len(&self) -> usize {
         self.missing.len()

@@ -1,8 +1,5 @@
-//! The RTP header: read it once, change four of its fields in place.
-//!
-//! A forwarded packet is copied and restamped for every viewer, so nothing here allocates and the
-//! setters write straight into the bytes. The setters assume a header that [`RtpHeader::parse`]
-//! has accepted.
+//! The RTP header, read and written. Extensions are stepped over: none that we negotiate changes what
+//! we do with a packet. A forwarded packet gets a header of ours, so nothing here allocates.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc3550#section-5.1>
 
@@ -26,8 +23,6 @@ pub struct RtpHeader {
     pub header_len: usize,
     /// Padding bytes after the payload.
     pub padding_len: usize,
-    /// Profile and position of the extension block's data.
-    extensions: Option<Extensions>,
 }
 
 impl RtpHeader {
@@ -61,13 +56,9 @@ impl RtpHeader {
             return Err(PacketError::WrongVersion);
         }
         let mut header_len = MIN_HEADER_LEN + 4 * usize::from(packet[0] & 0x0f);
-        let mut extensions = None;
         if packet[0] & 0x10 != 0 {
             let head = packet.get(header_len..header_len + 4).ok_or(PacketError::TooShort)?;
-            let profile = u16::from_be_bytes([head[0], head[1]]);
-            let start = header_len + 4;
-            header_len = start + 4 * usize::from(u16::from_be_bytes([head[2], head[3]]));
-            extensions = Some(Extensions { profile, start });
+            header_len += 4 + 4 * usize::from(u16::from_be_bytes([head[2], head[3]]));
         }
         if header_len > packet.len() {
             return Err(PacketError::TooShort);
@@ -80,7 +71,6 @@ impl RtpHeader {
             ssrc: u32::from_be_bytes([packet[8], packet[9], packet[10], packet[11]]),
             header_len,
             padding_len: 0,
-            extensions,
         })
     }
 
@@ -96,40 +86,6 @@ impl RtpHeader {
     /// Returns where the payload lies in a packet of `packet_len` bytes.
     pub const fn payload_range(&self, packet_len: usize) -> std::ops::Range<usize> {
         self.header_len..packet_len - self.padding_len
-    }
-
-    /// Returns the header extension `id` of the `packet` that this header was read from.
-    ///
-    /// Understands both forms of RFC 8285, one-byte (section 4.2) and two-byte (section 4.3).
-    pub fn extension<'a>(&self, packet: &'a [u8], id: u8) -> Option<&'a [u8]> {
-        let Extensions { profile, start } = self.extensions?;
-        let mut rest = packet.get(start..self.header_len)?;
-        let two_bytes = match profile {
-            0xbede => false,
-            profile if profile & 0xfff0 == 0x1000 => true,
-            _ => return None,
-        };
-        while let Some((&first, after)) = rest.split_first() {
-            if first == 0 {
-                rest = after;
-                continue;
-            }
-            let (this, len, after) = if two_bytes {
-                let (&len, after) = after.split_first()?;
-                (first, usize::from(len), after)
-            } else {
-                if first >> 4 == 15 {
-                    return None;
-                }
-                (first >> 4, usize::from(first & 0x0f) + 1, after)
-            };
-            let value = after.get(..len)?;
-            if this == id {
-                return Some(value);
-            }
-            rest = &after[len..];
-        }
-        None
     }
 }
 
@@ -154,36 +110,11 @@ impl PlainHeader {
         let mut out = [0; MIN_HEADER_LEN];
         out[0] = 0x80;
         out[1] = u8::from(self.marker) << 7 | self.payload_type & 0x7f;
-        set_sequence(&mut out, self.sequence);
-        set_timestamp(&mut out, self.timestamp);
-        set_ssrc(&mut out, self.ssrc);
+        out[2..4].copy_from_slice(&self.sequence.to_be_bytes());
+        out[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
+        out[8..12].copy_from_slice(&self.ssrc.to_be_bytes());
         out
     }
-}
-
-/// Changes the payload type and leaves the marker as it is.
-pub fn set_payload_type(packet: &mut [u8], payload_type: u8) {
-    packet[1] = packet[1] & 0x80 | payload_type & 0x7f;
-}
-
-/// Changes the marker and leaves the payload type as it is.
-pub fn set_marker(packet: &mut [u8], marker: bool) {
-    packet[1] = packet[1] & 0x7f | u8::from(marker) << 7;
-}
-
-/// Changes the sequence number.
-pub fn set_sequence(packet: &mut [u8], sequence: u16) {
-    packet[2..4].copy_from_slice(&sequence.to_be_bytes());
-}
-
-/// Changes the timestamp.
-pub fn set_timestamp(packet: &mut [u8], timestamp: u32) {
-    packet[4..8].copy_from_slice(&timestamp.to_be_bytes());
-}
-
-/// Changes the synchronization source.
-pub fn set_ssrc(packet: &mut [u8], ssrc: u32) {
-    packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
 }
 
 /// Why bytes are no RTP packet.
@@ -198,11 +129,4 @@ pub enum PacketError {
     /// The padding count is zero or reaches into the header.
     #[error("the packet's padding is longer than its payload")]
     BadPadding,
-}
-
-/// Where the extension block's data starts; it ends where the header ends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Extensions {
-    profile: u16,
-    start: usize,
 }

@@ -8,7 +8,7 @@ use media_rules::MediaTime;
 use media_rules::h264::{
     AccessUnit, AccessUnitAssembler, NalType, Packetizer, ParameterSets, SequenceParameters,
     VideoPacket, decoder_configuration, has_parameter_sets, is_keyframe, nals, push_nal,
-    starts_keyframe, to_length_prefixed,
+    to_length_prefixed,
 };
 
 /// What x264 writes for 360x640 baseline.
@@ -205,16 +205,15 @@ fn without_a_marker_the_next_timestamp_ends_the_access_unit() {
 }
 
 #[test]
-fn a_keyframe_is_seen_in_every_kind_of_packet() {
+fn parameter_sets_are_seen_in_every_kind_of_packet() {
     let stap = [&[0x78, 0, SPS.len() as u8][..], SPS, &[0, PPS.len() as u8], PPS].concat();
-    assert!(starts_keyframe(&stap) && has_parameter_sets(&stap));
-    assert!(starts_keyframe(SPS) && has_parameter_sets(SPS));
-    assert!(starts_keyframe(&[0x65, 0x88]) && !has_parameter_sets(&[0x65, 0x88]));
-    assert!(starts_keyframe(&[0x7c, 0x85, 0x88]), "the first fragment");
-    assert!(!starts_keyframe(&[0x7c, 0x05, 0x88]), "a later fragment");
-    assert!(!starts_keyframe(&[0x7c, 0x81, 0x88]), "the first fragment of another slice");
-    for not in [&[][..], &[0x41, 1], PPS, &[24], &[24, 0, 9, 0x67], &[28]] {
-        assert!(!starts_keyframe(not), "{not:?}");
+    assert!(has_parameter_sets(&stap));
+    assert!(has_parameter_sets(SPS));
+    assert!(has_parameter_sets(&[0x7c, 0x87, 0x42]), "the first fragment");
+    assert!(!has_parameter_sets(&[0x7c, 0x07, 0x42]), "a later fragment");
+    assert!(!has_parameter_sets(&[0x7c, 0x85, 0x88]), "the first fragment of a slice");
+    for not in [&[][..], &[0x41, 1], &[0x65, 0x88], PPS, &[24], &[24, 0, 9, 0x67], &[28]] {
+        assert!(!has_parameter_sets(not), "{not:?}");
     }
 }
 
@@ -302,7 +301,7 @@ fn random_packets_never_panic() {
             if let Some(first) = payload.first_mut() {
                 *first = *rng.choice(&[0x41, 0x65, 0x67, 0x68, 24, 28, 28, *first]).unwrap();
             }
-            let _ = (starts_keyframe(&payload), SequenceParameters::parse(&payload));
+            let _ = (has_parameter_sets(&payload), SequenceParameters::parse(&payload));
             assembler.handle_packet(&VideoPacket {
                 timestamp: rng.u32(0..3),
                 marker: rng.bool(),

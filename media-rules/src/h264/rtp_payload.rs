@@ -16,15 +16,6 @@ pub(super) const FU_START: u8 = 0x80;
 /// Set in the last fragment's second byte.
 pub(super) const FU_END: u8 = 0x40;
 
-/// Returns whether a keyframe may begin with this packet: a sequence parameter set or the start of
-/// an IDR slice is in it.
-///
-/// When parameter sets and slice come in separate packets this is true of both; the first one is
-/// the place to switch.
-pub fn starts_keyframe(payload: &[u8]) -> bool {
-    begun(payload).any(|nal_type| matches!(nal_type, NalType::Sps | NalType::Idr))
-}
-
 /// Returns whether a sequence parameter set begins in this packet.
 pub fn has_parameter_sets(payload: &[u8]) -> bool {
     begun(payload).any(|nal_type| nal_type == NalType::Sps)

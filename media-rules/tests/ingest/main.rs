@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use media_rules::{
-    Codec, EncodedFrame, Ingest, MediaKind, MediaTime, SenderReport, TapItem, TapPacket, packet,
+    Codec, EncodedFrame, Ingest, MediaKind, MediaTime, SenderReport, TapItem, TapPacket,
 };
 use simulated_host::{
     Host, MS, Recorded, START, access_unit, mark_of_audio, marks_of_picture, tap_packet,
@@ -282,7 +282,7 @@ fn silence_between_talk_spurts_keeps_its_length() {
             // With discontinuous transmission the numbers go on where they stopped.
             sequence = sequence.wrapping_add(1);
             let mut rtp = packet.rtp.to_vec();
-            packet::set_sequence(&mut rtp, sequence);
+            rtp[2..4].copy_from_slice(&sequence.to_be_bytes());
             packet.rtp = rtp.into();
         }
     }
