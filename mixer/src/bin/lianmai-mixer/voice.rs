@@ -37,6 +37,10 @@ pub(crate) struct Voice {
 impl Voice {
     /// Takes a decoded packet whose first sample is due at `at`.
     pub(crate) fn handle_packet(&mut self, at: MediaTime, packet: &[Stereo]) {
+        // There is nothing in it that could be stretched.
+        if packet.is_empty() {
+            return;
+        }
         let position = position(at);
         let expected = *self.end.get_or_insert(position);
         let late = position - expected;
@@ -164,6 +168,14 @@ mod tests {
             }
         }
         assert!(voice.samples.len() < 2_000, "{} samples wait", voice.samples.len());
+    }
+
+    #[test]
+    fn an_empty_packet_changes_nothing() {
+        let mut voice = Voice::default();
+        voice.handle_packet(MediaTime::from_millis(100), &PACKET);
+        voice.handle_packet(MediaTime::from_millis(125), &[]);
+        assert_eq!(voice.samples.len(), 960);
     }
 
     #[test]
