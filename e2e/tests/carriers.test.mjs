@@ -21,7 +21,13 @@ before(async () => {
   socketViewer = await Member.join(server, 'a', 'walter', 'viewer');
   host = await director(server, 'a', 'alice');
 });
-after(async () => { await browser?.close(); await clip?.stop(); await server?.stop(); });
+after(async () => {
+  await browser?.close();
+  await clip?.stop();
+  const { code } = await server.stop();
+  assert.equal(code, 0, 'a viewer who left keeps the server from stopping');
+  assert.deepEqual(server.log.filter((line) => line.includes('did not end in time')), []);
+});
 
 test('a chat line reaches both', async () => {
   await host.send('chat.send', { text: '大家好 hello' });
