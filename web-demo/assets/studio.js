@@ -165,6 +165,21 @@ function handleOwnState(state, code) {
   if (code !== null && state === "refused") toast(wordsForCode(code), "bad");
   // A server that was started anew does not know the room; the show goes on.
   if (code === "ROOM_NOT_FOUND" && !isGuest && !hasEnded()) void call(tokens, "POST", "/v1/rooms", { room, title: model.title }).catch(() => {});
+  if (code === "LINK_FAILED") void stepAside();
+  drawStatus();
+}
+
+/**
+ * Leaves the air to ourselves on another page or device: the server keeps the newest, and two pages that
+ * both came back would take it from each other for ever. When only the net broke, our seat is not live.
+ */
+async function stepAside() {
+  /** @type {Wire.RoomView | null} */
+  const view = await call(null, "GET", `/v1/rooms/${encodeURIComponent(room)}`).catch(() => null);
+  const isElsewhere = view?.seats.some(({ user, state }) => user === tokens.who.identity && state === "live") ?? false;
+  if (!isElsewhere || !own.publisher || own.publisher.link.state === "live") return;
+  own.unpublish();
+  toast("你在别的页面开播了 · You are live on another page", "bad");
   drawStatus();
 }
 
