@@ -12,6 +12,7 @@
 mod back_off;
 mod delivery;
 mod life;
+mod patience;
 
 use std::io;
 use std::path::PathBuf;

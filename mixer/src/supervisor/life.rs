@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use media_rules::Codec;
 use tracing::debug;
 
+use super::patience::Patience;
 use super::{Delivery, ProgramConfig, ProgramEvent, Shared};
 use crate::link::{Beat, Deframer, Down, LinkError, Up};
 
@@ -142,8 +143,9 @@ fn read_up(
     delivery: &mut Delivery,
     generation: u64,
 ) -> String {
-    let (began, beat) = (Instant::now(), Beat::default());
-    let mut watch = Watch { shared, delivery, generation, began, picture: None, beat };
+    let patience = Patience::new(PATIENCE_AT_START, Instant::now());
+    let (has_begun, beat) = (false, Beat::default());
+    let mut watch = Watch { shared, delivery, generation, patience, has_begun, beat };
     let mut deframer = Deframer::default();
     let mut buffer = vec![0; 64 << 10];
     let mut stopping_since = None;
@@ -163,7 +165,7 @@ fn read_up(
         if let Err(error) = watch.handle_bodies(&mut deframer) {
             return format!("it cannot be understood: {error}");
         }
-        if watch.is_hung() {
+        if watch.patience.is_over(Instant::now()) {
             return "it makes no pictures".into();
         }
         if shared.is_stopping() {
@@ -180,8 +182,9 @@ struct Watch<'a> {
     shared: &'a Shared,
     delivery: &'a mut Delivery,
     generation: u64,
-    began: Instant,
-    picture: Option<Instant>,
+    patience: Patience,
+    /// Whether it made a picture.
+    has_begun: bool,
     beat: Beat,
 }
 
@@ -191,10 +194,8 @@ impl Watch<'_> {
             match Up::decode(body)? {
                 Up::Ready => {}
                 Up::Frame(frame) => {
-                    if frame.codec == Codec::H264 && self.picture.replace(Instant::now()).is_none()
-                    {
-                        let generation = self.generation;
-                        self.delivery.send(ProgramEvent::Started { generation });
+                    if frame.codec == Codec::H264 {
+                        self.handle_picture();
                     }
                     if !self.delivery.handle_frame(frame) {
                         self.shared.tell(Down::Keyframe);
@@ -222,10 +223,11 @@ impl Watch<'_> {
         self.beat = beat;
     }
 
-    fn is_hung(&self) -> bool {
-        match self.picture {
-            Some(last) => last.elapsed() > PATIENCE,
-            None => self.began.elapsed() > PATIENCE_AT_START,
+    fn handle_picture(&mut self) {
+        self.patience.handle_life(PATIENCE);
+        if !std::mem::replace(&mut self.has_begun, true) {
+            let generation = self.generation;
+            self.delivery.send(ProgramEvent::Started { generation });
         }
     }
 }
