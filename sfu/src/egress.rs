@@ -10,6 +10,10 @@ const CAPACITY: usize = 2 << 20;
 /// The kernel takes at most 64 segments and 64 KiB per message.
 const MAX_RUN: usize = 32;
 const MAX_RUN_BYTES: usize = 60_000;
+/// What fits any path (the 1280 bytes that IPv6 promises, less its headers). A message of segments
+/// that do not fit the path is refused by the kernel with the same error as one that it has no
+/// offload for, so longer packets, which only an odd publisher sends, go one by one.
+const MAX_SEGMENT: usize = 1_232;
 
 /// Datagrams waiting for the end of the turn.
 pub(crate) struct Egress {
@@ -79,6 +83,7 @@ impl Egress {
             Run { to: first.to, start: first.start, len: first.len, segment: first.len, count: 1 };
         for next in &self.datagrams[at + 1..] {
             let joins = may_join
+                && run.segment <= MAX_SEGMENT
                 && next.to == run.to
                 && next.len <= run.segment
                 && run.count < MAX_RUN
@@ -144,6 +149,15 @@ mod tests {
             assert!(egress.push(address(port), &vec![7; len]));
         }
         assert_eq!(runs(&egress), [(1, 3, 260), (1, 1, 60), (2, 1, 60), (2, 1, 80)]);
+    }
+
+    #[test]
+    fn packets_that_some_path_could_refuse_form_no_run() {
+        let mut egress = Egress::new();
+        for len in [1_232, 1_232, 1_400, 1_400] {
+            assert!(egress.push(address(1), &vec![7; len]));
+        }
+        assert_eq!(runs(&egress), [(1, 2, 2_464), (1, 1, 1_400), (1, 1, 1_400)]);
     }
 
     #[test]
