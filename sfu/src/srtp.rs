@@ -94,26 +94,38 @@ impl Srtp {
         ssrc: u32,
         sequence: u16,
     ) -> Option<usize> {
-        let index = match self.windows.get(&ssrc) {
-            Some(window) => window.check(sequence)?,
-            None if self.windows.len() < MAX_SOURCES => u64::from(sequence),
-            None => return None,
+        let Some(window) = self.windows.get_mut(&ssrc) else {
+            return self.open_first_rtp(packet, header_len, ssrc, sequence);
         };
-        let len = match &mut self.incoming {
-            Cipher::Gcm { key, salt } => {
-                let (header, body) = packet.split_at_mut(header_len);
-                let nonce = nonce(salt, header, index);
-                let clear = key.open_in_place(nonce, Aad::from(&*header), body).ok()?;
-                header_len + clear.len()
-            }
-            Cipher::Slow(context) => {
-                let clear = context.decrypt_rtp(packet).ok()?;
-                packet.get_mut(..clear.len())?.copy_from_slice(&clear);
-                clear.len()
-            }
-        };
-        self.windows.entry(ssrc).or_insert_with(ReplayWindow::new).accept(index);
+        let index = window.check(sequence)?;
+        let len = self.incoming.open(packet, header_len, index)?;
+        window.accept(index);
         Some(len)
+    }
+
+    /// Opens the first packet of a source. The sender counts laps from its own first packet, which
+    /// may have been lost just before the numbers wrapped, so this may be its second lap.
+    fn open_first_rtp(
+        &mut self,
+        packet: &mut [u8],
+        header_len: usize,
+        ssrc: u32,
+        sequence: u16,
+    ) -> Option<usize> {
+        if self.windows.len() >= MAX_SOURCES {
+            return None;
+        }
+        // A failed attempt leaves rubbish behind.
+        let sealed = packet.to_vec();
+        for lap in 0..2_u64 {
+            let index = lap << 16 | u64::from(sequence);
+            packet.copy_from_slice(&sealed);
+            if let Some(len) = self.incoming.open(packet, header_len, index) {
+                self.windows.entry(ssrc).or_insert_with(ReplayWindow::new).accept(index);
+                return Some(len);
+            }
+        }
+        None
     }
 
     /// Seals a compound RTCP packet.
@@ -149,6 +161,23 @@ impl Cipher {
         let mut short = [0; 12];
         short.copy_from_slice(&salt[..12]);
         Ok(Self::Gcm { key: Box::new(LessSafeKey::new(key)), salt: short })
+    }
+
+    /// Opens a packet in place and returns its length in the clear.
+    fn open(&mut self, packet: &mut [u8], header_len: usize, index: u64) -> Option<usize> {
+        match self {
+            Self::Gcm { key, salt } => {
+                let (header, body) = packet.split_at_mut(header_len);
+                let nonce = nonce(salt, header, index);
+                let clear = key.open_in_place(nonce, Aad::from(&*header), body).ok()?;
+                Some(header_len + clear.len())
+            }
+            Self::Slow(context) => {
+                let clear = context.decrypt_rtp(packet).ok()?;
+                packet.get_mut(..clear.len())?.copy_from_slice(&clear);
+                Some(clear.len())
+            }
+        }
     }
 }
 
@@ -237,6 +266,22 @@ mod tests {
             let sealed = seal(&mut ours, sequence, step);
             assert_eq!(theirs.decrypt_rtp(&sealed).expect("authentic")[..], packet(sequence));
         }
+    }
+
+    #[test]
+    fn a_stream_whose_beginning_was_lost_before_its_numbers_wrapped_is_opened() {
+        let (mut sender, mut receiver) = pair(ProtectionProfile::AeadAes128Gcm);
+        let mut open = |index: u64| {
+            let sequence = (index & 0xffff) as u16;
+            let mut sealed = seal(&mut sender, sequence, index);
+            let len = receiver.open_rtp(&mut sealed, 12, 7, sequence)?;
+            (sealed[..len] == packet(sequence)).then_some(())
+        };
+        // 65534 was lost, 65535 is late.
+        for index in [0x1_0000, 0xffff, 0x1_0001, 0x1_0002] {
+            assert!(open(index).is_some(), "{index:x}");
+        }
+        assert!(open(0xffff).is_none(), "the late one passes once");
     }
 
     #[test]
