@@ -31,6 +31,10 @@ const CHAT_LIMIT: usize = 8 * 1_024;
 const CHAT_QUEUE: usize = 64;
 /// Beyond this, what is ambient is dropped: a newer value is on its way anyway.
 const AMBIENT_LIMIT: usize = 8 * 1_024;
+/// Each stream and each association takes memory that SCTP itself does not bound. Other clients may
+/// have channels of their own, and a lost answer begins an association anew, but not this often.
+const MAX_STRANGE_STREAMS: u32 = 32;
+const MAX_ASSOCIATIONS: u32 = 32;
 
 /// What came of the channels.
 #[derive(Debug, Eq, PartialEq)]
@@ -59,6 +63,10 @@ pub(crate) struct DataChannels {
     endpoint: Endpoint,
     association: Option<(AssociationHandle, Association)>,
     is_open: bool,
+    /// Streams that the other side opened beside the channels.
+    strange_streams: u32,
+    associations: u32,
+    has_panicked: bool,
     /// Full: the oldest line is dropped.
     chat: VecDeque<Bytes>,
     outcomes: VecDeque<Outcome>,
@@ -73,6 +81,9 @@ impl DataChannels {
             endpoint: Endpoint::new(TUNNEL, TransportProtocol::UDP, config, server),
             association: None,
             is_open: false,
+            strange_streams: 0,
+            associations: 0,
+            has_panicked: false,
             chat: VecDeque::new(),
             outcomes: VecDeque::new(),
         }
@@ -86,17 +97,17 @@ impl DataChannels {
         }
     }
 
-    /// Takes a decrypted SCTP packet. Returns `false` if the parser broke on it.
-    pub(crate) fn handle_packet(&mut self, now: Instant, packet: Bytes) -> bool {
-        // A bug in the parser must cost this peer, not every peer of the worker.
-        let handled = catch_unwind(AssertUnwindSafe(|| {
-            match self.endpoint.handle(now, TUNNEL, None, packet) {
+    /// Takes a decrypted SCTP packet.
+    pub(crate) fn handle_packet(&mut self, now: Instant, packet: Bytes) {
+        self.shield(|this| {
+            match this.endpoint.handle(now, TUNNEL, None, packet) {
                 Some((handle, DatagramEvent::NewAssociation(association))) => {
                     // A second one replaces the first: the other side started over.
-                    self.association = Some((handle, association));
+                    this.association = Some((handle, association));
+                    this.associations += 1;
                 }
                 Some((handle, DatagramEvent::AssociationEvent(event))) => {
-                    if let Some((current, association)) = &mut self.association
+                    if let Some((current, association)) = &mut this.association
                         && *current == handle
                     {
                         association.handle_event(event);
@@ -104,10 +115,17 @@ impl DataChannels {
                 }
                 None | Some(_) => {}
             }
-            self.drain();
-        }));
-        self.send_chat(now);
-        handled.is_ok()
+            this.drain();
+            this.send_chat(now);
+        });
+    }
+
+    /// Whether the channels can go on. If not, the peer has to go: it found a bug in SCTP, or makes
+    /// streams and associations without end.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.has_panicked
+            && self.strange_streams <= MAX_STRANGE_STREAMS
+            && self.associations <= MAX_ASSOCIATIONS
     }
 
     /// Sends a message, or does with it what the channel's rule says.
@@ -141,31 +159,44 @@ impl DataChannels {
 
     /// Repeats what was lost.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if let Some((_, association)) = &mut self.association
-            && association.poll_timeout().is_some_and(|at| at <= now)
-        {
-            association.handle_timeout(now);
-            self.drain();
-        }
-        self.send_chat(now);
+        self.shield(|this| {
+            if let Some((_, association)) = &mut this.association
+                && association.poll_timeout().is_some_and(|at| at <= now)
+            {
+                association.handle_timeout(now);
+                this.drain();
+            }
+            this.send_chat(now);
+        });
     }
 
     /// Returns the packets to encrypt and send.
     pub(crate) fn poll_transmit(&mut self, now: Instant) -> Vec<Bytes> {
         let mut packets = Vec::new();
-        if let Some((_, association)) = &mut self.association {
-            while let Some(transmit) = association.poll_transmit(now) {
-                if let Payload::RawEncode(raw) = transmit.message {
-                    packets.extend(raw);
+        self.shield(|this| {
+            if let Some((_, association)) = &mut this.association {
+                while let Some(transmit) = association.poll_transmit(now) {
+                    if let Payload::RawEncode(raw) = transmit.message {
+                        packets.extend(raw);
+                    }
                 }
             }
-        }
+        });
         packets
     }
 
     /// Returns what happened.
     pub(crate) fn poll_outcome(&mut self) -> Option<Outcome> {
         self.outcomes.pop_front()
+    }
+
+    /// Runs SCTP's code: a bug in it must cost this peer, not every peer of the worker.
+    fn shield(&mut self, run: impl FnOnce(&mut Self)) {
+        if !self.has_panicked && catch_unwind(AssertUnwindSafe(|| run(self))).is_err() {
+            self.has_panicked = true;
+            self.is_open = false;
+            self.association = None;
+        }
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that may grow")]
@@ -185,6 +216,9 @@ impl DataChannels {
                 }
                 SctpEvent::Stream(StreamEvent::Readable { id }) if self.is_open => {
                     read(association, id, &mut self.outcomes);
+                }
+                SctpEvent::Stream(StreamEvent::Opened { id }) => {
+                    self.strange_streams += u32::from(Channel::from_stream(id).is_none());
                 }
                 SctpEvent::HandshakeFailed { .. } | SctpEvent::AssociationLost { .. } => {
                     if self.is_open {

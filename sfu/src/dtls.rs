@@ -230,7 +230,12 @@ impl Dtls {
     /// Repeats a flight that got lost.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
         let is_due = self.endpoint.poll_timeout(&TUNNEL).is_some_and(|at| at <= now);
-        if is_due { self.endpoint.handle_timeout(TUNNEL, now) } else { Ok(()) }
+        if !is_due {
+            return Ok(());
+        }
+        // What a timer does depends on what the other side sent, so the same goes for it.
+        catch_unwind(AssertUnwindSafe(|| self.endpoint.handle_timeout(TUNNEL, now)))
+            .map_err(|_| Error::Other("a DTLS timer panicked".to_owned()))?
     }
 
     /// Returns the next datagram to send.

@@ -77,12 +77,9 @@ impl Worker {
                 LinkEvent::Closed(reason) => self.close(id, reason),
                 LinkEvent::Data(packet) => {
                     let data = self.peers.get_mut(&id).and_then(|peer| peer.data.as_mut());
-                    let is_sound =
-                        data.is_none_or(|data| data.handle_packet(self.now.instant, packet));
-                    if is_sound {
+                    if let Some(data) = data {
+                        data.handle_packet(self.now.instant, packet);
                         self.drain_data(id);
-                    } else {
-                        self.close(id, CloseReason::Protocol);
                     }
                 }
             }
@@ -113,10 +110,12 @@ impl Worker {
     /// Sends what SCTP has to say and passes on what it delivered.
     pub(super) fn drain_data(&mut self, id: PeerId) {
         let mut outcomes = Vec::new();
+        let mut is_sound = true;
         if let Some(Peer { link, data: Some(data), .. }) = self.peers.get_mut(&id) {
             let packets = data.poll_transmit(self.now.instant);
             link.send_data(&packets, self.now, &mut self.egress);
             outcomes.extend(std::iter::from_fn(|| data.poll_outcome()));
+            is_sound = data.is_sound();
         }
         for outcome in outcomes {
             match outcome {
@@ -131,6 +130,9 @@ impl Worker {
                 // The browser closed its channels; its media may go on.
                 Outcome::Closed => tracing::debug!(peer = %id, "The data channels are closed."),
             }
+        }
+        if !is_sound {
+            self.close(id, CloseReason::Protocol);
         }
     }
 
