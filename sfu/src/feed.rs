@@ -33,6 +33,8 @@ pub(crate) struct Feed {
     pub(crate) gate: KeyframeGate,
     /// This turn's packets.
     pub(crate) pending: Vec<Packet>,
+    /// The publisher that was let go last. Its packets may still be on their way, on another queue.
+    gone: Option<PeerId>,
     anchors: [Option<Anchor>; 2],
     /// Made with the first packet: most workers never see one.
     histories: Option<Box<[History<Packet>; 2]>>,
@@ -49,14 +51,16 @@ impl Feed {
             local: None,
             gate: KeyframeGate::new(keyframe_interval),
             pending: Vec::new(),
+            gone: None,
             anchors: [None; 2],
             histories: None,
         }
     }
 
-    /// Takes note of a source. Returns `false` if a younger one is there already.
+    /// Takes note of a source. Returns `false` if it has ended, or if a younger one is there.
     pub(crate) fn handle_source(&mut self, source: SourceId) -> bool {
-        if self.source.is_some_and(|current| source < current) {
+        let is_gone = self.gone == Some(source.peer());
+        if is_gone || self.source.is_some_and(|current| source < current) {
             return false;
         }
         if self.source != Some(source) {
@@ -67,8 +71,9 @@ impl Feed {
         true
     }
 
-    /// Forgets a source, and any older one of the same publisher.
+    /// Forgets a publisher's sources, and takes nothing of them any more.
     pub(crate) fn handle_source_gone(&mut self, peer: PeerId) {
+        self.gone = Some(peer);
         if self.source.is_some_and(|source| source.peer() == peer) {
             self.source = None;
             self.histories = None;
@@ -108,6 +113,11 @@ impl Feed {
         self.histories.as_ref().map(|histories| &histories[slot(kind)])
     }
 
+    /// Whether `peer` is who the feed is about now: nobody younger has taken over.
+    pub(crate) fn is_of(&self, peer: PeerId) -> bool {
+        self.source.is_none_or(|source| source.peer() == peer)
+    }
+
     /// Hands an item to every tap.
     pub(crate) fn tap(&self, make: impl Fn() -> TapItem) {
         for tap in &self.taps {
@@ -129,5 +139,24 @@ impl Feed {
     /// Drops the taps whose receivers are gone.
     pub(crate) fn prune_taps(&mut self) {
         self.taps.retain(|tap| !tap.is_closed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_publisher_that_is_gone_stays_gone_and_another_may_come() {
+        let (first, second) = (PeerId::new(1, 0), PeerId::new(2, 1));
+        let mut feed = Feed::new(Duration::from_millis(500));
+        assert!(feed.handle_source(SourceId::new(first, 0)));
+        feed.handle_source_gone(first);
+        // What crosses from another worker is on a queue of its own and may be later than the news.
+        assert!(!feed.handle_source(SourceId::new(first, 0)));
+        assert!(feed.is_idle());
+        assert!(feed.handle_source(SourceId::new(second, 0)));
+        assert!(!feed.handle_source(SourceId::new(first, 0)));
+        assert!(feed.is_of(second) && !feed.is_of(first));
     }
 }

@@ -32,6 +32,8 @@ pub struct LocalFeed {
 }
 
 struct Streams {
+    /// Whether the worker knows the source; it takes nothing from one that it does not know.
+    is_announced: bool,
     packetizer: Packetizer,
     /// By kind: the next sequence number.
     next: [u16; 2],
@@ -47,59 +49,52 @@ impl LocalFeed {
         home: WorkerLink,
         workers: Arc<dyn Send + Sync>,
     ) -> Self {
-        if home.try_command(Command::AddLocal(feed.clone(), source)).is_err() {
-            // The first packet announces the source as well, only keyframe requests wait for it.
-            tracing::warn!(%feed, "A busy worker was not told of a local feed.");
-        }
         let streams = Streams {
+            is_announced: false,
             packetizer: Packetizer::default(),
             next: [fastrand::u16(1..0x4000), fastrand::u16(1..0x4000)],
             ssrcs: [fastrand::u32(1..), fastrand::u32(1..)],
             anchored: MediaTime::default(),
             payloads: Vec::new(),
         };
-        Self { feed, source, home, streams: Mutex::new(streams), _workers: workers }
+        let mut new = Self { feed, source, home, streams: Mutex::new(streams), _workers: workers };
+        let is_announced = new.announce();
+        new.streams.get_mut().unwrap_or_else(PoisonError::into_inner).is_announced = is_announced;
+        new
     }
 
     /// Sends one frame. AAC is for others and is ignored. Never blocks: if the worker cannot keep
     /// up, the frame is dropped and counted.
     pub fn push(&self, frame: &EncodedFrame) {
+        let kind = match frame.codec {
+            Codec::H264 => MediaKind::Video,
+            Codec::Opus => MediaKind::Audio,
+            // Before anything else: an anchor put into a batch that is not sent would be lost.
+            Codec::Aac => return,
+        };
         let now = media_now();
         let mut batch = Batch::new();
         {
             // A panic while this is held leaves nothing half done that would matter.
             let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+            streams.is_announced = streams.is_announced || self.announce();
             self.anchor(&mut streams, now, &mut batch);
-            match frame.codec {
-                Codec::H264 => {
+            match kind {
+                MediaKind::Video => {
                     let mut payloads = std::mem::take(&mut streams.payloads);
                     streams.packetizer.packetize(&frame.data, &mut payloads);
                     let last = payloads.len().saturating_sub(1);
                     for (at, payload) in payloads.drain(..).enumerate() {
-                        let packet = self.packet(
-                            &mut streams,
-                            MediaKind::Video,
-                            frame.at,
-                            now,
-                            &payload,
-                            at == last,
-                        );
+                        let packet =
+                            self.packet(&mut streams, kind, frame.at, now, &payload, at == last);
                         batch.extend(packet);
                     }
                     streams.payloads = payloads;
                 }
-                Codec::Opus => {
-                    let packet = self.packet(
-                        &mut streams,
-                        MediaKind::Audio,
-                        frame.at,
-                        now,
-                        &frame.data,
-                        false,
-                    );
+                MediaKind::Audio => {
+                    let packet = self.packet(&mut streams, kind, frame.at, now, &frame.data, false);
                     batch.extend(packet);
                 }
-                Codec::Aac => return,
             }
         }
         // A batch that does not fit is counted; its viewers will ask for a keyframe.
@@ -109,6 +104,11 @@ impl LocalFeed {
     /// Returns the feed's name.
     pub fn feed(&self) -> &FeedId {
         &self.feed
+    }
+
+    /// Tells the worker to take this source's packets; a busy one is told again with the next frame.
+    fn announce(&self) -> bool {
+        self.home.try_command(Command::AddLocal(self.feed.clone(), self.source)).is_ok()
     }
 
     fn anchor(&self, streams: &mut Streams, now: MediaTime, batch: &mut Batch) {

@@ -107,6 +107,16 @@ pub(crate) enum Item {
     Anchor(SourceId, MediaKind, Anchor),
 }
 
+impl Item {
+    /// Returns the source that it is about.
+    pub(crate) fn source(&self) -> SourceId {
+        match self {
+            Self::Packet(packet) => packet.source,
+            Self::Anchor(source, ..) => *source,
+        }
+    }
+}
+
 /// What crosses to another worker at once.
 pub(crate) type Batch = Vec<(FeedId, Item)>;
 

@@ -135,8 +135,10 @@ impl Viewer {
     /// Notes how the clock of `source` relates to ours.
     pub(crate) fn handle_anchor(&mut self, source: SourceId, kind: MediaKind, anchor: Anchor) {
         for track in &mut self.tracks {
-            if track.kind == kind && track.splice.source() == Some(source.raw()) {
-                track.anchor = Some(anchor);
+            let is_on_it = track.kind == kind && track.splice.source() == Some(source.raw());
+            if is_on_it && track.anchor.replace(anchor).is_none() {
+                // Lips are in sync from the first report on, so it does not wait.
+                self.reported = MediaTime::default();
             }
         }
     }

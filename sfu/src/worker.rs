@@ -184,11 +184,22 @@ impl Worker {
                 Err(_) => break,
             }
         }
+        self.repeat_unsent();
+    }
+
+    /// Tries again what a worker had no room for, in the order in which it came up.
+    fn repeat_unsent(&mut self) {
+        let mut full = 0_u64;
         for _ in 0..self.unsent.len() {
             let Some((worker, command)) = self.unsent.pop_front() else {
                 break;
             };
-            self.post(worker, command);
+            if full >> worker & 1 == 1 {
+                self.unsent.push_back((worker, command));
+            } else if let Err(Some(command)) = self.setup.workers[worker].try_command(command) {
+                full |= 1 << worker;
+                self.unsent.push_back((worker, command));
+            }
         }
     }
 
@@ -198,6 +209,12 @@ impl Worker {
                 break;
             };
             for (feed, item) in batch {
+                // A local feed's last frames may arrive after the word that it has ended.
+                if is_home && self.feeds.get(&feed).and_then(|f| f.local) != Some(item.source()) {
+                    metrics::counter!("sfu_packets_dropped_total", "reason" => "replaced")
+                        .increment(1);
+                    continue;
+                }
                 self.take_item(feed, item, is_home);
             }
         }
@@ -258,6 +275,11 @@ impl Worker {
 
     /// Sends a command to another worker, later if it has no room now.
     fn post(&mut self, worker: usize, command: Command) {
+        // Behind what waits already, or "no viewers any more" would overtake "there are viewers".
+        if self.unsent.iter().any(|(waiting, _)| *waiting == worker) {
+            self.unsent.push_back((worker, command));
+            return;
+        }
         // A worker that is gone needs to hear of nothing.
         if let Err(Some(command)) = self.setup.workers[worker].try_command(command) {
             self.unsent.push_back((worker, command));
@@ -286,11 +308,7 @@ impl Worker {
         }
         match peer.part {
             Part::Publisher(publisher, feed) => {
-                let is_current = self
-                    .feeds
-                    .get(&feed)
-                    .and_then(|feed| feed.source)
-                    .is_none_or(|source| source.peer() == id);
+                let is_current = self.feeds.get(&feed).is_none_or(|feed| feed.is_of(id));
                 if publisher.is_live && is_current {
                     self.emit(Event::MediaStopped { feed: feed.clone() });
                 }
@@ -305,7 +323,6 @@ impl Worker {
             }
         }
         self.setup.peer_count.fetch_sub(1, Ordering::Relaxed);
-        metrics::gauge!("sfu_peers").decrement(1.0);
         metrics::counter!("sfu_peers_closed_total", "reason" => reason.as_str()).increment(1);
         tracing::debug!(peer = %id, reason = reason.as_str(), "A peer is gone.");
         self.emit(Event::Closed { peer: id, reason });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use media_rules::FeedId;
+use media_rules::{FeedId, MediaKind};
 
 use super::{Part, Peer, Worker};
 use crate::command::{Command, Description, NewPeer};
@@ -12,7 +12,7 @@ use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
 use crate::feed::Feed;
 use crate::link::Link;
 use crate::negotiate::Direction;
-use crate::packet::SourceId;
+use crate::packet::{Item, SourceId};
 use crate::publisher::Publisher;
 use crate::viewer::Viewer;
 
@@ -31,10 +31,7 @@ impl Worker {
                 self.want_keyframe(&feed);
             }
             Command::Interest { feed, worker, has_viewers } => {
-                let bit = 1 << worker;
-                let feed = self.feed(&feed);
-                feed.elsewhere =
-                    if has_viewers { feed.elsewhere | bit } else { feed.elsewhere & !bit };
+                self.handle_interest(&feed, worker, has_viewers);
             }
             Command::SourceUp(feed, source) => {
                 self.feed(&feed).handle_source(source);
@@ -43,7 +40,8 @@ impl Worker {
             Command::SourceGone(feed, peer) => self.handle_source_gone(&feed, peer),
             Command::AddLocal(feed, source) => {
                 let slot = self.feed(&feed);
-                slot.local = Some(source);
+                // The younger one stays, whichever was announced last.
+                slot.local = slot.local.max(Some(source));
                 slot.handle_source(source);
                 self.post_all(|| Command::SourceUp(feed.clone(), source));
                 self.want_keyframe_if_watched(&feed);
@@ -89,7 +87,6 @@ impl Worker {
         };
         let data = new.has_data.then(DataChannels::new);
         self.peers.insert(id, Peer { link, part, data });
-        metrics::gauge!("sfu_peers").increment(1.0);
     }
 
     /// Puts a viewer on a feed's list, and tells the other workers if it is the first.
@@ -119,6 +116,26 @@ impl Worker {
     fn tell_interest(&mut self, feed: &FeedId, has_viewers: bool) {
         let worker = self.setup.index;
         self.post_all(|| Command::Interest { feed: feed.clone(), worker, has_viewers });
+    }
+
+    /// Notes whether another worker has viewers; its first one learns how our clocks relate.
+    fn handle_interest(&mut self, id: &FeedId, worker: usize, has_viewers: bool) {
+        let bit = 1 << worker;
+        let index = self.setup.index;
+        let feed = self.feed(id);
+        if !has_viewers {
+            feed.elsewhere &= !bit;
+            return;
+        }
+        feed.elsewhere |= bit;
+        let Some(source) = feed.source.filter(|source| source.peer().worker() == index) else {
+            return;
+        };
+        // Without them its viewers would have no lip sync until the publisher's next report.
+        let anchors = [MediaKind::Audio, MediaKind::Video]
+            .map(|kind| feed.anchor(kind).map(|anchor| Item::Anchor(source, kind, anchor)));
+        let items = anchors.into_iter().flatten().map(|item| (id.clone(), item));
+        self.outboxes[worker].extend(items);
     }
 
     fn switch(&mut self, id: PeerId, feed: &FeedId) {

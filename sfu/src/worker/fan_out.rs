@@ -7,7 +7,7 @@
 use media_rules::{FeedId, TapItem, TapPacket};
 
 use super::{Part, Peer, Worker};
-use crate::packet::{Batch, Item, Packet};
+use crate::packet::{Batch, Item};
 use crate::srtp::MAX_OVERHEAD;
 use crate::viewer::Forward;
 
@@ -20,8 +20,7 @@ impl Worker {
         }
         let now = self.now.media;
         let feed = self.feed(&id);
-        let (Item::Packet(Packet { source, .. }) | Item::Anchor(source, ..)) = &item;
-        if !feed.handle_source(*source) {
+        if !feed.handle_source(item.source()) {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "replaced").increment(1);
             return;
         }

@@ -82,7 +82,10 @@ impl Worker {
                     let is_silent = silence >= Some(self.setup.config.silence_timeout);
                     if publisher.is_live && is_silent {
                         publisher.is_live = false;
-                        fell_silent.push(feed.clone());
+                        // Somebody who was replaced falls silent without the feed doing so.
+                        if self.feeds.get(feed).is_none_or(|feed| feed.is_of(id)) {
+                            fell_silent.push(feed.clone());
+                        }
                     }
                 }
                 Part::Viewer(viewer) => {
