@@ -17,7 +17,7 @@ use signaling::{Directory, Limits, RoomClock, Services, SessionNumbers, TokenKey
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::cli::Serve;
 use crate::dev_welcome::dev_welcome;
@@ -38,7 +38,7 @@ const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// Runs the server until it is asked to stop.
 ///
 /// # Errors
-/// If the configuration cannot be used or an address is taken.
+/// If the configuration cannot be used, an address is taken, or a media worker panics.
 pub async fn serve(args: &Serve) -> anyhow::Result<()> {
     let mode = if args.dev { Mode::Dev } else { Mode::Production };
     let config = args.configuration()?;
@@ -51,12 +51,25 @@ pub async fn serve(args: &Serve) -> anyhow::Result<()> {
     info!(http = %addresses.http, rtmp = %addresses.rtmp, ops = %addresses.ops, "Server is up.");
     say(args, addresses, &tokens, server.parts.clock)?;
 
-    let signal = stop.requested().await;
-    info!(signal, "Server is stopping.");
+    let sfu = server.parts.sfu.clone();
+    let has_failed = tokio::select! {
+        signal = stop.requested() => {
+            info!(signal, "Server is stopping.");
+            false
+        }
+        () = sfu.failed() => {
+            error!("A media worker has panicked; the server stops rather than serve half dead.");
+            true
+        }
+    };
+    // The workers end with the last handle to them.
+    drop(sfu);
     tokio::select! {
         () = server.stop() => info!("Server has stopped."),
         signal = stop.requested() => warn!(signal, "Server stops at once."),
     }
+    // Whoever supervises the process sees the exit code and starts it anew.
+    anyhow::ensure!(!has_failed, "a media worker has panicked");
     Ok(())
 }
 

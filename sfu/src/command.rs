@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Describe(oneshot::Sender<Description>),
     /// Let everybody go and end.
     Stop,
+    /// Do what a bug would do.
+    #[cfg(test)]
+    Panic,
 }
 
 /// Everything a worker needs to know of a new peer.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use media_rules::{FeedId, TapItem};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::NtpClock;
 use crate::command::{Command, NewPeer, WorkerLink};
@@ -88,6 +88,8 @@ struct Shared {
     /// Peers and local feeds are counted together, so that a greater number is always younger.
     next: AtomicU64,
     peer_count: Arc<AtomicUsize>,
+    /// Whether a worker has panicked.
+    has_failed: watch::Sender<bool>,
 }
 
 impl Drop for Shared {
@@ -115,6 +117,7 @@ impl Sfu {
         let (events, received) = mpsc::channel(EVENT_QUEUE);
         let peer_count = Arc::new(AtomicUsize::new(0));
         let clock = NtpClock::start();
+        let has_failed = watch::Sender::new(false);
         let (mut workers, mut ends) = (Vec::new(), Vec::new());
         for index in 0..count {
             let offset = u16::try_from(index).expect("at most 64 workers");
@@ -143,10 +146,14 @@ impl Sfu {
                 events: events.clone(),
                 peer_count: Arc::clone(&peer_count),
             });
-            std::thread::Builder::new().name(format!("sfu-{index}")).spawn(move || worker.run())?;
+            let notice = DeathNotice(has_failed.clone());
+            std::thread::Builder::new().name(format!("sfu-{index}")).spawn(move || {
+                let _notice = notice;
+                worker.run();
+            })?;
         }
         let next = AtomicU64::new(1);
-        let shared = Shared { config, identity, workers, next, peer_count };
+        let shared = Shared { config, identity, workers, next, peer_count, has_failed };
         Ok((Self { shared: Arc::new(shared) }, received))
     }
 
@@ -241,6 +248,15 @@ impl Sfu {
             metrics::counter!("sfu_data_dropped_total", "reason" => "worker_full").increment(1);
             QueueFull
         })
+    }
+
+    /// Waits until a worker has panicked, which is a bug.
+    ///
+    /// Its peers are lost without an event, and what they published with them. The others go on,
+    /// but nobody brings the worker back: the process should end, so that it is started anew.
+    pub async fn failed(&self) {
+        // The sender is ours, so this ends only with the news.
+        let _ = self.shared.has_failed.subscribe().wait_for(|has_failed| *has_failed).await;
     }
 
     /// Counts what is there.
@@ -346,11 +362,43 @@ impl Sfu {
     }
 }
 
+/// Tells that a worker's thread ends by a panic.
+struct DeathNotice(watch::Sender<bool>);
+
+impl Drop for DeathNotice {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.send_replace(true);
+        }
+    }
+}
+
 /// A place among the peers, given back unless the peer got to its worker.
 struct Slot<'a>(&'a AtomicUsize);
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_panics_is_noticed_and_one_that_stops_is_no_failure() {
+        let config = Config { first_port: 0, ..Config::default() };
+        let (stopped, _events) = Sfu::start(config.clone()).expect("loopback can be bound");
+        let mut news = stopped.shared.has_failed.subscribe();
+        drop(stopped);
+        // Ends when the last worker's sender is dropped.
+        assert!(news.wait_for(|has_failed| *has_failed).await.is_err(), "a stop is no failure");
+
+        let (sfu, _events) = Sfu::start(config).expect("loopback can be bound");
+        assert!(sfu.shared.workers[1].try_command(Command::Panic).is_ok());
+        let noticed = tokio::time::timeout(Duration::from_secs(10), sfu.failed()).await;
+        assert!(noticed.is_ok(), "the panic was not noticed");
+        assert_eq!(sfu.stats().await, Stats::default(), "the others still answer");
     }
 }

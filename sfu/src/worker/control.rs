@@ -55,6 +55,8 @@ impl Worker {
                 let _ = reply.send(self.describe());
             }
             Command::Stop => self.is_stopping = true,
+            #[cfg(test)]
+            Command::Panic => panic!("asked to"),
         }
     }
 
