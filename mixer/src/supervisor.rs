@@ -161,7 +161,7 @@ impl Program {
         self.handle.shared.tell(Down::Keyframe);
     }
 
-    /// Ends the process and returns when it is gone, at most about two seconds later.
+    /// Ends the process and returns when it is gone, at most about a second later.
     pub async fn stop(&self) {
         self.handle.shared.stop();
         let mut has_ended = self.handle.has_ended.clone();

@@ -82,27 +82,31 @@ impl Life {
     ) -> io::Result<End> {
         let is_over = AtomicBool::new(false);
         let link = self.link.try_clone()?;
-        let reason = std::thread::scope(|scope| {
+        let parting = std::thread::scope(|scope| {
             let writer = std::thread::Builder::new()
                 .name("mixer-writer".into())
                 .spawn_scoped(scope, || write_down(&link, shared, &is_over))?;
-            let reason = read_up(&self.link, shared, delivery, generation);
+            let parting = read_up(&self.link, shared, delivery, generation);
             is_over.store(true, Ordering::Release);
             // Frees a writer that waits for a process which no longer reads.
             let _ = self.link.shutdown(Shutdown::Both);
             writer.join().expect("the writer does not panic");
-            io::Result::Ok(reason)
+            io::Result::Ok(parting)
         })?;
-        let status = self.end()?;
+        let (reason, patience) = match parting {
+            Parting::Leaving(reason) => (reason, PATIENCE_AT_STOP),
+            Parting::Hopeless(reason) => (reason, Duration::ZERO),
+        };
+        let status = self.end(patience)?;
         if shared.is_stopping() {
             return Ok(End::Stopped);
         }
         Ok(End::Died(format!("{reason} ({status})")))
     }
 
-    /// Gives the process a moment to end by itself, then ends it.
-    fn end(&mut self) -> io::Result<std::process::ExitStatus> {
-        let until = Instant::now() + PATIENCE_AT_STOP;
+    /// Gives the process `patience` to end by itself, then ends it.
+    fn end(&mut self, patience: Duration) -> io::Result<std::process::ExitStatus> {
+        let until = Instant::now() + patience;
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
@@ -136,13 +140,20 @@ fn write_down(mut link: &UnixStream, shared: &Shared, is_over: &AtomicBool) {
     }
 }
 
-/// Returns why there is nothing more to read.
+/// Why there is nothing more to read.
+enum Parting {
+    /// It closed the link and is about to end.
+    Leaving(String),
+    /// Waiting longer would not help.
+    Hopeless(String),
+}
+
 fn read_up(
     mut link: &UnixStream,
     shared: &Shared,
     delivery: &mut Delivery,
     generation: u64,
-) -> String {
+) -> Parting {
     let patience = Patience::new(PATIENCE_AT_START, Instant::now());
     let (has_begun, beat) = (false, Beat::default());
     let mut watch = Watch { shared, delivery, generation, patience, has_begun, beat };
@@ -151,7 +162,7 @@ fn read_up(
     let mut stopping_since = None;
     loop {
         match link.read(&mut buffer) {
-            Ok(0) => return "closed its link".into(),
+            Ok(0) => return Parting::Leaving("closed its link".into()),
             Ok(length) => deframer.handle_bytes(&buffer[..length]),
             Err(error)
                 if matches!(
@@ -160,18 +171,18 @@ fn read_up(
                         | io::ErrorKind::TimedOut
                         | io::ErrorKind::Interrupted
                 ) => {}
-            Err(error) => return format!("its link broke: {error}"),
+            Err(error) => return Parting::Leaving(format!("its link broke: {error}")),
         }
         if let Err(error) = watch.handle_bodies(&mut deframer) {
-            return format!("it cannot be understood: {error}");
+            return Parting::Hopeless(format!("it cannot be understood: {error}"));
         }
         if watch.patience.is_over(Instant::now()) {
-            return "it makes no pictures".into();
+            return Parting::Hopeless("it makes no pictures".into());
         }
         if shared.is_stopping() {
             let since = *stopping_since.get_or_insert_with(Instant::now);
             if since.elapsed() > PATIENCE_AT_STOP {
-                return "it does not stop".into();
+                return Parting::Hopeless("it does not stop".into());
             }
         }
     }
