@@ -25,6 +25,7 @@ use rtc_shared::error::Error;
 use rtc_srtp::protection_profile::ProtectionProfile;
 
 use crate::client_hello::ClientHello;
+use crate::record_guard::RecordGuard;
 use crate::srtp::Srtp;
 
 /// DTLS never sees a real address: ICE decides where packets go, and may change its mind.
@@ -132,6 +133,7 @@ pub(crate) struct Dtls {
     remote: Fingerprint,
     has_started: bool,
     hello: ClientHello,
+    guard: RecordGuard,
     /// What arrived before it was clear which server to be. Full: the general one.
     held: Vec<BytesMut>,
 }
@@ -147,6 +149,7 @@ impl Dtls {
             remote,
             has_started: false,
             hello: ClientHello::default(),
+            guard: RecordGuard::new(),
             held: Vec::new(),
         }
     }
@@ -172,6 +175,10 @@ impl Dtls {
         now: Instant,
         datagram: &[u8],
     ) -> Result<Vec<Outcome>, Error> {
+        if !self.guard.admits(datagram) {
+            tracing::debug!("A DTLS datagram that no honest peer sends was refused.");
+            return Ok(Vec::new());
+        }
         let datagram = BytesMut::from(datagram);
         if self.role == Role::Client || self.has_started {
             return self.read(now, datagram);
@@ -207,7 +214,10 @@ impl Dtls {
         let mut outcomes = Vec::with_capacity(events.len());
         for event in events {
             match event {
-                EndpointEvent::HandshakeComplete => outcomes.push(self.connected()?),
+                EndpointEvent::HandshakeComplete => {
+                    outcomes.push(self.connected()?);
+                    self.guard.handle_connected();
+                }
                 EndpointEvent::ApplicationData(data) => outcomes.push(Outcome::Data(data)),
                 EndpointEvent::PeerClosed => outcomes.push(Outcome::Closed),
                 _ => {}
@@ -284,4 +294,28 @@ fn export_srtp(state: &State, provider: &dyn RTCCryptoProvider) -> Result<Srtp, 
 fn hex(bytes: &[u8]) -> String {
     let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_thousands_of_fragments_does_not_overflow_the_stack() {
+        let identity = Arc::new(Identity::generate().expect("a certificate"));
+        let remote = Fingerprint::parse("sha-256 AB").expect("a fingerprint");
+        let mut dtls = Dtls::new(identity, Role::Server, remote);
+        // Twelve bytes each: the message says it is empty, so the next fragment lies right behind.
+        let fragment = |at: u32| {
+            let [_, high, middle, low] = at.to_be_bytes();
+            [1, 0, 0, 0, 0, 0, high, middle, low, 0, 0, 1]
+        };
+        for (number, start) in (0..30_000_u32).step_by(100).rev().enumerate() {
+            let mut datagram = vec![22, 0xfe, 0xfd, 0, 0, 0, 0];
+            datagram.extend_from_slice(&u32::try_from(number).expect("small").to_be_bytes());
+            datagram.extend_from_slice(&1_200_u16.to_be_bytes());
+            datagram.extend((start..start + 100).flat_map(fragment));
+            assert!(dtls.handle_datagram(Instant::now(), &datagram).is_ok_and(|o| o.is_empty()));
+        }
+    }
 }

@@ -21,6 +21,7 @@ mod offer;
 mod packet;
 mod publisher;
 mod reception;
+mod record_guard;
 mod rollover;
 mod rtcp;
 mod socket;
