@@ -72,6 +72,30 @@ async fn a_viewer_that_does_not_take_its_control_messages_is_let_go() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_may_have_channels_of_its_own_but_not_without_end() {
+    let mut server = Server::start();
+    let mut viewer = Client::viewer().await;
+    let peer = server.play(&mut viewer, &FeedId::program("room")).await;
+    let open = Event::DataOpen { peer, channel: Channel::Clk };
+    server.wait("the channels", |event| *event == open).await;
+    // The other implementation loses what arrives before it has noticed that a channel is open.
+    viewer.wait("ctl", |seen| matches!(seen, Seen::DataOpen(0)).then_some(())).await;
+    let mut own = Vec::new();
+    for number in 0..3 {
+        let channel = viewer.connection.create_data_channel(&format!("own {number}"), None).await;
+        own.push(channel.unwrap());
+    }
+    server.sfu.send_data(peer, Channel::Ctl, Bytes::from_static(b"still here")).unwrap();
+    viewer.wait("a message", |seen| matches!(seen, Seen::Data(0, _)).then_some(())).await;
+    for number in 3..100 {
+        let channel = viewer.connection.create_data_channel(&format!("own {number}"), None).await;
+        own.push(channel.unwrap());
+    }
+    let gone = Event::Closed { peer, reason: CloseReason::Protocol };
+    server.wait("the end", |event| *event == gone).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_insists_on_being_the_dtls_server_is_served() {
     let mut server = Server::start();
     let feed = FeedId::new("room", "host");
