@@ -18,6 +18,8 @@ cargo build --release --locked -p server -p mixer -p load-tester -p benches
 (cd e2e && npm ci --silent --no-fund --no-audit)
 target/release/lianmai-load media --out target/media
 mkdir -p target/bench
+# A full run starts a clean sheet; a part only renews its own figures.
+[ -n "$only" ] || rm -f target/bench/results.json
 
 status=0
 for part in ${only:-program rtmp mixer}; do
