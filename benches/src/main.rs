@@ -26,6 +26,7 @@ fn page(results: &Map<String, Value>) -> String {
         "# Benchmarks\n\nMade by `make bench`; never edited by hand. Browser, server, mixer and FFmpeg share the \
          machine's cores, so differences under 30 % between runs are noise.\n\n",
     );
+    page.push_str("* command: `make bench`\n");
     writeln!(page, "* machine: {}", fact("machine")).expect("a string takes every write");
     writeln!(page, "* commit: {}", fact("commit")).expect("a string takes every write");
     writeln!(page, "* date: {}\n", fact("date")).expect("a string takes every write");
