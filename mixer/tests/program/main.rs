@@ -40,7 +40,7 @@ async fn two_hosts_are_side_by_side_and_in_time() {
     let bob = Host::start("bob", vec![clip(2)], &program);
     program.set_scene(scene(1, &[&alice.feed, &bob.feed]));
     until_started(&mut events).await;
-    record(&mut events, Duration::from_secs(1)).await;
+    until_shown(&mut events, vec![LEFT, RIGHT]).await;
 
     let process = process_of_program();
     let cpu = cpu_seconds(process);
@@ -140,6 +140,7 @@ async fn a_killed_mixer_is_back_and_time_goes_on() {
     let alice = Host::start("alice", vec![clip(1)], &program);
     program.set_scene(scene(1, &[&alice.feed]));
     until_started(&mut events).await;
+    until_shown(&mut events, vec![WHOLE]).await;
     let mut recorded = record(&mut events, Duration::from_secs(1)).await;
 
     let killed = mixer::media_now();
@@ -185,7 +186,7 @@ async fn a_stalled_host_freezes_and_then_gives_way_to_an_empty_tile() {
     let bob = Host::start("bob", vec![clip(2)], &program);
     program.set_scene(scene(1, &[&alice.feed, &bob.feed]));
     until_started(&mut events).await;
-    record(&mut events, Duration::from_secs(1)).await;
+    until_shown(&mut events, vec![LEFT, RIGHT]).await;
 
     bob.set_silent(true);
     let silent = mixer::media_now();
@@ -215,10 +216,12 @@ async fn a_host_may_change_the_size_of_the_picture() {
     let alice = Host::start("alice", vec![clip(1), wide], &program);
     program.set_scene(scene(1, &[&alice.feed]));
     until_started(&mut events).await;
-    record(&mut events, Duration::from_secs(1)).await;
+    until_shown(&mut events, vec![WHOLE]).await;
 
+    // A recording can be decoded from its first keyframe on, which is at most a second away.
+    let mut recorded = record(&mut events, Duration::from_millis(1_200)).await;
     alice.switch_clip(1);
-    let recorded = record(&mut events, Duration::from_secs(2)).await;
+    recorded.extend(record(&mut events, Duration::from_secs(2)).await);
     program.stop().await;
 
     let pictures = pictures(&recorded);
@@ -237,18 +240,17 @@ async fn garbage_of_one_host_does_not_disturb_another() {
     let alice = Host::start("alice", vec![clip(1)], &program);
     let mallory = Host::start("mallory", vec![Arc::new(clip(2).garbled())], &program);
     let missing = FeedId::new("a", "missing");
-    program.set_scene(scene(1, &[&alice.feed, &mallory.feed, &missing]));
+    let scene = scene(1, &[&alice.feed, &mallory.feed, &missing]);
+    let first = scene.tiles[0].rect;
+    program.set_scene(scene);
     until_started(&mut events).await;
-    record(&mut events, Duration::from_secs(1)).await;
+    until_shown(&mut events, vec![first]).await;
 
     let process = process_of_program();
     let recorded = record(&mut events, Duration::from_secs(3)).await;
     assert_eq!(process_of_program(), process, "the mixer lives on");
     program.stop().await;
 
-    let first =
-        layout::scene(&[alice.feed.clone(), missing.clone(), missing], false, CANVAS, |_| false)[0]
-            .rect;
     for picture in pictures(&recorded) {
         assert_eq!(picture.mark(first).map(|mark| mark.host), Some(1), "Alice is seen");
     }
@@ -265,7 +267,7 @@ async fn guests_that_come_and_go_leave_nothing_behind() {
     let guest = clip(2);
     program.set_scene(scene(1, &[&alice.feed]));
     until_started(&mut events).await;
-    record(&mut events, Duration::from_secs(1)).await;
+    until_shown(&mut events, vec![WHOLE]).await;
     let process = process_of_program();
     let alone = Held::by(process);
 
@@ -338,6 +340,28 @@ async fn until_started(events: &mut mpsc::Receiver<ProgramEvent>) {
     let started =
         async { while !matches!(events.recv().await, Some(ProgramEvent::Started { .. })) {} };
     tokio::time::timeout(Duration::from_secs(10), started).await.expect("the mixer starts");
+}
+
+/// Waits until every one of `tiles` shows a host.
+async fn until_shown(events: &mut mpsc::Receiver<ProgramEvent>, tiles: Vec<Rect>) {
+    // Long enough to hold a keyframe, from which it can be decoded.
+    let length = Duration::from_millis(1_100);
+    let mut newest = record(events, length).await;
+    for _ in 0..8 {
+        let (recorded, tiles) = (newest, tiles.clone());
+        let shown = tokio::task::spawn_blocking(move || {
+            let pictures = pictures(&recorded);
+            let is_shown = |tile: &Rect| pictures.last().is_some_and(|p| p.mark(*tile).is_some());
+            tiles.iter().all(is_shown)
+        });
+        // Frames that nobody takes while one looks would be dropped.
+        let (next, shown) = tokio::join!(record(events, length), shown);
+        if shown.unwrap() {
+            return;
+        }
+        newest = next;
+    }
+    panic!("the hosts are not shown within ten seconds");
 }
 
 /// Hosts' media is made once for all tests.
