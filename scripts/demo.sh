@@ -19,7 +19,8 @@ trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 trap stop EXIT
 
-"$bin/lianmai" serve --dev "$@" &
+# Its own greeting names an empty room; the demo prints where the battle is.
+"$bin/lianmai" serve --dev "$@" > /dev/null &
 pids+=($!)
 "$bin/lianmai-load" demo --media "$media" &
 pids+=($!)
