@@ -25,7 +25,7 @@ status=0
 for part in ${only:-program rtmp mixer}; do
   for suite in ${parts[$part]}; do
     echo "bench: $suite"
-    LIANMAI_BIN_DIR=$PWD/target/release node --test --test-concurrency=1 "e2e/tests/$suite.test.mjs" || status=1
+    LIANMAI_FIGURES=target/bench/results.json LIANMAI_BIN_DIR=$PWD/target/release node --test --test-concurrency=1 "e2e/tests/$suite.test.mjs" || status=1
   done
 done
 target/release/lianmai-bench-report

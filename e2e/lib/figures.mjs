@@ -1,16 +1,16 @@
-// Figures that tests measure, printed and kept in target/bench/results.json for docs/BENCHMARKS.md.
+// Figures that tests measure, printed and kept: those of `make bench` in target/bench/results.json for docs/BENCHMARKS.md,
+// those of other runs (a development build, a busy machine) beside the screenshots.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { root } from './machine.mjs';
 
-const folder = join(root, 'target/bench');
-const file = join(folder, 'results.json');
+const file = resolve(root, process.env.LIANMAI_FIGURES ?? 'target/e2e/figures.json');
 
 /** Notes figures under their names; rounds to a tenth. */
 export function note(figures) {
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(dirname(file), { recursive: true });
   let results = {};
   try { results = JSON.parse(readFileSync(file, 'utf8')); } catch { /* the first figure */ }
   for (const [name, value] of Object.entries(figures)) {
