@@ -65,3 +65,9 @@ test('orders after the deadline are taken while stock lasts, and never beyond', 
   await waitFor('the page to say sold out', () => page.evaluate(() => /sold out|售罄|抢光/i.test(document.body.innerText)));
   assert.deepEqual(page.problems, []);
 });
+
+test('a viewer who leaves is forgotten', async () => {
+  assert.ok((await server.metric('sfu_peers')) >= 2, 'the host and the viewer are peers');
+  await page.context().close();
+  await waitFor('only the host to be a peer', async () => (await server.metric('sfu_peers')) === 1, { seconds: 45, everyMs: 500 });
+});
