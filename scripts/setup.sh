@@ -21,6 +21,7 @@ esac
 command -v cargo >/dev/null || { echo "setup: a Rust toolchain is needed (https://rustup.rs)" >&2; exit 1; }
 if [ "${1:-run}" = test ]; then
   command -v node >/dev/null && command -v npm >/dev/null || { echo "setup: the tests need Node 20 and npm" >&2; exit 1; }
+  node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { echo "setup: the tests need Node 20, not $(node --version)" >&2; exit 1; }
 fi
 
 missing=()
