@@ -24,7 +24,7 @@ pub(crate) const FIGURES: &[Figure] = &[
         bar: "-",
         meaning: "glass to glass of a host's own track, without the mixer",
     },
-    Figure { name: "direct.g2g_p95_ms", bar: "<= 350", meaning: "the same, 95th percentile" },
+    Figure { name: "direct.g2g_p95_ms", bar: "<= 250", meaning: "the same, 95th percentile" },
     Figure { name: "direct.g2g_p99_ms", bar: "-", meaning: "the same, 99th percentile" },
     Figure {
         name: "stage.host_encode_ms",
