@@ -6,9 +6,9 @@ pub mod packet;
 
 mod feed;
 mod frame;
-mod history;
 mod ingest;
 mod keyframe_gate;
+mod log;
 mod loss;
 mod scene;
 mod sequence;
@@ -18,9 +18,9 @@ mod time;
 
 pub use feed::{FeedId, MediaKind, PROGRAM};
 pub use frame::{Codec, EncodedFrame};
-pub use history::History;
 pub use ingest::{Ingest, IngestStats};
 pub use keyframe_gate::KeyframeGate;
+pub use log::Log;
 pub use loss::{Arrival, LossDetector};
 pub use packet::{PacketError, RtpHeader};
 pub use scene::{Fit, Rect, Scene, Tile};

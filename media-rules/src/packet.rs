@@ -1,7 +1,11 @@
-//! The RTP header, read and written. Extensions are stepped over: none that we negotiate changes what
-//! we do with a packet. A forwarded packet gets a header of ours, so nothing here allocates.
+//! The RTP header with its extensions, read and written. A forwarded packet gets a header of ours, so
+//! nothing here allocates.
 //!
-//! <https://www.rfc-editor.org/rfc/rfc3550#section-5.1>
+//! <https://www.rfc-editor.org/rfc/rfc3550#section-5.1> · <https://www.rfc-editor.org/rfc/rfc8285>
+
+mod extension;
+
+pub use extension::{ExtensionList, Extensions};
 
 /// The length of a header without contributing sources and extensions.
 pub const MIN_HEADER_LEN: usize = 12;
@@ -81,6 +85,11 @@ impl RtpHeader {
     /// Panics if `packet` is shorter than the one that was parsed.
     pub fn payload<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
         &packet[self.payload_range(packet.len())]
+    }
+
+    /// Returns the header extensions of the `packet` that this header was read from, in order.
+    pub fn extensions<'a>(&self, packet: &'a [u8]) -> Extensions<'a> {
+        Extensions::of(packet)
     }
 
     /// Returns where the payload lies in a packet of `packet_len` bytes.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::dtls::{Fingerprint, Role};
 use crate::event::{Channel, CloseReason, PeerId, Stats};
 use crate::negotiate::{Direction, Track};
-use crate::packet::{Batch, SourceId};
+use crate::packet::{Batch, SourceId, StreamId};
 use crate::socket::Waker;
 
 /// A request to a worker.
@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Somebody outside needs a keyframe.
     WantKeyframe(FeedId),
     /// Another worker's viewers need a keyframe of a source that lives here.
-    AskSource(FeedId, SourceId),
+    AskSource(FeedId, StreamId),
     /// Copy a feed's packets to this receiver, if its publisher lives here.
     Tap(FeedId, mpsc::Sender<TapItem>),
     /// A worker has viewers of the feed, or has no more.

@@ -5,18 +5,20 @@
 
 use std::time::Duration;
 
-use media_rules::{History, KeyframeGate, MediaKind, MediaTime, TapItem};
+use media_rules::{KeyframeGate, Log, MediaKind, MediaTime, TapItem};
 use tokio::sync::mpsc;
 
 use crate::event::PeerId;
-use crate::packet::{Anchor, Packet, SourceId, slot};
+use crate::packet::{Anchor, Packet, STREAMS, Slot, SourceId, StreamId};
 
 /// At 2.5 Mbit/s about four seconds of video.
-const VIDEO_HISTORY: usize = 1_024;
+const VIDEO_LOG: usize = 1_024;
 /// A bit more than a second of audio.
-const AUDIO_HISTORY: usize = 64;
+const AUDIO_LOG: usize = 64;
 /// What is older comes too late to be shown.
-const HISTORY_AGE: Duration = Duration::from_secs(2);
+const REPAIR_AGE: Duration = Duration::from_secs(2);
+/// How long packets wait for others of their frame before they are sent to the viewers.
+const EGRESS_TICK: Duration = Duration::from_millis(5);
 
 /// One worker's view of a feed.
 pub(crate) struct Feed {
@@ -30,14 +32,38 @@ pub(crate) struct Feed {
     pub(crate) source: Option<SourceId>,
     /// The source that this process feeds in itself, if it does so at this worker.
     pub(crate) local: Option<SourceId>,
-    pub(crate) gate: KeyframeGate,
-    /// This turn's packets.
-    pub(crate) pending: Vec<Packet>,
+    /// When the viewers are to be served; `None` if there is nothing for them.
+    pub(crate) due: Option<MediaTime>,
+    keyframe_interval: Duration,
     /// The publisher that was let go last. Its packets may still be on their way, on another queue.
     gone: Option<PeerId>,
-    anchors: [Option<Anchor>; 2],
-    /// Made with the first packet: most workers never see one.
-    histories: Option<Box<[History<Packet>; 2]>>,
+    streams: [Option<Box<Stream>>; STREAMS],
+}
+
+/// One of the current source's streams.
+pub(crate) struct Stream {
+    pub(crate) id: StreamId,
+    pub(crate) log: Log<Packet>,
+    /// Where the newest keyframe begins.
+    pub(crate) entry: Option<u64>,
+    pub(crate) anchor: Option<Anchor>,
+    pub(crate) gate: KeyframeGate,
+}
+
+impl Stream {
+    fn new(id: StreamId, keyframe_interval: Duration) -> Self {
+        let capacity = match id.slot.kind() {
+            MediaKind::Audio => AUDIO_LOG,
+            MediaKind::Video => VIDEO_LOG,
+        };
+        Self {
+            id,
+            log: Log::new(capacity, REPAIR_AGE),
+            entry: None,
+            anchor: None,
+            gate: KeyframeGate::new(keyframe_interval),
+        }
+    }
 }
 
 impl Feed {
@@ -49,11 +75,10 @@ impl Feed {
             taps: Vec::new(),
             source: None,
             local: None,
-            gate: KeyframeGate::new(keyframe_interval),
-            pending: Vec::new(),
+            due: None,
+            keyframe_interval,
             gone: None,
-            anchors: [None; 2],
-            histories: None,
+            streams: [const { None }; STREAMS],
         }
     }
 
@@ -65,8 +90,7 @@ impl Feed {
         }
         if self.source != Some(source) {
             self.source = Some(source);
-            self.anchors = [None; 2];
-            self.histories = None;
+            self.streams = [const { None }; STREAMS];
         }
         true
     }
@@ -76,41 +100,56 @@ impl Feed {
         self.gone = Some(peer);
         if self.source.is_some_and(|source| source.peer() == peer) {
             self.source = None;
-            self.histories = None;
+            self.streams = [const { None }; STREAMS];
         }
         if self.local.is_some_and(|source| source.peer() == peer) {
             self.local = None;
         }
     }
 
-    /// Remembers a packet of the current source and queues it for this turn's fan-out.
+    /// Remembers a packet of the current source, to be sent when the feed is due.
     pub(crate) fn push(&mut self, packet: Packet, now: MediaTime) {
-        if packet.kind == MediaKind::Video && packet.is_entry {
-            self.gate.handle_keyframe();
+        let stream = self.stream_mut(packet.stream);
+        if packet.is_entry && packet.kind() == MediaKind::Video {
+            stream.gate.handle_keyframe();
+            stream.entry = Some(stream.log.end());
         }
-        let histories = self.histories.get_or_insert_with(|| {
-            Box::new([
-                History::new(AUDIO_HISTORY, HISTORY_AGE),
-                History::new(VIDEO_HISTORY, HISTORY_AGE),
-            ])
-        });
-        histories[slot(packet.kind)].push(packet.sequence, packet.clone(), now);
-        self.pending.push(packet);
+        let ends_frame = packet.marker && packet.kind() == MediaKind::Video;
+        stream.log.push(packet.sequence, packet, now);
+        let due = if ends_frame { now } else { now + EGRESS_TICK };
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
 
-    /// Notes how a track's clock relates to ours.
-    pub(crate) fn set_anchor(&mut self, kind: MediaKind, anchor: Anchor) {
-        self.anchors[slot(kind)] = Some(anchor);
+    /// Notes how a stream's clock relates to ours.
+    pub(crate) fn set_anchor(&mut self, id: StreamId, anchor: Anchor) {
+        self.stream_mut(id).anchor = Some(anchor);
     }
 
-    /// Returns how a track's clock relates to ours, once it is known.
-    pub(crate) fn anchor(&self, kind: MediaKind) -> Option<Anchor> {
-        self.anchors[slot(kind)]
+    /// Returns one of the current source's streams, once it has begun.
+    pub(crate) fn stream(&self, slot: Slot) -> Option<&Stream> {
+        self.streams[slot.index()].as_deref()
     }
 
-    /// Returns the last packets of the current source.
-    pub(crate) fn history(&self, kind: MediaKind) -> Option<&History<Packet>> {
-        self.histories.as_ref().map(|histories| &histories[slot(kind)])
+    /// Returns a stream if it is of the current source.
+    pub(crate) fn stream_of(&self, id: StreamId) -> Option<&Stream> {
+        self.stream(id.slot).filter(|stream| stream.id == id)
+    }
+
+    /// Returns a stream of the current source, made on first use: most workers never see one.
+    pub(crate) fn stream_mut(&mut self, id: StreamId) -> &mut Stream {
+        let interval = self.keyframe_interval;
+        self.streams[id.slot.index()].get_or_insert_with(|| Box::new(Stream::new(id, interval)))
+    }
+
+    /// Returns the streams of the current source that have begun.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = &Stream> {
+        self.streams.iter().flatten().map(Box::as_ref)
+    }
+
+    /// Returns the streams whose waiting requests for a keyframe may go out now.
+    pub(crate) fn poll_gates(&mut self, now: MediaTime) -> impl Iterator<Item = StreamId> {
+        let streams = self.streams.iter_mut().flatten();
+        streams.filter_map(move |stream| stream.gate.handle_timeout(now).then_some(stream.id))
     }
 
     /// Whether `peer` is who the feed is about now: nobody younger has taken over.

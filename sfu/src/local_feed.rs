@@ -14,7 +14,7 @@ use media_rules::{Codec, EncodedFrame, FeedId, MediaKind, MediaTime};
 
 use crate::clock::media_now;
 use crate::command::{Command, WorkerLink};
-use crate::packet::{Anchor, Batch, Item, Packet, SourceId, slot};
+use crate::packet::{Anchor, Batch, Item, Packet, Slot, SourceId, StreamId};
 
 /// How often workers are told how the streams' clocks relate to ours; they never change.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
@@ -120,8 +120,12 @@ impl LocalFeed {
         for kind in [MediaKind::Audio, MediaKind::Video] {
             let rtp_timestamp = now.rtp_timestamp(kind.clock_rate_hz());
             let anchor = Anchor { at: now, rtp_timestamp };
-            batch.push((self.feed.clone(), Item::Anchor(self.source, kind, anchor)));
+            batch.push((self.feed.clone(), Item::Anchor(self.stream(kind), anchor)));
         }
+    }
+
+    fn stream(&self, kind: MediaKind) -> StreamId {
+        StreamId { source: self.source, slot: Slot::from(kind) }
     }
 
     fn packet(
@@ -133,20 +137,22 @@ impl LocalFeed {
         payload: &Bytes,
         marker: bool,
     ) -> Option<(FeedId, Item)> {
-        let sequence = streams.next[slot(kind)];
-        streams.next[slot(kind)] = sequence.wrapping_add(1);
+        let stream = self.stream(kind);
+        let index = stream.slot.index();
+        let sequence = streams.next[index];
+        streams.next[index] = sequence.wrapping_add(1);
         let header = PlainHeader {
             marker,
-            payload_type: PAYLOAD_TYPES[slot(kind)],
+            payload_type: PAYLOAD_TYPES[index],
             sequence,
             timestamp: at.rtp_timestamp(kind.clock_rate_hz()),
-            ssrc: streams.ssrcs[slot(kind)],
+            ssrc: streams.ssrcs[index],
         };
         let mut rtp = BytesMut::with_capacity(MIN_HEADER_LEN + payload.len());
         rtp.put_slice(&header.to_bytes());
         rtp.put_slice(payload);
         let header = RtpHeader::parse(&rtp).ok()?;
-        let packet = Packet::new(self.source, kind, now, &header, rtp.freeze());
+        let packet = Packet::new(stream, now, &header, rtp.freeze());
         Some((self.feed.clone(), Item::Packet(packet)))
     }
 }

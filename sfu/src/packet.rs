@@ -6,6 +6,11 @@ use media_rules::{FeedId, MediaKind, MediaTime, h264};
 
 use crate::event::PeerId;
 
+/// A publisher's video comes in at most this many encodings (simulcast).
+pub(crate) const MAX_ENCODINGS: usize = 4;
+/// Streams of one source: audio, and each encoding of its video.
+pub(crate) const STREAMS: usize = 1 + MAX_ENCODINGS;
+
 /// One unbroken stream of numbers of one feed. A publisher that restarts gets a new one.
 ///
 /// A greater source is a younger one, whoever sends it, so among two publishers of one feed
@@ -23,26 +28,73 @@ impl SourceId {
     pub(crate) fn peer(self) -> PeerId {
         PeerId::from_raw(self.0 >> 8)
     }
+}
 
+/// One of a source's streams: its audio, or one encoding of its video.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct StreamId {
+    pub(crate) source: SourceId,
+    pub(crate) slot: Slot,
+}
+
+impl StreamId {
+    /// Returns a number that no other stream of this process has.
     pub(crate) fn raw(self) -> u64 {
-        self.0
+        self.source.0 << 4 | u64::from(self.slot.0)
     }
 
     pub(crate) fn from_raw(raw: u64) -> Self {
-        Self(raw)
+        Self { source: SourceId(raw >> 4), slot: Slot((raw & 0xf) as u8) }
+    }
+}
+
+/// Which of a source's streams, as a place in an array.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Slot(u8);
+
+impl Slot {
+    pub(crate) const AUDIO: Self = Self(0);
+    /// The only encoding of a video without simulcast.
+    pub(crate) const VIDEO: Self = Self(1);
+
+    /// Names an encoding of the video, numbered as the offer lists them.
+    pub(crate) fn encoding(encoding: usize) -> Self {
+        let number = encoding.min(MAX_ENCODINGS - 1) + 1;
+        Self(u8::try_from(number).expect("a handful of encodings"))
+    }
+
+    pub(crate) fn kind(self) -> MediaKind {
+        if self == Self::AUDIO { MediaKind::Audio } else { MediaKind::Video }
+    }
+
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// Returns every slot of video.
+    pub(crate) fn encodings() -> impl Iterator<Item = Self> {
+        (0..MAX_ENCODINGS).map(Self::encoding)
+    }
+}
+
+impl From<MediaKind> for Slot {
+    fn from(kind: MediaKind) -> Self {
+        match kind {
+            MediaKind::Audio => Self::AUDIO,
+            MediaKind::Video => Self::VIDEO,
+        }
     }
 }
 
 /// A packet of a feed in the clear, in its place, never twice.
 #[derive(Clone, Debug)]
 pub(crate) struct Packet {
-    pub(crate) source: SourceId,
-    pub(crate) kind: MediaKind,
+    pub(crate) stream: StreamId,
     pub(crate) arrival: MediaTime,
     pub(crate) marker: bool,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
-    /// A viewer can be switched to this source with this packet.
+    /// A viewer can be switched to this stream with this packet.
     pub(crate) is_entry: bool,
     pub(crate) header_len: usize,
     pub(crate) padding_len: usize,
@@ -52,19 +104,17 @@ pub(crate) struct Packet {
 impl Packet {
     /// Describes a packet whose header has been read.
     pub(crate) fn new(
-        source: SourceId,
-        kind: MediaKind,
+        stream: StreamId,
         arrival: MediaTime,
         header: &RtpHeader,
         rtp: Bytes,
     ) -> Self {
-        let is_entry = match kind {
+        let is_entry = match stream.slot.kind() {
             MediaKind::Audio => true,
             MediaKind::Video => h264::has_parameter_sets(header.payload(&rtp)),
         };
         Self {
-            source,
-            kind,
+            stream,
             arrival,
             marker: header.marker,
             sequence: header.sequence,
@@ -79,6 +129,10 @@ impl Packet {
     /// Returns the payload without padding.
     pub(crate) fn payload(&self) -> &[u8] {
         &self.rtp[self.header_len..self.rtp.len() - self.padding_len]
+    }
+
+    pub(crate) fn kind(&self) -> MediaKind {
+        self.stream.slot.kind()
     }
 }
 
@@ -103,27 +157,19 @@ impl Anchor {
 pub(crate) enum Item {
     /// A packet.
     Packet(Packet),
-    /// A newer anchor for one of its tracks.
-    Anchor(SourceId, MediaKind, Anchor),
+    /// A newer anchor for one of its streams.
+    Anchor(StreamId, Anchor),
 }
 
 impl Item {
     /// Returns the source that it is about.
     pub(crate) fn source(&self) -> SourceId {
         match self {
-            Self::Packet(packet) => packet.source,
-            Self::Anchor(source, ..) => *source,
+            Self::Packet(packet) => packet.stream.source,
+            Self::Anchor(stream, _) => stream.source,
         }
     }
 }
 
 /// What crosses to another worker at once.
 pub(crate) type Batch = Vec<(FeedId, Item)>;
-
-/// Numbers the two kinds for arrays.
-pub(crate) fn slot(kind: MediaKind) -> usize {
-    match kind {
-        MediaKind::Audio => 0,
-        MediaKind::Video => 1,
-    }
-}

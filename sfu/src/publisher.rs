@@ -1,22 +1,23 @@
 //! The receiving half of a publisher: puts its packets in order of meaning, repairs and reports.
 //!
-//! Streams are told apart by payload type (the offer gave each codec its own), not by SSRC lines in
-//! the SDP, which are optional. A retransmission is unwrapped to the packet it stands for, so that
-//! nobody further on knows that it was late.
+//! A retransmission is unwrapped to the packet it stands for, so that nobody further on knows that it
+//! was late.
+
+mod receive_track;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
 use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
-use media_rules::{Arrival, LossDetector, MediaKind, MediaTime};
+use media_rules::{Arrival, MediaKind, MediaTime};
 
 use crate::clock::ntp_nanos;
 use crate::event::PeerId;
 use crate::negotiate::Track;
-use crate::packet::{Anchor, Packet, SourceId};
-use crate::reception::Reception;
+use crate::packet::{Anchor, Packet, Slot, SourceId, StreamId};
 use crate::rtcp;
+use receive_track::{Place, ReceiveTrack};
 
 /// We send publishers nothing that they could time, so this is assumed; it only paces repeats.
 const ASSUMED_RTT: Duration = Duration::from_millis(50);
@@ -41,32 +42,13 @@ pub(crate) struct Publisher {
     pub(crate) is_live: bool,
 }
 
-struct ReceiveTrack {
-    kind: MediaKind,
-    payload_type: u8,
-    rtx_payload_type: Option<u8>,
-    has_nack: bool,
-    ssrc: Option<u32>,
-    loss: LossDetector,
-    reception: Reception,
-}
-
 impl Publisher {
     /// Creates the tracks that the negotiation agreed on.
     pub(crate) fn new(peer: PeerId, tracks: &[Track], max_bps: u32) -> Self {
         let has_reduced_size = tracks.iter().all(|track| track.has_reduced_size);
-        let tracks = tracks.iter().map(|track| ReceiveTrack {
-            kind: track.kind,
-            payload_type: track.codec.payload_type,
-            rtx_payload_type: track.codec.rtx_payload_type,
-            has_nack: track.codec.feedback.contains(&"nack"),
-            ssrc: None,
-            loss: LossDetector::default(),
-            reception: Reception::new(track.kind.clock_rate_hz()),
-        });
         Self {
             peer,
-            tracks: tracks.collect(),
+            tracks: tracks.iter().map(ReceiveTrack::new).collect(),
             epoch: 0,
             ntp_offset: None,
             reported: MediaTime::default(),
@@ -86,44 +68,47 @@ impl Publisher {
     /// strangers.
     pub(crate) fn handle_rtp(&mut self, rtp: &[u8], now: MediaTime) -> Option<Packet> {
         let header = RtpHeader::parse(rtp).ok()?;
-        let pt = header.payload_type;
-        let at = self
-            .tracks
-            .iter()
-            .position(|track| track.payload_type == pt || track.rtx_payload_type == Some(pt))?;
-        if self.tracks[at].rtx_payload_type == Some(pt) {
-            return self.handle_retransmission(at, rtp, &header, now);
-        }
-        if self.tracks[at].ssrc != Some(header.ssrc) {
-            self.begin_stream(at, header.ssrc)?;
-        }
-        let source = self.source();
-        let track = &mut self.tracks[at];
-        track.reception.handle_packet(header.sequence, header.timestamp, now);
-        if track.loss.handle_packet(header.sequence, now) == Arrival::Duplicate {
+        let at = self.tracks.iter().position(|track| track.takes(header.payload_type))?;
+        let encoding = match self.tracks[at].place(&header)? {
+            Place::Retransmission(encoding) => {
+                return self.handle_retransmission(at, encoding, rtp, &header, now);
+            }
+            Place::Media(encoding) => encoding,
+            Place::Begin(encoding) => {
+                if self.tracks[at].begin(encoding, header.ssrc) {
+                    // A sender that changes its SSRC all the time runs out of epochs and is ignored.
+                    self.epoch = self.epoch.checked_add(1)?;
+                }
+                encoding
+            }
+        };
+        let stream = self.stream(at, encoding);
+        let received = &mut self.tracks[at].encodings[encoding];
+        received.reception.handle_packet(header.sequence, header.timestamp, now);
+        if received.loss.handle_packet(header.sequence, now) == Arrival::Duplicate {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "duplicate").increment(1);
             return None;
         }
         self.newest = Some(now);
-        Some(Packet::new(source, track.kind, now, &header, Bytes::copy_from_slice(rtp)))
+        Some(Packet::new(stream, now, &header, Bytes::copy_from_slice(rtp)))
     }
 
-    /// Takes a sender report. Returns the track's kind and its new anchor.
+    /// Takes a sender report. Returns the stream and its new anchor.
     pub(crate) fn handle_sender_report(
         &mut self,
         ssrc: u32,
         ntp: u64,
         rtp_timestamp: u32,
         now: MediaTime,
-    ) -> Option<(MediaKind, Anchor)> {
-        let track = self.tracks.iter_mut().find(|track| track.ssrc == Some(ssrc))?;
-        track.reception.handle_sender_report(ntp, now);
+    ) -> Option<(StreamId, Anchor)> {
+        let (track, encoding) = self.find(ssrc)?;
+        self.tracks[track].encodings[encoding].reception.handle_sender_report(ntp, now);
         let sent = i128::from(ntp_nanos(ntp));
         let offset = i128::from(now.nanos()) - sent;
         let offset = self.ntp_offset.map_or(offset, |smallest| smallest.min(offset));
         self.ntp_offset = Some(offset);
         let at = MediaTime::from_nanos(u64::try_from(sent + offset).ok()?);
-        Some((track.kind, Anchor { at, rtp_timestamp }))
+        Some((self.stream(track, encoding), Anchor { at, rtp_timestamp }))
     }
 
     /// Writes the feedback that is due. Returns `false` if the picture is broken beyond repair and
@@ -136,29 +121,32 @@ impl Publisher {
         let mut is_whole = true;
         let mut lost = Vec::new();
         for track in &mut self.tracks {
-            let Some(ssrc) = track.ssrc else {
-                continue;
-            };
-            lost.clear();
-            track.loss.poll_nack(now, ASSUMED_RTT, &mut lost);
-            if track.loss.poll_given_up() > 0 && track.kind == MediaKind::Video {
-                is_whole = false;
-            }
-            if track.has_nack && !lost.is_empty() {
-                begin_feedback(self.has_reduced_size, out);
-                rtcp::push_nack(out, RECEIVER_SSRC, ssrc, &lost);
-                metrics::counter!("sfu_nacks_sent_total").increment(1);
+            for encoding in &mut track.encodings {
+                lost.clear();
+                encoding.loss.poll_nack(now, ASSUMED_RTT, &mut lost);
+                if encoding.loss.poll_given_up() > 0 && track.kind == MediaKind::Video {
+                    is_whole = false;
+                }
+                if track.has_nack && !lost.is_empty() {
+                    begin_feedback(self.has_reduced_size, out);
+                    rtcp::push_nack(out, RECEIVER_SSRC, encoding.ssrc, &lost);
+                    metrics::counter!("sfu_nacks_sent_total").increment(1);
+                }
             }
         }
         is_whole
     }
 
-    /// Writes a request for a keyframe; nothing if there is no video yet.
-    pub(crate) fn push_keyframe_request(&self, out: &mut Vec<u8>) {
+    /// Writes a request for a keyframe of one stream; nothing if it has not begun.
+    pub(crate) fn push_keyframe_request(&self, slot: Slot, out: &mut Vec<u8>) {
         let video = self.tracks.iter().find(|track| track.kind == MediaKind::Video);
-        if let Some(ssrc) = video.and_then(|track| track.ssrc) {
+        let encoding = video.and_then(|track| {
+            let at = (0..track.encodings.len()).find(|at| track.slot(*at) == slot)?;
+            track.encodings.get(at)
+        });
+        if let Some(encoding) = encoding {
             begin_feedback(self.has_reduced_size, out);
-            rtcp::push_pli(out, RECEIVER_SSRC, ssrc);
+            rtcp::push_pli(out, RECEIVER_SSRC, encoding.ssrc);
             metrics::counter!("sfu_plis_sent_total").increment(1);
         }
     }
@@ -168,56 +156,57 @@ impl Publisher {
         self.newest
     }
 
-    /// The first packet of an SSRC: the track begins, or begins anew.
-    fn begin_stream(&mut self, at: usize, ssrc: u32) -> Option<()> {
-        let track = &mut self.tracks[at];
-        if track.ssrc.is_some() {
-            // A sender that changes its SSRC all the time runs out of epochs and is ignored.
-            self.epoch = self.epoch.checked_add(1)?;
-        }
-        track.ssrc = Some(ssrc);
-        track.loss = LossDetector::default();
-        track.reception = Reception::new(track.kind.clock_rate_hz());
-        Some(())
+    fn stream(&self, track: usize, encoding: usize) -> StreamId {
+        StreamId { source: self.source(), slot: self.tracks[track].slot(encoding) }
+    }
+
+    /// Finds track and encoding by SSRC.
+    fn find(&self, ssrc: u32) -> Option<(usize, usize)> {
+        self.tracks.iter().enumerate().find_map(|(at, track)| {
+            let encoding = track.encodings.iter().position(|encoding| encoding.ssrc == ssrc)?;
+            Some((at, encoding))
+        })
     }
 
     /// Puts a retransmitted packet back in its place (RFC 4588 section 4).
     fn handle_retransmission(
         &mut self,
-        at: usize,
+        track: usize,
+        encoding: usize,
         rtp: &[u8],
         header: &RtpHeader,
         now: MediaTime,
     ) -> Option<Packet> {
-        let source = self.source();
-        let track = &mut self.tracks[at];
-        let ssrc = track.ssrc?;
+        let stream = self.stream(track, encoding);
+        let payload_type = self.tracks[track].payload_type;
+        let received = &mut self.tracks[track].encodings[encoding];
         // Without an original sequence number it is padding that probes the bandwidth.
         let (original, payload) = header.payload(rtp).split_first_chunk::<2>()?;
         let sequence = u16::from_be_bytes(*original);
-        if track.loss.handle_packet(sequence, now) == Arrival::Duplicate {
+        if received.loss.handle_packet(sequence, now) == Arrival::Duplicate {
             return None;
         }
         let plain = PlainHeader {
             marker: header.marker,
-            payload_type: track.payload_type,
+            payload_type,
             sequence,
             timestamp: header.timestamp,
-            ssrc,
+            ssrc: received.ssrc,
         };
         let mut bytes = BytesMut::with_capacity(MIN_HEADER_LEN + payload.len());
         bytes.extend_from_slice(&plain.to_bytes());
         bytes.extend_from_slice(payload);
         let header = RtpHeader::parse(&bytes).ok()?;
         metrics::counter!("sfu_rtx_received_total").increment(1);
-        Some(Packet::new(source, track.kind, now, &header, bytes.freeze()))
+        Some(Packet::new(stream, now, &header, bytes.freeze()))
     }
 
     fn push_reports(&mut self, now: MediaTime, out: &mut Vec<u8>) {
         let blocks: Vec<_> = self
             .tracks
             .iter_mut()
-            .filter_map(|track| track.ssrc.map(|ssrc| track.reception.block(ssrc, now)))
+            .flat_map(|track| &mut track.encodings)
+            .map(|encoding| encoding.reception.block(encoding.ssrc, now))
             .collect();
         if blocks.is_empty() {
             return;

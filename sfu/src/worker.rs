@@ -67,8 +67,8 @@ pub(crate) struct Worker {
     /// Every proven address of every peer.
     addresses: HashMap<SocketAddr, PeerId>,
     feeds: HashMap<FeedId, Feed>,
-    /// Feeds with packets of this turn.
-    dirty: Vec<FeedId>,
+    /// Feeds with packets that their viewers have not been sent.
+    due_feeds: Vec<FeedId>,
     egress: Egress,
     /// By worker: what crosses at the end of the turn.
     outboxes: Vec<Batch>,
@@ -130,7 +130,7 @@ impl Worker {
             peers: HashMap::new(),
             addresses: HashMap::new(),
             feeds: HashMap::new(),
-            dirty: Vec::new(),
+            due_feeds: Vec::new(),
             egress: Egress::new(),
             outboxes,
             unsent: VecDeque::new(),
@@ -226,7 +226,11 @@ impl Worker {
             || !self.feeds.is_empty()
             || !self.unsent.is_empty()
             || !self.waiting_events.is_empty();
-        if has_timers { self.next_tick.since(self.now.media).min(TICK) } else { IDLE }
+        if !has_timers {
+            return IDLE;
+        }
+        let next = self.next_due().map_or(self.next_tick, |due| due.min(self.next_tick));
+        next.since(self.now.media).min(TICK)
     }
 
     /// Sends everything that the turn brought about.

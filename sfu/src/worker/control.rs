@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use media_rules::{FeedId, MediaKind};
+use media_rules::FeedId;
 
 use super::{Part, Peer, Worker};
 use crate::command::{Command, Description, NewPeer};
@@ -12,7 +12,7 @@ use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
 use crate::feed::Feed;
 use crate::link::Link;
 use crate::negotiate::Direction;
-use crate::packet::{Item, SourceId};
+use crate::packet::{Item, Slot, StreamId};
 use crate::publisher::Publisher;
 use crate::viewer::Viewer;
 
@@ -24,11 +24,11 @@ impl Worker {
             Command::Switch(peer, feed) => self.switch(peer, &feed),
             Command::Close(peer, reason) => self.close(peer, reason),
             Command::Data(peer, channel, text) => self.send_data(peer, channel, text),
-            Command::WantKeyframe(feed) => self.want_keyframe(&feed),
-            Command::AskSource(feed, source) => self.handle_ask_source(&feed, source),
+            Command::WantKeyframe(feed) => self.want_keyframe(&feed, Slot::VIDEO),
+            Command::AskSource(feed, stream) => self.handle_ask_source(&feed, stream),
             Command::Tap(feed, tap) => {
                 self.feed(&feed).taps.push(tap);
-                self.want_keyframe(&feed);
+                self.want_keyframe(&feed, Slot::VIDEO);
             }
             Command::Interest { feed, worker, has_viewers } => {
                 self.handle_interest(&feed, worker, has_viewers);
@@ -134,9 +134,9 @@ impl Worker {
             return;
         };
         // Without them its viewers would have no lip sync until the publisher's next report.
-        let anchors = [MediaKind::Audio, MediaKind::Video]
-            .map(|kind| feed.anchor(kind).map(|anchor| Item::Anchor(source, kind, anchor)));
-        let items = anchors.into_iter().flatten().map(|item| (id.clone(), item));
+        let anchors = feed.streams().filter(|stream| stream.id.source == source);
+        let anchors = anchors.filter_map(|stream| Some(Item::Anchor(stream.id, stream.anchor?)));
+        let items: Vec<_> = anchors.map(|item| (id.clone(), item)).collect();
         self.outboxes[worker].extend(items);
     }
 
@@ -150,7 +150,7 @@ impl Worker {
             self.leave(&left, id);
         }
         self.join(feed, id);
-        self.want_keyframe(feed);
+        self.want_keyframe(feed, Slot::VIDEO);
     }
 
     fn send_data(&mut self, id: PeerId, channel: Channel, text: Bytes) {
@@ -168,45 +168,61 @@ impl Worker {
         }
     }
 
-    /// Asks the source for a keyframe, wherever it is, unless it was asked just now.
-    pub(super) fn want_keyframe(&mut self, id: &FeedId) {
+    /// Asks the source for a keyframe of one stream, wherever it is, unless it was asked just now.
+    pub(super) fn want_keyframe(&mut self, id: &FeedId, slot: Slot) {
         let now = self.now.media;
         if let Some(feed) = self.feeds.get_mut(id)
             && let Some(source) = feed.source
-            && feed.gate.handle_request(now)
         {
-            self.ask_source(id, source);
+            let stream = StreamId { source, slot };
+            if feed.stream_mut(stream).gate.handle_request(now) {
+                self.ask_source(id, stream);
+            }
+        }
+    }
+
+    /// Asks the source for a keyframe of everything that it has.
+    pub(super) fn want_keyframes(&mut self, id: &FeedId) {
+        let slots: Vec<Slot> = self.feeds.get(id).map_or_else(Vec::new, |feed| {
+            feed.streams()
+                .map(|stream| stream.id.slot)
+                .filter(|slot| *slot != Slot::AUDIO)
+                .collect()
+        });
+        for slot in slots {
+            self.want_keyframe(id, slot);
         }
     }
 
     fn want_keyframe_if_watched(&mut self, id: &FeedId) {
         if self.feeds.get(id).is_some_and(|feed| !feed.viewers.is_empty()) {
-            self.want_keyframe(id);
+            self.want_keyframe(id, Slot::VIDEO);
         }
     }
 
-    fn handle_ask_source(&mut self, id: &FeedId, source: SourceId) {
-        if self.feeds.get(id).is_some_and(|feed| feed.source == Some(source)) {
-            self.want_keyframe(id);
+    fn handle_ask_source(&mut self, id: &FeedId, stream: StreamId) {
+        if self.feeds.get(id).is_some_and(|feed| feed.source == Some(stream.source)) {
+            self.want_keyframe(id, stream.slot);
         }
     }
 
     /// Asks the source for a keyframe; the gate has let the request through.
-    pub(super) fn ask_source(&mut self, id: &FeedId, source: SourceId) {
-        let home = source.peer().worker();
+    pub(super) fn ask_source(&mut self, id: &FeedId, stream: StreamId) {
+        let publisher = stream.source.peer();
+        let home = publisher.worker();
         if home != self.setup.index {
             if home < self.setup.workers.len() {
-                self.post(home, Command::AskSource(id.clone(), source));
+                self.post(home, Command::AskSource(id.clone(), stream));
             }
             return;
         }
-        if self.feeds.get(id).is_some_and(|feed| feed.local == Some(source)) {
+        if self.feeds.get(id).is_some_and(|feed| feed.local == Some(stream.source)) {
             self.emit(Event::KeyframeWanted { feed: id.clone() });
         } else if let Some(Peer { link, part: Part::Publisher(publisher, _), .. }) =
-            self.peers.get_mut(&source.peer())
+            self.peers.get_mut(&publisher)
         {
             let mut request = Vec::new();
-            publisher.push_keyframe_request(&mut request);
+            publisher.push_keyframe_request(stream.slot, &mut request);
             if !request.is_empty() {
                 link.send_rtcp(&request, &mut self.egress);
             }

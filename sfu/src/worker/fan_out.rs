@@ -1,15 +1,17 @@
 //! From a publisher's packets to this worker's viewers, to the other workers and to the taps.
 //!
-//! Packets are collected while a turn takes its datagrams and sent feed by feed, viewer by viewer,
-//! so that a frame's packets to one viewer lie together. Another worker gets each packet once,
-//! however many viewers it has.
+//! Packets are collected until their frame is whole, or for a few milliseconds, and then sent feed by
+//! feed, viewer by viewer, so that a frame's packets to one viewer lie together. Another worker gets
+//! each packet once, however many viewers it has.
 
-use media_rules::{FeedId, TapItem, TapPacket};
+use std::collections::HashMap;
+
+use media_rules::{FeedId, MediaTime, TapItem, TapPacket};
 
 use super::{Part, Peer, Worker};
-use crate::packet::{Batch, Item};
-use crate::srtp::MAX_OVERHEAD;
-use crate::viewer::Forward;
+use crate::feed::Feed;
+use crate::packet::{Batch, Item, STREAMS, Slot};
+use crate::viewer::{Feeds, Viewer};
 
 impl Worker {
     /// Takes something that a feed did. At the source's home it is also passed on.
@@ -37,69 +39,81 @@ impl Worker {
                     feed.tap(|| {
                         TapItem::Packet(TapPacket {
                             feed: id.clone(),
-                            kind: packet.kind,
+                            kind: packet.kind(),
                             arrival: packet.arrival,
                             rtp: packet.rtp.clone(),
                         })
                     });
                 }
-                let is_first = feed.pending.is_empty();
+                let was_due = feed.due.is_some();
                 feed.push(packet, now);
-                if is_first {
-                    self.dirty.push(id);
+                if !was_due {
+                    self.due_feeds.push(id);
                 }
             }
-            Item::Anchor(source, kind, anchor) => {
+            Item::Anchor(stream, anchor) => {
                 let Some(feed) = self.feeds.get_mut(&id) else {
                     return;
                 };
-                feed.set_anchor(kind, anchor);
+                feed.set_anchor(stream, anchor);
                 for viewer in &feed.viewers {
                     if let Some(Peer { part: Part::Viewer(viewer), .. }) =
                         self.peers.get_mut(viewer)
                     {
-                        viewer.handle_anchor(source, kind, anchor);
+                        viewer.handle_anchor(stream, anchor);
                     }
                 }
             }
         }
     }
 
-    /// Sends this turn's packets to this worker's viewers.
+    /// Returns when the next feed is to be sent to its viewers.
+    pub(super) fn next_due(&self) -> Option<MediaTime> {
+        self.due_feeds.iter().filter_map(|id| self.feeds.get(id)?.due).min()
+    }
+
+    /// Sends what is due to this worker's viewers. When one feed is due, all that have something
+    /// go with it, so that a worker with many quiet rooms wakes up for all of them at once.
     pub(super) fn fan_out(&mut self) {
-        for id in std::mem::take(&mut self.dirty) {
-            self.fan_out_feed(&id);
+        if self.next_due().is_some_and(|due| due <= self.now.media) {
+            for id in std::mem::take(&mut self.due_feeds) {
+                self.fan_out_feed(&id);
+            }
         }
     }
 
     fn fan_out_feed(&mut self, id: &FeedId) {
+        let now = self.now.media;
         let Some(feed) = self.feeds.get_mut(id) else {
             return;
         };
-        let mut packets = std::mem::take(&mut feed.pending);
-        // A newer source may have taken over within the turn; what the older one sent has no
-        // history any more, but is still good to be shown.
-        let mut needs_keyframe = false;
-        let burst: usize = packets.iter().map(|packet| packet.rtp.len() + MAX_OVERHEAD).sum();
-        for viewer in &feed.viewers {
-            if !self.egress.has_room(burst) {
-                self.tally.send(&mut self.setup.socket, &mut self.egress);
-            }
-            let Some(Peer { link, part: Part::Viewer(viewer), .. }) = self.peers.get_mut(viewer)
+        feed.due = None;
+        let viewers = std::mem::take(&mut feed.viewers);
+        let mut lacking = [false; STREAMS];
+        for &viewer_id in &viewers {
+            let Some(Peer { link, part: Part::Viewer(viewer), .. }) =
+                self.peers.get_mut(&viewer_id)
             else {
                 continue;
             };
-            for packet in &packets {
-                let anchor = feed.anchor(packet.kind);
-                let forwarded = viewer.forward(id, packet, anchor, link, &mut self.egress);
-                needs_keyframe |= forwarded == Forward::NeedsKeyframe && link.is_connected();
+            let Some(feeds) = feeds_of(&self.feeds, viewer) else {
+                continue;
+            };
+            let mut served = viewer.serve(feeds, now, link, &mut self.egress);
+            while served.is_cut_short {
+                self.tally.send(&mut self.setup.socket, &mut self.egress);
+                served = viewer.serve(feeds, now, link, &mut self.egress);
+            }
+            if let Some(slot) = served.lacks {
+                lacking[slot.index()] = true;
             }
         }
-        packets.clear();
-        // The memory is used again in the next turn.
-        feed.pending = packets;
-        if needs_keyframe {
-            self.want_keyframe(id);
+        if let Some(feed) = self.feeds.get_mut(id) {
+            // The list's memory is used again.
+            feed.viewers = viewers;
+        }
+        for slot in Slot::encodings().filter(|slot| lacking[slot.index()]) {
+            self.want_keyframe(id, slot);
         }
     }
 
@@ -115,9 +129,15 @@ impl Worker {
                 let mut feeds: Vec<FeedId> = batch.into_iter().map(|(feed, _)| feed).collect();
                 feeds.dedup();
                 for feed in feeds {
-                    self.want_keyframe(&feed);
+                    self.want_keyframes(&feed);
                 }
             }
         }
     }
+}
+
+/// Returns the feeds that a viewer is served from; `None` if the one that it wants is not known.
+pub(super) fn feeds_of<'a>(feeds: &'a HashMap<FeedId, Feed>, viewer: &Viewer) -> Option<Feeds<'a>> {
+    let previous = viewer.previous.as_ref().and_then(|feed| feeds.get(feed));
+    Some(Feeds { wanted: feeds.get(&viewer.feed)?, previous })
 }

@@ -1,14 +1,15 @@
 //! From a datagram to whoever it is for (RFC 7983), and what a peer's packets set off.
 
 use media_rules::packet::RtpHeader;
-use media_rules::{MediaKind, SenderReport, TapItem};
+use media_rules::{SenderReport, TapItem};
 
+use super::fan_out::feeds_of;
 use super::{Part, Peer, Worker};
 use crate::clock::Now;
 use crate::data::Outcome;
 use crate::event::{Channel, CloseReason, Event, PeerId};
 use crate::link::LinkEvent;
-use crate::packet::Item;
+use crate::packet::{Item, Slot};
 use crate::rtcp::{self, Message};
 use crate::stun::BindingRequest;
 use crate::{command::Command, ufrag};
@@ -103,7 +104,7 @@ impl Worker {
         self.drain_data(id);
         self.emit(Event::Connected { peer: id });
         if let Some(feed) = watched {
-            self.want_keyframe(&feed);
+            self.want_keyframe(&feed, Slot::VIDEO);
         }
     }
 
@@ -160,7 +161,7 @@ impl Worker {
             return true;
         };
         let feed = feed.clone();
-        let source = packet.source;
+        let source = packet.stream.source;
         let starts = !publisher.is_live && packet.is_entry;
         publisher.is_live |= starts;
         let is_live = publisher.is_live;
@@ -173,7 +174,7 @@ impl Worker {
         self.take_item(feed.clone(), Item::Packet(packet), true);
         if !is_live {
             // Without sound only a keyframe starts the feed.
-            self.want_keyframe(&feed);
+            self.want_keyframe(&feed, Slot::VIDEO);
         }
         true
     }
@@ -212,19 +213,20 @@ impl Worker {
         else {
             return;
         };
-        let Some((kind, anchor)) = publisher.handle_sender_report(ssrc, ntp, rtp_timestamp, now)
+        let Some((stream, anchor)) = publisher.handle_sender_report(ssrc, ntp, rtp_timestamp, now)
         else {
             return;
         };
-        let (feed, source) = (feed.clone(), publisher.source());
+        let feed = feed.clone();
         if let Some(current) = self.feeds.get(&feed)
-            && current.source == Some(source)
+            && current.source == Some(stream.source)
         {
+            let kind = stream.slot.kind();
             current.tap(|| {
                 TapItem::Report(SenderReport { feed: feed.clone(), kind, ntp, rtp_timestamp })
             });
         }
-        self.take_item(feed, Item::Anchor(source, kind, anchor), true);
+        self.take_item(feed, Item::Anchor(stream, anchor), true);
     }
 
     fn handle_viewer_feedback(&mut self, id: PeerId, message: &Message) {
@@ -235,25 +237,18 @@ impl Worker {
         match message {
             Message::Nack { ssrc, lost } => {
                 metrics::counter!("sfu_nacks_received_total").increment(1);
-                let (wanted, previous) = (self.feeds.get(&viewer.feed), viewer.previous.as_ref());
-                let previous = previous.and_then(|feed| self.feeds.get(feed));
-                let histories = |source, kind: MediaKind| {
-                    let holders = [wanted, previous].into_iter().flatten();
-                    holders
-                        .filter(|feed| feed.source == Some(source))
-                        .find_map(|feed| feed.history(kind))
-                };
-                viewer.handle_nack(*ssrc, lost, now, histories, link, &mut self.egress);
+                if let Some(feeds) = feeds_of(&self.feeds, viewer) {
+                    viewer.handle_nack(*ssrc, lost, now, feeds, link, &mut self.egress);
+                }
             }
-            Message::KeyframeRequest { ssrc } if viewer.is_video(*ssrc) => {
+            Message::KeyframeRequest { ssrc } => {
                 metrics::counter!("sfu_plis_received_total").increment(1);
-                let feed = viewer.feed.clone();
-                self.want_keyframe(&feed);
+                if let Some(slot) = viewer.video_slot(*ssrc) {
+                    let feed = viewer.feed.clone();
+                    self.want_keyframe(&feed, slot);
+                }
             }
-            Message::KeyframeRequest { .. }
-            | Message::SenderReport { .. }
-            | Message::Reception { .. }
-            | Message::Bye => {}
+            Message::SenderReport { .. } | Message::Reception { .. } | Message::Bye => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use media_rules::FeedId;
 
 use super::{Part, Peer, Worker};
 use crate::event::{CloseReason, Event, PeerId};
-use crate::packet::SourceId;
+use crate::packet::{Slot, StreamId};
 
 /// How often every peer is looked at.
 const SWEEP: Duration = Duration::from_millis(50);
@@ -40,23 +40,19 @@ impl Worker {
             }
         }
         for feed in broken {
-            self.want_keyframe(&feed);
+            self.want_keyframe(&feed, Slot::VIDEO);
         }
     }
 
     /// Lets keyframe requests through that had to wait.
     fn reopen_gates(&mut self) {
         let now = self.now.media;
-        let mut asked: Vec<(FeedId, SourceId)> = Vec::new();
+        let mut asked: Vec<(FeedId, StreamId)> = Vec::new();
         for (id, feed) in &mut self.feeds {
-            if feed.gate.handle_timeout(now)
-                && let Some(source) = feed.source
-            {
-                asked.push((id.clone(), source));
-            }
+            asked.extend(feed.poll_gates(now).map(|stream| (id.clone(), stream)));
         }
-        for (id, source) in asked {
-            self.ask_source(&id, source);
+        for (id, stream) in asked {
+            self.ask_source(&id, stream);
         }
     }
 
@@ -66,7 +62,7 @@ impl Worker {
         let mut with_data: Vec<PeerId> = Vec::new();
         let mut fell_silent: Vec<FeedId> = Vec::new();
         let mut left: Vec<(FeedId, PeerId)> = Vec::new();
-        let mut blind: Vec<FeedId> = Vec::new();
+        let mut blind: Vec<(FeedId, Slot)> = Vec::new();
         for (&id, Peer { link, part, data }) in &mut self.peers {
             if let Some(reason) = link.handle_timeout(now, &self.setup.config, &mut self.egress) {
                 gone.push((id, reason));
@@ -96,8 +92,9 @@ impl Worker {
                     }
                     let source = self.feeds.get(&viewer.feed).and_then(|feed| feed.source);
                     left.extend(viewer.poll_left(now.media, source).map(|feed| (feed, id)));
-                    if link.is_connected() && source.is_some_and(|s| viewer.lacks_picture_of(s)) {
-                        blind.push(viewer.feed.clone());
+                    let lacks = source.and_then(|source| viewer.lacks_picture_of(source));
+                    if let Some(slot) = lacks.filter(|_| link.is_connected()) {
+                        blind.push((viewer.feed.clone(), slot));
                     }
                 }
             }
@@ -115,8 +112,8 @@ impl Worker {
             self.leave(&feed, id);
         }
         // Asked again until a keyframe comes: the request, or its answer, may have got lost.
-        for feed in blind {
-            self.want_keyframe(&feed);
+        for (feed, slot) in blind {
+            self.want_keyframe(&feed, slot);
         }
     }
 

@@ -1,0 +1,281 @@
+//! One track of a viewer: which stream it plays, how far it got, and under which numbers.
+
+use std::time::Duration;
+
+use media_rules::packet::{ExtensionList, PlainHeader};
+use media_rules::{MediaKind, MediaTime, Splice, Stamp};
+
+use super::Feeds;
+use super::header::Outgoing;
+use super::repair::Repair;
+use crate::clock::NtpClock;
+use crate::egress::Egress;
+use crate::feed::Stream;
+use crate::link::Link;
+use crate::negotiate::Track;
+use crate::packet::{Anchor, Packet, Slot, SourceId, StreamId};
+use crate::rollover::Rollover;
+use crate::rtcp::SenderInfo;
+
+/// A keyframe that came no longer ago than this is still a good place to begin.
+const FRESH_ENTRY: Duration = Duration::from_millis(150);
+/// A track that is further behind than this skips to what is new.
+const MAX_LAG: Duration = Duration::from_millis(500);
+
+pub(super) struct SendTrack {
+    pub(super) kind: MediaKind,
+    pub(super) ssrc: u32,
+    /// Which of the source's streams is to be played.
+    pub(super) wanted: Slot,
+    payload_type: u8,
+    playing: Option<StreamId>,
+    /// Position of the next packet in the log of what is played.
+    cursor: u64,
+    /// What is waited for, and the position from which on a keyframe of it will do.
+    awaited: Option<(StreamId, u64)>,
+    splice: Splice,
+    rollover: Rollover,
+    anchor: Option<Anchor>,
+    last_sent: MediaTime,
+    packets: u32,
+    octets: u32,
+    repair: Repair,
+}
+
+impl SendTrack {
+    pub(super) fn new(track: &Track) -> Self {
+        // Below 32768, so that a receiver that misses the first packets still guesses right.
+        let first = Stamp { sequence: fastrand::u16(1..0x4000), timestamp: fastrand::u32(..) };
+        Self {
+            kind: track.kind,
+            ssrc: track.ssrc,
+            wanted: track.kind.into(),
+            payload_type: track.codec.payload_type,
+            playing: None,
+            cursor: 0,
+            awaited: None,
+            splice: Splice::new(first),
+            rollover: Rollover::default(),
+            anchor: None,
+            last_sent: MediaTime::default(),
+            packets: 0,
+            octets: 0,
+            repair: Repair::new(track.codec.rtx_payload_type.map(|pt| (pt, track.rtx_ssrc))),
+        }
+    }
+
+    /// Whether something of `source` is played.
+    pub(super) fn plays(&self, source: SourceId) -> bool {
+        self.playing.is_some_and(|stream| stream.source == source)
+    }
+
+    /// Returns the stream of `source` whose keyframe is waited for.
+    pub(super) fn lacks_picture_of(&self, source: SourceId) -> Option<Slot> {
+        let wanted = StreamId { source, slot: self.wanted };
+        (self.kind == MediaKind::Video && self.playing != Some(wanted)).then_some(self.wanted)
+    }
+
+    /// Goes over to the wanted stream as soon as there is a place to begin. Returns whether it did.
+    pub(super) fn choose(&mut self, feeds: Feeds<'_>, now: MediaTime) -> bool {
+        let Some(source) = feeds.wanted.source else {
+            return false;
+        };
+        let wanted = StreamId { source, slot: self.wanted };
+        if self.playing == Some(wanted) {
+            self.skip_if_behind(feeds, now);
+            return false;
+        }
+        let Some(stream) = feeds.wanted.stream_of(wanted) else {
+            return false;
+        };
+        let from = match self.awaited {
+            Some((id, from)) if id == wanted => from,
+            _ => fresh_entry(stream, now).unwrap_or(stream.log.end()),
+        };
+        self.awaited = Some((wanted, from));
+        let Some(start) = entry_from(stream, from) else {
+            return false;
+        };
+        self.begin(stream, start)
+    }
+
+    /// Sends what the log holds from the cursor on. Returns `false` if the arena is full.
+    pub(super) fn send_pending(
+        &mut self,
+        feeds: Feeds<'_>,
+        now: MediaTime,
+        link: &mut Link,
+        egress: &mut Egress,
+    ) -> bool {
+        let Some(stream) = self.playing.and_then(|id| feeds.stream_of(id)) else {
+            return true;
+        };
+        while let Some(packet) = stream.log.at(self.cursor) {
+            if !self.send(packet, now, link, egress) {
+                return false;
+            }
+            self.cursor += 1;
+        }
+        true
+    }
+
+    /// Notes how a stream's clock relates to ours. Returns whether it is news that cannot wait.
+    pub(super) fn handle_anchor(&mut self, stream: StreamId, anchor: Anchor) -> bool {
+        self.playing == Some(stream) && self.anchor.replace(anchor).is_none()
+    }
+
+    /// Sends a lost packet again, if it is still there and there is budget for it.
+    pub(super) fn repair(
+        &mut self,
+        sequence: u16,
+        now: MediaTime,
+        feeds: Feeds<'_>,
+        link: &mut Link,
+        egress: &mut Egress,
+    ) {
+        let Some(origin) = self.splice.source_of(sequence) else {
+            return;
+        };
+        let stream = feeds.stream_of(StreamId::from_raw(origin.source));
+        let Some(packet) = stream.and_then(|stream| stream.log.by_sequence(origin.sequence, now))
+        else {
+            metrics::counter!("sfu_rtx_missed_total").increment(1);
+            return;
+        };
+        if !self.repair.may_repeat(sequence, packet.rtp.len(), now) {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "rtx_budget").increment(1);
+            return;
+        }
+        let mut header = PlainHeader {
+            marker: packet.marker,
+            payload_type: self.payload_type,
+            sequence,
+            timestamp: packet.timestamp.wrapping_add(origin.timestamp_offset),
+            ssrc: self.ssrc,
+        };
+        metrics::counter!("sfu_rtx_sent_total").increment(1);
+        let original = sequence.to_be_bytes();
+        let (index, prefix): (u64, &[u8]) = match self.repair.stream {
+            // Without a stream of its own it is the same packet again, bit for bit: sealing it
+            // anew under the same index reveals nothing.
+            None => (self.rollover.guess(sequence), &[]),
+            Some((payload_type, ssrc)) => {
+                let index = self.repair.next_index();
+                (header.payload_type, header.ssrc) = (payload_type, ssrc);
+                // Sequence numbers wrap by definition.
+                header.sequence = (index & 0xffff) as u16;
+                (index, &original)
+            }
+        };
+        let extensions = ExtensionList::default();
+        let outgoing = Outgoing { header, extensions, prefix, payload: packet.payload() };
+        if !outgoing.seal(index, link, egress) {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "egress_full").increment(1);
+        }
+    }
+
+    /// Returns what a sender report says of this track, once there is something to say.
+    pub(super) fn report(&self, now: MediaTime, clock: NtpClock) -> Option<SenderInfo> {
+        let anchor = self.anchor.filter(|_| self.packets > 0)?;
+        let timestamp = anchor.timestamp_at(now, self.kind.clock_rate_hz());
+        Some(SenderInfo {
+            ssrc: self.ssrc,
+            ntp: clock.at(now),
+            rtp_timestamp: self.splice.timestamp(timestamp)?,
+            packets: self.packets,
+            octets: self.octets,
+        })
+    }
+
+    /// A track that is too far behind begins again at the newest keyframe, or waits for the next.
+    fn skip_if_behind(&mut self, feeds: Feeds<'_>, now: MediaTime) {
+        let Some(stream) = self.playing.and_then(|id| feeds.stream_of(id)) else {
+            return;
+        };
+        let is_behind = self.cursor < stream.log.begin()
+            || stream.log.at(self.cursor).is_some_and(|packet| now.since(packet.arrival) > MAX_LAG);
+        if !is_behind {
+            return;
+        }
+        metrics::counter!("sfu_skips_total").increment(1);
+        match entry_from(stream, self.cursor + 1) {
+            Some(start) => {
+                self.begin(stream, start);
+            }
+            None => {
+                self.awaited = Some((stream.id, stream.log.end()));
+                self.playing = None;
+            }
+        }
+    }
+
+    /// Continues the outgoing stream with `stream`, from `start` on.
+    fn begin(&mut self, stream: &Stream, start: u64) -> bool {
+        let Some(packet) = stream.log.at(start) else {
+            return false;
+        };
+        let rate = self.kind.clock_rate_hz();
+        let since = packet.arrival.since(self.last_sent).as_nanos() * u128::from(rate);
+        // At least one tick: two frames must not share a timestamp.
+        let gap = u32::try_from(since / 1_000_000_000).unwrap_or(rate).clamp(1, 10 * rate);
+        let first = Stamp { sequence: packet.sequence, timestamp: packet.timestamp };
+        self.splice.switch_source(stream.id.raw(), first, gap);
+        self.anchor = stream.anchor;
+        self.playing = Some(stream.id);
+        self.awaited = None;
+        self.cursor = start;
+        true
+    }
+
+    /// Returns `false` if the arena has no room.
+    fn send(
+        &mut self,
+        packet: &Packet,
+        _now: MediaTime,
+        link: &mut Link,
+        egress: &mut Egress,
+    ) -> bool {
+        if !egress.has_room(packet.rtp.len() + Outgoing::MAX_GROWTH) {
+            return false;
+        }
+        let stamp = Stamp { sequence: packet.sequence, timestamp: packet.timestamp };
+        let Some(stamp) = self.splice.rewrite(stamp) else {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "before_entry").increment(1);
+            return true;
+        };
+        let index = self.rollover.guess(stamp.sequence);
+        self.rollover.accept(index);
+        let header = PlainHeader {
+            marker: packet.marker,
+            payload_type: self.payload_type,
+            sequence: stamp.sequence,
+            timestamp: stamp.timestamp,
+            ssrc: self.ssrc,
+        };
+        let payload = packet.payload();
+        let extensions = ExtensionList::default();
+        Outgoing { header, extensions, prefix: &[], payload }.seal(index, link, egress);
+        self.last_sent = packet.arrival;
+        self.packets = self.packets.wrapping_add(1);
+        // Counted modulo 2^32 (RFC 3550 section 6.4.1).
+        self.octets = self.octets.wrapping_add(u32::try_from(payload.len()).unwrap_or(0));
+        self.repair.handle_sent(payload.len());
+        true
+    }
+}
+
+/// Returns where to begin with a stream that is met now.
+fn fresh_entry(stream: &Stream, now: MediaTime) -> Option<u64> {
+    let entry = entry_from(stream, 0)?;
+    let packet = stream.log.at(entry)?;
+    (now.since(packet.arrival) <= FRESH_ENTRY).then_some(entry)
+}
+
+/// Returns the newest place at or after `from` where a viewer can begin.
+fn entry_from(stream: &Stream, from: u64) -> Option<u64> {
+    let newest = match stream.id.slot.kind() {
+        MediaKind::Audio => stream.log.end().checked_sub(1),
+        MediaKind::Video => stream.entry,
+    };
+    newest.filter(|newest| *newest >= from)
+}
