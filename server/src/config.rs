@@ -80,10 +80,10 @@ impl Default for Rtmp {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Media {
-    /// The address that media sockets listen on.
-    pub bind_ip: IpAddr,
-    /// The address that browsers are told; empty means `bind_ip`.
-    pub advertised_ip: String,
+    /// The addresses that media sockets listen on: one of IPv4, one of IPv6, or both.
+    pub bind: Vec<IpAddr>,
+    /// The addresses that browsers are told, the preferred one first; empty means `bind`.
+    pub advertised: Vec<IpAddr>,
     /// UDP port of the first worker, the others follow; 0 takes free ones.
     pub first_port: u16,
     /// Media threads, one socket each.
@@ -93,8 +93,8 @@ pub struct Media {
 impl Default for Media {
     fn default() -> Self {
         Self {
-            bind_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            advertised_ip: String::new(),
+            bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            advertised: Vec::new(),
             first_port: 7882,
             workers: 2,
         }
@@ -208,25 +208,25 @@ impl Config {
                 listen.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
             }
         }
-        if !self.media.bind_ip.is_loopback() {
-            self.media.bind_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        self.media.bind.retain(IpAddr::is_loopback);
+        if self.media.bind.is_empty() {
+            self.media.bind.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
         }
-        self.media.advertised_ip = String::new();
+        self.media.advertised.clear();
     }
 
-    /// Returns the address that browsers send media to.
+    /// Returns the addresses that browsers send media to, at least one.
     ///
     /// # Errors
-    /// If the configured one is no IP address, or there is none that could be reached.
-    pub fn advertised_ip(&self) -> Result<IpAddr, ConfigError> {
-        let ip = match self.media.advertised_ip.as_str() {
-            "" => self.media.bind_ip,
-            text => text.parse().map_err(|_| ConfigError::AdvertisedIp(text.to_owned()))?,
-        };
-        if ip.is_unspecified() {
-            return Err(ConfigError::AdvertisedIp(ip.to_string()));
+    /// If there is none, or one that nobody could send to.
+    pub fn advertised(&self) -> Result<&[IpAddr], ConfigError> {
+        let Media { bind, advertised, .. } = &self.media;
+        let told = if advertised.is_empty() { bind } else { advertised };
+        match told.iter().find(|ip| ip.is_unspecified()) {
+            Some(ip) => Err(ConfigError::Advertised(ip.to_string())),
+            None if told.is_empty() => Err(ConfigError::Advertised("nothing".to_owned())),
+            None => Ok(told),
         }
-        Ok(ip)
     }
 }
 
@@ -276,8 +276,8 @@ pub enum ConfigError {
     #[error("auth.secret is shorter than 32 bytes")]
     ShortSecret,
     /// Browsers could not send to it.
-    #[error("media.advertised_ip: {0:?} is not an address that a browser can send to")]
-    AdvertisedIp(String),
+    #[error("media.advertised: {0} is not an address that a browser can send to")]
+    Advertised(String),
 }
 
 const fn loopback(port: u16) -> SocketAddr {
@@ -322,9 +322,22 @@ fn setting_named<'a>(
 }
 
 fn value_like(default: &toml::Value, text: &str) -> Result<toml::Value, &'static str> {
-    if default.is_integer() {
-        text.parse().map(toml::Value::Integer).map_err(|_| "a whole number")
-    } else {
-        Ok(toml::Value::String(text.to_owned()))
+    let string = |text: &str| toml::Value::String(text.to_owned());
+    match default {
+        toml::Value::Integer(_) => {
+            text.parse().map(toml::Value::Integer).map_err(|_| "a whole number")
+        }
+        toml::Value::Boolean(_) => {
+            text.parse().map(toml::Value::Boolean).map_err(|_| "true or false")
+        }
+        // A list of strings, with commas.
+        toml::Value::Array(_) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Ok(toml::Value::Array(items.map(string).collect()))
+        }
+        toml::Value::String(_)
+        | toml::Value::Float(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Table(_) => Ok(string(text)),
     }
 }

@@ -184,8 +184,8 @@ async fn listen(address: SocketAddr, what: &str) -> anyhow::Result<(TcpListener,
 
 fn media_config(config: &Config) -> anyhow::Result<sfu::Config> {
     Ok(sfu::Config {
-        bind: config.media.bind_ip,
-        advertised: config.advertised_ip()?,
+        bind: config.media.bind.clone(),
+        advertised: config.advertised()?.to_vec(),
         first_port: config.media.first_port,
         workers: config.media.workers,
         ..sfu::Config::default()
@@ -224,7 +224,7 @@ fn runtime_folder(config: &Config) -> (PathBuf, Option<PathBuf>) {
 /// Returns where others reach `address`: a listener on every interface has no address of its own.
 fn reachable(address: SocketAddr, config: &Config) -> anyhow::Result<SocketAddr> {
     let ip: IpAddr =
-        if address.ip().is_unspecified() { config.advertised_ip()? } else { address.ip() };
+        if address.ip().is_unspecified() { config.advertised()?[0] } else { address.ip() };
     Ok(SocketAddr::new(ip, address.port()))
 }
 

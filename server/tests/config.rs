@@ -4,6 +4,7 @@
 // A helper of a test may give up as a test may.
 #![allow(clippy::unwrap_used)]
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use server::{Config, ConfigError, DEV_SECRET, Mode};
@@ -69,14 +70,29 @@ fn the_secret_is_not_in_what_is_logged() {
 
 #[test]
 fn dev_listens_on_loopback_whatever_the_file_says() {
-    let file = "[http]\nlisten = \"0.0.0.0:8080\"\n[media]\nbind_ip = \"0.0.0.0\"\n";
+    let file = "[http]\nlisten = \"0.0.0.0:8080\"\n[media]\nbind = [\"0.0.0.0\", \"::1\"]\n";
     let mut config = load(file, &[]).unwrap();
 
     config.keep_on_loopback();
 
     assert!(config.http.listen.ip().is_loopback());
-    assert!(config.media.bind_ip.is_loopback());
-    assert!(config.advertised_ip().unwrap().is_loopback());
+    assert!(config.media.bind.iter().all(IpAddr::is_loopback));
+    assert!(config.advertised().unwrap().iter().all(IpAddr::is_loopback));
+}
+
+#[test]
+fn a_variable_can_hold_a_list_and_browsers_are_told_of_every_address() {
+    let config = load("", &[("LIANMAI_MEDIA_BIND", "0.0.0.0, ::")]).unwrap();
+    assert_eq!(config.media.bind.len(), 2);
+    assert!(config.advertised().is_err(), "nobody can send to the unspecified address");
+
+    let variables = [
+        ("LIANMAI_MEDIA_BIND", "0.0.0.0,::"),
+        ("LIANMAI_MEDIA_ADVERTISED", "192.0.2.1,2001:db8::1"),
+    ];
+    let config = load("", &variables).unwrap();
+    let told: Vec<String> = config.advertised().unwrap().iter().map(IpAddr::to_string).collect();
+    assert_eq!(told, ["192.0.2.1", "2001:db8::1"]);
 }
 
 fn load(file: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {

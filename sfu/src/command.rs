@@ -1,6 +1,5 @@
 //! What the control plane and the other workers ask of a worker.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
@@ -8,6 +7,7 @@ use bytes::Bytes;
 use media_rules::{FeedId, TapItem};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::candidate::Candidate;
 use crate::dtls::{Fingerprint, Role};
 use crate::event::{Channel, CloseReason, PeerId, Stats};
 use crate::negotiate::{Direction, Track};
@@ -84,7 +84,7 @@ pub(crate) struct WorkerLink {
     pub(crate) media: SyncSender<Delivery>,
     pub(crate) waker: Arc<Waker>,
     /// Where clients are told to send to.
-    pub(crate) candidate: SocketAddr,
+    pub(crate) candidates: Arc<[Candidate]>,
 }
 
 impl WorkerLink {

@@ -6,10 +6,11 @@ use std::time::Duration;
 /// How the SFU listens, how much it takes and how long it waits.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
-    /// Address that every worker's UDP socket is bound to.
-    pub bind: IpAddr,
-    /// Address that clients are told to send to; differs from `bind` behind a 1:1 NAT.
-    pub advertised: IpAddr,
+    /// Addresses that every worker's UDP sockets are bound to, one of IPv4, one of IPv6, or both.
+    pub bind: Vec<IpAddr>,
+    /// Addresses that clients are told to send to, the preferred one first; they differ from `bind`
+    /// behind a 1:1 NAT and where `bind` means every address.
+    pub advertised: Vec<IpAddr>,
     /// UDP port of the first worker, the next worker has the next one; 0 takes any free ports.
     pub first_port: u16,
     /// Media threads, each with its own socket; 1 to 64.
@@ -33,8 +34,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            advertised: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            advertised: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
             first_port: 7882,
             workers: 2,
             max_peers: 4_000,

@@ -5,6 +5,8 @@
 
 use std::net::SocketAddr;
 
+use crate::route::Route;
+
 /// Fits a turn in which a keyframe goes to a few hundred viewers; beyond it the caller sends first.
 const CAPACITY: usize = 2 << 20;
 /// The kernel takes at most 64 segments and 64 KiB per message.
@@ -20,12 +22,19 @@ pub(crate) struct Egress {
     arena: Vec<u8>,
     used: usize,
     datagrams: Vec<Datagram>,
+    /// What leaves by TCP: few, and of no interest to the batches of datagrams.
+    frames: Vec<Datagram>,
 }
 
 impl Egress {
     /// Creates an empty arena.
     pub(crate) fn new() -> Self {
-        Self { arena: vec![0; CAPACITY], used: 0, datagrams: Vec::with_capacity(1_024) }
+        Self {
+            arena: vec![0; CAPACITY],
+            used: 0,
+            datagrams: Vec::with_capacity(1_024),
+            frames: Vec::new(),
+        }
     }
 
     /// Whether a datagram of `len` bytes still fits. If not, the caller sends what is here first.
@@ -41,20 +50,23 @@ impl Egress {
     /// Panics if there is no room; see [`has_room`](Self::has_room).
     pub(crate) fn put(
         &mut self,
-        to: SocketAddr,
+        to: Route,
         max_len: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) {
         let start = self.used;
         if let Some(len) = write(&mut self.arena[start..start + max_len]) {
             assert!(len <= max_len, "the datagram is longer than announced");
-            self.datagrams.push(Datagram { to, start, len });
             self.used += len;
+            match to {
+                Route::Udp(to) => self.datagrams.push(Datagram { to, start, len }),
+                Route::Tcp(to) => self.frames.push(Datagram { to, start, len }),
+            }
         }
     }
 
     /// Copies a datagram in; drops it if there is no room, which only a flood can bring about.
-    pub(crate) fn push(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
+    pub(crate) fn push(&mut self, to: Route, bytes: &[u8]) -> bool {
         let fits = self.has_room(bytes.len());
         if fits {
             self.put(to, bytes.len(), |out| {
@@ -63,6 +75,14 @@ impl Egress {
             });
         }
         fits
+    }
+
+    /// Returns what waits for TCP connections, by the other end.
+    #[allow(dead_code)]
+    pub(crate) fn frames(&self) -> impl ExactSizeIterator<Item = (SocketAddr, &[u8])> {
+        self.frames
+            .iter()
+            .map(|frame| (frame.to, &self.arena[frame.start..frame.start + frame.len]))
     }
 
     /// Returns how many datagrams wait.
@@ -104,6 +124,7 @@ impl Egress {
     pub(crate) fn clear(&mut self) {
         self.used = 0;
         self.datagrams.clear();
+        self.frames.clear();
     }
 }
 
@@ -127,8 +148,8 @@ struct Datagram {
 mod tests {
     use super::*;
 
-    fn address(port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], port))
+    fn address(port: u16) -> Route {
+        Route::Udp(SocketAddr::from(([127, 0, 0, 1], port)))
     }
 
     fn runs(egress: &Egress) -> Vec<(u16, usize, usize)> {
@@ -149,6 +170,17 @@ mod tests {
             assert!(egress.push(address(port), &vec![7; len]));
         }
         assert_eq!(runs(&egress), [(1, 3, 260), (1, 1, 60), (2, 1, 60), (2, 1, 80)]);
+    }
+
+    #[test]
+    fn what_leaves_by_tcp_is_in_no_run_and_ends_none() {
+        let mut egress = Egress::new();
+        let stream = SocketAddr::from(([127, 0, 0, 1], 2));
+        assert!(egress.push(address(1), &[7; 100]));
+        assert!(egress.push(Route::Tcp(stream), &[8; 90]));
+        assert!(egress.push(address(2), &[9; 100]));
+        assert_eq!(runs(&egress), [(1, 1, 100), (2, 1, 100)]);
+        assert_eq!(egress.frames().collect::<Vec<_>>(), [(stream, &[8; 90][..])]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use media_rules::{FeedId, TapItem};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::candidate::{Candidate, Transport};
 use crate::clock::NtpClock;
 use crate::command::{Command, NewPeer, WorkerLink};
 use crate::config::Config;
@@ -125,12 +126,13 @@ impl Sfu {
                 0 => 0,
                 first => first.checked_add(offset).ok_or(io::ErrorKind::InvalidInput)?,
             };
-            let socket = Socket::bind(SocketAddr::new(config.bind, port))?;
-            let candidate = SocketAddr::new(config.advertised, socket.local_addr()?.port());
+            let socket = Socket::bind(&config.bind, port)?;
+            let addresses = reachable(&config.advertised, &socket.local_addrs()?)?;
+            let candidates = Candidate::list(Transport::Udp, addresses).collect();
             let (commands, command_end) = sync_channel(COMMAND_QUEUE);
             let (media, media_end) = sync_channel(MEDIA_QUEUE);
             let waker = Arc::new(Waker::new()?);
-            workers.push(WorkerLink { commands, media, waker, candidate });
+            workers.push(WorkerLink { commands, media, waker, candidates });
             ends.push((socket, command_end, media_end));
         }
         for (index, (socket, commands, media)) in ends.into_iter().enumerate() {
@@ -283,9 +285,10 @@ impl Sfu {
         total
     }
 
-    /// Returns the addresses that clients are told to send to, one per worker.
+    /// Returns the UDP addresses that clients are told to send to, worker by worker.
     pub fn candidates(&self) -> Vec<SocketAddr> {
-        self.shared.workers.iter().map(|worker| worker.candidate).collect()
+        let all = self.shared.workers.iter().flat_map(|worker| worker.candidates.iter());
+        all.filter(|one| one.transport == Transport::Udp).map(|one| one.address).collect()
     }
 
     fn negotiate(
@@ -314,7 +317,7 @@ impl Sfu {
                 ufrag: &fragment,
                 password: &password,
                 fingerprint: shared.identity.fingerprint(),
-                candidate: worker.candidate,
+                candidates: &worker.candidates,
                 cname: &cname,
                 session: id.raw(),
                 start_kbps: shared.config.publish_start_kbps,
@@ -360,6 +363,19 @@ impl Sfu {
         }
         tracing::error!(%peer, "A media worker does not take commands.");
     }
+}
+
+/// Joins each advertised address with the port of the socket that takes its family.
+fn reachable(advertised: &[IpAddr], bound: &[SocketAddr]) -> io::Result<Vec<SocketAddr>> {
+    let join = |ip: &IpAddr| {
+        let socket = bound.iter().find(|socket| socket.is_ipv4() == ip.is_ipv4());
+        let socket = socket.ok_or_else(|| {
+            let text = format!("no media socket is bound for the advertised address {ip}");
+            io::Error::new(io::ErrorKind::InvalidInput, text)
+        })?;
+        Ok(SocketAddr::new(*ip, socket.port()))
+    };
+    advertised.iter().map(join).collect()
 }
 
 /// Tells that a worker's thread ends by a panic.

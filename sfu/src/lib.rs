@@ -4,6 +4,7 @@
 //! workers, threads that share nothing and never wait for anybody. `worker` is the place to start
 //! reading: one turn of it is the way of a packet through this crate.
 
+mod candidate;
 mod client_hello;
 mod clock;
 mod command;
@@ -23,6 +24,7 @@ mod publisher;
 mod reception;
 mod record_guard;
 mod rollover;
+mod route;
 mod rtcp;
 mod socket;
 mod srtp;

@@ -9,7 +9,6 @@
 //! does not nominate moves it only if the path has been silent: that is a NAT that gave the client
 //! another address without the client knowing.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use crate::config::Config;
 use crate::dtls::{Dtls, Fingerprint, Identity, Outcome, Role};
 use crate::egress::Egress;
 use crate::event::CloseReason;
+use crate::route::Route;
 use crate::srtp::Srtp;
 use crate::stun::{self, BindingRequest};
 
@@ -36,9 +36,9 @@ pub(crate) struct Link {
     dtls: Dtls,
     srtp: Option<Box<Srtp>>,
     /// Where we send to.
-    path: Option<SocketAddr>,
+    path: Option<Route>,
     /// Every address that proved itself; packets from all of them are taken.
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<Route>,
     created: MediaTime,
     consented: MediaTime,
     /// When the path itself was checked last.
@@ -49,7 +49,7 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) struct Checked {
     /// An address that is not this peer's any more.
-    pub(crate) forgotten: Option<SocketAddr>,
+    pub(crate) forgotten: Option<Route>,
 }
 
 /// What came of a DTLS datagram.
@@ -89,7 +89,7 @@ impl Link {
     pub(crate) fn handle_check(
         &mut self,
         request: &BindingRequest<'_>,
-        from: SocketAddr,
+        from: Route,
         now: Now,
         egress: &mut Egress,
     ) -> Option<Checked> {
@@ -97,7 +97,7 @@ impl Link {
             return None;
         }
         self.consented = now.media;
-        egress.push(from, &request.success(from, &self.key));
+        egress.push(from, &request.success(from.address(), &self.key));
         let is_silent = now.media.since(self.path_checked) >= PATH_SILENCE;
         let moves = self.path.is_none() || request.use_candidate() || is_silent;
         if moves || self.path == Some(from) {
@@ -113,7 +113,7 @@ impl Link {
     }
 
     /// Adds an address; returns the one that had to make room for it.
-    fn remember(&mut self, from: SocketAddr) -> Option<SocketAddr> {
+    fn remember(&mut self, from: Route) -> Option<Route> {
         if self.addresses.contains(&from) {
             return None;
         }
@@ -204,7 +204,7 @@ impl Link {
     }
 
     /// Returns the keys and the path, once there are both.
-    pub(crate) fn media(&mut self) -> Option<(&mut Srtp, SocketAddr)> {
+    pub(crate) fn media(&mut self) -> Option<(&mut Srtp, Route)> {
         Some((self.srtp.as_mut()?, self.path?))
     }
 
@@ -219,7 +219,7 @@ impl Link {
     }
 
     /// Returns every address that is this peer's.
-    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+    pub(crate) fn addresses(&self) -> &[Route] {
         &self.addresses
     }
 

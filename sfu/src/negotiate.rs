@@ -5,11 +5,11 @@
 //! no use for is turned down with port 0, which does not spoil the others.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use media_rules::MediaKind;
 
 use crate::NegotiateError;
+use crate::candidate::Candidate;
 use crate::dtls::Role;
 use crate::offer::{Codec, Offer, Section, Setup};
 
@@ -51,7 +51,7 @@ pub(crate) struct Local<'a> {
     pub(crate) ufrag: &'a str,
     pub(crate) password: &'a str,
     pub(crate) fingerprint: &'a str,
-    pub(crate) candidate: SocketAddr,
+    pub(crate) candidates: &'a [Candidate],
     pub(crate) cname: &'a str,
     pub(crate) session: u64,
     pub(crate) start_kbps: u32,
@@ -187,12 +187,13 @@ impl Agreement {
             Role::Server => "passive",
             Role::Client => "active",
         };
-        let Local { ufrag, password, fingerprint, candidate, .. } = local;
-        let (ip, port) = (candidate.ip(), candidate.port());
+        let Local { ufrag, password, fingerprint, candidates, .. } = local;
         put(out, format_args!("c=IN IP4 0.0.0.0\r\na=mid:{}", section.mid));
         put(out, format_args!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}"));
         put(out, format_args!("a=fingerprint:sha-256 {fingerprint}\r\na=setup:{setup}"));
-        put(out, format_args!("a=candidate:1 1 udp 2130706431 {ip} {port} typ host"));
+        for candidate in *candidates {
+            put(out, format_args!("a=candidate:{candidate}"));
+        }
         put(out, format_args!("a=end-of-candidates"));
     }
 }
@@ -290,7 +291,7 @@ mod tests {
             ufrag: "u",
             password: "p",
             fingerprint: "F",
-            candidate: SocketAddr::from(([127, 0, 0, 1], 7882)),
+            candidates: &[],
             cname: "c",
             session: 1,
             start_kbps: 1_500,

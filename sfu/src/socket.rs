@@ -1,5 +1,5 @@
 #![allow(unsafe_code)]
-//! One UDP socket per worker: many datagrams in by one call, whole frames out by one call.
+//! A worker's UDP sockets, one of each IP family at most: many datagrams in by one call, whole frames out by one call.
 //!
 //! Several packets of one size to one viewer leave as a single message that the kernel (or the
 //! network card) cuts apart again (UDP_SEGMENT), which is what makes a fan-out cheap. A kernel
@@ -9,11 +9,14 @@
 //! that the same function borrows for the whole call.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+
 use crate::egress::{Egress, Run};
+use crate::route::Route;
 
 /// Datagrams taken by one call.
 pub(crate) const RECEIVE_BATCH: usize = 64;
@@ -25,45 +28,73 @@ const SOCKET_BUFFER_BYTES: libc::c_int = 8 << 20;
 /// Room for one control message that holds a 16-bit segment size, aligned like a `cmsghdr`.
 const CONTROL_WORDS: usize = 4;
 
-/// A worker's socket with its receive buffers.
+/// A worker's sockets with their receive buffers.
 pub(crate) struct Socket {
-    udp: UdpSocket,
+    /// One or two, of different families.
+    lanes: Vec<Lane>,
     buffers: Box<[[u8; DATAGRAM_LEN]; RECEIVE_BATCH]>,
-    received: Vec<(SocketAddr, usize)>,
+    received: Vec<(Route, usize)>,
     has_gso: bool,
 }
 
+/// The socket of one family.
+struct Lane {
+    udp: UdpSocket,
+    is_v4: bool,
+}
+
 impl Socket {
-    /// Binds a non-blocking socket with large buffers.
-    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let udp = UdpSocket::bind(address)?;
-        udp.set_nonblocking(true)?;
-        for option in [libc::SO_RCVBUF, libc::SO_SNDBUF] {
-            set_socket_buffer(&udp, option);
+    /// Binds non-blocking sockets with large buffers, one for each address.
+    ///
+    /// With port 0 each family gets a free port of its own.
+    pub(crate) fn bind(addresses: &[IpAddr], port: u16) -> io::Result<Self> {
+        let mut lanes: Vec<Lane> = Vec::new();
+        for &ip in addresses {
+            if lanes.iter().any(|lane| lane.is_v4 == ip.is_ipv4()) {
+                let text = "media can be bound to one address of each IP family";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
+            let udp = bind_one(SocketAddr::new(ip, port))?;
+            for option in [libc::SO_RCVBUF, libc::SO_SNDBUF] {
+                set_socket_buffer(&udp, option);
+            }
+            lanes.push(Lane { udp, is_v4: ip.is_ipv4() });
         }
+        let first = lanes.first().ok_or(io::ErrorKind::InvalidInput)?;
         Ok(Self {
-            has_gso: kernel_has_gso(&udp),
-            udp,
+            has_gso: kernel_has_gso(&first.udp),
+            lanes,
             buffers: Box::new([[0; DATAGRAM_LEN]; RECEIVE_BATCH]),
             received: Vec::with_capacity(RECEIVE_BATCH),
         })
     }
 
-    /// Returns the address that the kernel gave the socket.
-    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.udp.local_addr()
+    /// Returns the addresses that the kernel gave the sockets.
+    pub(crate) fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.lanes.iter().map(|lane| lane.udp.local_addr()).collect()
     }
 
     /// Takes up to [`RECEIVE_BATCH`] datagrams that are there already; returns how many.
     pub(crate) fn receive(&mut self) -> usize {
         self.received.clear();
+        // In turn, so that a flood of one family does not keep the other out.
+        self.lanes.rotate_left(1);
+        for at in 0..self.lanes.len() {
+            self.receive_from(at);
+        }
+        self.received.len()
+    }
+
+    fn receive_from(&mut self, lane: usize) {
+        let start = self.received.len();
+        let room = RECEIVE_BATCH - start;
         // SAFETY: all-zero bytes are a valid value of these plain C structures.
         let mut names: [libc::sockaddr_storage; RECEIVE_BATCH] = unsafe { std::mem::zeroed() };
         // SAFETY: as above; null pointers with zero lengths are valid in them.
         let mut slices: [libc::iovec; RECEIVE_BATCH] = unsafe { std::mem::zeroed() };
         // SAFETY: as above.
         let mut messages: [libc::mmsghdr; RECEIVE_BATCH] = unsafe { std::mem::zeroed() };
-        for (at, buffer) in self.buffers.iter_mut().enumerate() {
+        for (at, buffer) in self.buffers[start..].iter_mut().enumerate() {
             slices[at] =
                 libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: DATAGRAM_LEN };
             let header = &mut messages[at].msg_hdr;
@@ -72,13 +103,13 @@ impl Socket {
             header.msg_iov = &raw mut slices[at];
             header.msg_iovlen = 1;
         }
-        // SAFETY: every header points to its own name, slice and buffer, all of which are borrowed
-        // until after the call, and the count is the length of the array.
+        // SAFETY: the first `room` headers point each to its own name, slice and buffer, all of
+        // which are borrowed until after the call; without room nothing is looked at.
         let count = unsafe {
             libc::recvmmsg(
-                self.udp.as_raw_fd(),
+                self.lanes[lane].udp.as_raw_fd(),
                 messages.as_mut_ptr(),
-                RECEIVE_BATCH as libc::c_uint,
+                room as libc::c_uint,
                 libc::MSG_DONTWAIT,
                 std::ptr::null_mut(),
             )
@@ -86,13 +117,25 @@ impl Socket {
         let count = usize::try_from(count).unwrap_or(0);
         for (message, name) in messages.iter().zip(&names).take(count) {
             let from = from_storage(name).unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-            self.received.push((from, (message.msg_len as usize).min(DATAGRAM_LEN)));
+            self.received.push((Route::Udp(from), (message.msg_len as usize).min(DATAGRAM_LEN)));
         }
-        count
+    }
+
+    /// Puts something that came by another way in the place of the last
+    /// [`receive`](Self::receive), as its only datagram. Returns whether it fits.
+    #[allow(dead_code)]
+    pub(crate) fn place(&mut self, from: Route, bytes: &[u8]) -> bool {
+        let fits = bytes.len() <= DATAGRAM_LEN;
+        self.received.clear();
+        if fits {
+            self.buffers[0][..bytes.len()].copy_from_slice(bytes);
+            self.received.push((from, bytes.len()));
+        }
+        fits
     }
 
     /// Returns one datagram of the last [`receive`](Self::receive), to be decrypted in place.
-    pub(crate) fn datagram(&mut self, at: usize) -> (SocketAddr, &mut [u8]) {
+    pub(crate) fn datagram(&mut self, at: usize) -> (Route, &mut [u8]) {
         let (from, len) = self.received[at];
         (from, &mut self.buffers[at][..len])
     }
@@ -118,7 +161,12 @@ impl Socket {
     fn send_runs(&mut self, arena: &[u8], mut runs: &[Run]) -> usize {
         let mut refused = 0;
         while !runs.is_empty() {
-            match send_messages(&self.udp, arena, runs) {
+            let Some(lane) = self.lane_to(runs[0].to) else {
+                refused += runs[0].count;
+                runs = &runs[1..];
+                continue;
+            };
+            match send_messages(lane, arena, runs) {
                 Ok(sent) => runs = &runs[sent.max(1)..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -141,11 +189,18 @@ impl Socket {
     }
 
     fn send_one_by_one(&self, arena: &[u8], run: Run) -> usize {
+        let Some(lane) = self.lane_to(run.to) else {
+            return run.count;
+        };
         let mut refused = 0;
         for segment in arena[run.start..run.start + run.len].chunks(run.segment) {
-            refused += usize::from(self.udp.send_to(segment, run.to).is_err());
+            refused += usize::from(lane.udp.send_to(segment, run.to).is_err());
         }
         refused
+    }
+
+    fn lane_to(&self, to: SocketAddr) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| lane.is_v4 == to.is_ipv4())
     }
 }
 
@@ -187,16 +242,31 @@ impl Waker {
 /// Waits for a datagram, for the waker, or for `timeout`.
 pub(crate) fn wait(socket: &Socket, waker: &Waker, timeout: Duration) {
     let watch = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut watched = [watch(socket.udp.as_raw_fd()), watch(waker.eventfd.as_raw_fd())];
+    // A negative descriptor is passed over.
+    let lane = |at: usize| socket.lanes.get(at).map_or(-1, |lane| lane.udp.as_raw_fd());
+    let mut watched = [watch(waker.eventfd.as_raw_fd()), watch(lane(0)), watch(lane(1))];
     let millis = libc::c_int::try_from(timeout.as_micros().div_ceil(1_000)).unwrap_or(1_000);
     // SAFETY: the array is live and its length is given.
     unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as libc::nfds_t, millis) };
-    if watched[1].revents != 0 {
+    if watched[0].revents != 0 {
         waker.drain();
     }
 }
 
-fn send_messages(udp: &UdpSocket, arena: &[u8], runs: &[Run]) -> io::Result<usize> {
+/// Binds one socket. One of IPv6 takes nothing of IPv4, so that each can have its own on a port.
+fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
+    if address.is_ipv6() {
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    rustix::net::bind(&socket, &address)?;
+    Ok(UdpSocket::from(socket))
+}
+
+/// Sends the first runs, as far as they go by `lane` and one call takes them.
+fn send_messages(lane: &Lane, arena: &[u8], runs: &[Run]) -> io::Result<usize> {
     // SAFETY: all-zero bytes are a valid value of these plain C structures.
     let mut names: [libc::sockaddr_storage; SEND_BATCH] = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
@@ -204,8 +274,10 @@ fn send_messages(udp: &UdpSocket, arena: &[u8], runs: &[Run]) -> io::Result<usiz
     // SAFETY: as above.
     let mut messages: [libc::mmsghdr; SEND_BATCH] = unsafe { std::mem::zeroed() };
     let mut controls = [[0_u64; CONTROL_WORDS]; SEND_BATCH];
-    let count = runs.len().min(SEND_BATCH);
-    for (at, run) in runs.iter().take(count).enumerate() {
+    let mut count = 0;
+    let fitting = runs.iter().take_while(|run| run.to.is_ipv4() == lane.is_v4);
+    for (at, run) in fitting.take(SEND_BATCH).enumerate() {
+        count += 1;
         let name_len = to_storage(run.to, &mut names[at]);
         let bytes = &arena[run.start..run.start + run.len];
         slices[at] =
@@ -225,7 +297,7 @@ fn send_messages(udp: &UdpSocket, arena: &[u8], runs: &[Run]) -> io::Result<usiz
     // the call; the kernel only reads the bytes that the slices point to.
     let sent = unsafe {
         libc::sendmmsg(
-            udp.as_raw_fd(),
+            lane.udp.as_raw_fd(),
             messages.as_mut_ptr(),
             count as libc::c_uint,
             libc::MSG_DONTWAIT,

@@ -10,7 +10,6 @@ mod ingress;
 mod upkeep;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
@@ -30,6 +29,7 @@ use crate::feed::Feed;
 use crate::link::Link;
 use crate::packet::Batch;
 use crate::publisher::Publisher;
+use crate::route::Route;
 use crate::socket::{self, RECEIVE_BATCH, Socket};
 use crate::viewer::Viewer;
 
@@ -65,7 +65,7 @@ pub(crate) struct Worker {
     now: Now,
     peers: HashMap<PeerId, Peer>,
     /// Every proven address of every peer.
-    addresses: HashMap<SocketAddr, PeerId>,
+    addresses: HashMap<Route, PeerId>,
     feeds: HashMap<FeedId, Feed>,
     /// Feeds with packets that their viewers have not been sent.
     due_feeds: Vec<FeedId>,

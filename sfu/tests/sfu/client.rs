@@ -31,6 +31,7 @@ use webrtc::peer_connection::{
 
 /// Longest that anything may take on loopback, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+const V4: &str = "127.0.0.1:0";
 pub(crate) const VIDEO_PT: u8 = 102;
 pub(crate) const AUDIO_PT: u8 = 111;
 
@@ -56,8 +57,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Makes a client; `profile` decides which SRTP profiles it knows.
-    async fn new(only_cm: bool) -> Self {
+    /// Makes a client at a local address; `only_cm` decides which SRTP profiles it knows.
+    async fn new(only_cm: bool, at: &str) -> Self {
         let (sender, seen) = mpsc::unbounded_channel();
         let (gather, gathered) = mpsc::channel(1);
         let mut media = MediaEngine::default();
@@ -78,7 +79,7 @@ impl Client {
             .with_setting_engine(settings.build())
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Handler { seen: sender.clone(), gather }))
-            .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+            .with_udp_addrs(vec![at.to_owned()])
             .build()
             .await
             .unwrap();
@@ -100,7 +101,7 @@ impl Client {
 
     /// Makes a publisher that may know nothing but AES-CM.
     pub(crate) async fn publisher_with(ssrc: u32, only_cm: bool) -> Self {
-        let mut client = Self::new(only_cm).await;
+        let mut client = Self::new(only_cm, V4).await;
         client.video = Some(client.add(RtpCodecKind::Video, ssrc).await);
         client.audio = Some(client.add(RtpCodecKind::Audio, ssrc + 1).await);
         client
@@ -113,7 +114,15 @@ impl Client {
 
     /// Makes a viewer that may know nothing but AES-CM.
     pub(crate) async fn viewer_with(only_cm: bool) -> Self {
-        let mut client = Self::new(only_cm).await;
+        Self::viewer_of(Self::new(only_cm, V4).await).await
+    }
+
+    /// Makes a viewer that knows no address but IPv6's loopback.
+    pub(crate) async fn viewer_on_v6() -> Self {
+        Self::viewer_of(Self::new(false, "[::1]:0").await).await
+    }
+
+    async fn viewer_of(mut client: Self) -> Self {
         for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
             let init = RTCRtpTransceiverInit {
                 direction: RTCRtpTransceiverDirection::Recvonly,

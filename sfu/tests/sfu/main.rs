@@ -9,6 +9,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test waits for one thing and skips the rest")]
 
 mod client;
+mod connect;
 mod relay;
 mod sessions;
 
