@@ -6,7 +6,7 @@ use crate::MediaTime;
 
 /// What is inside an [`EncodedFrame`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Codec {
+pub enum FrameCodec {
     /// One H.264 access unit in Annex B byte stream format; a keyframe starts with SPS and PPS.
     H264,
     /// One Opus packet of 20 ms, 48 kHz stereo.
@@ -21,7 +21,7 @@ pub enum Codec {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EncodedFrame {
     /// What `data` holds.
-    pub codec: Codec,
+    pub codec: FrameCodec,
     /// When it is presented; strictly increasing per codec.
     pub at: MediaTime,
     /// Whether a decoder can start here. Audio always can.

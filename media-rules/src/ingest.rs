@@ -19,7 +19,7 @@ use timeline::Timeline;
 
 use crate::h264::{AccessUnit, AccessUnitAssembler, VideoPacket};
 use crate::{
-    Codec, EncodedFrame, MediaKind, MediaTime, RtpHeader, SenderReport, TapItem, TapPacket,
+    EncodedFrame, FrameCodec, MediaKind, MediaTime, RtpHeader, SenderReport, TapItem, TapPacket,
 };
 
 /// A missing video packet is waited for this long: a round trip and a retransmission.
@@ -192,7 +192,7 @@ impl Ingest {
         self.is_keyframe_wanted = false;
         let offset = self.video.timeline.offset_with(&self.audio.timeline);
         self.video_frames.push_back(EncodedFrame {
-            codec: Codec::H264,
+            codec: FrameCodec::H264,
             at: self.video.timeline.present(media, offset, self.margin),
             is_key: access_unit.is_key,
             data: access_unit.data,
@@ -216,7 +216,7 @@ impl Ingest {
                 self.stats.dropped_frames += 1;
             }
             self.audio_frames.push_back(EncodedFrame {
-                codec: Codec::Opus,
+                codec: FrameCodec::Opus,
                 at: self.audio.timeline.present(media, offset, self.margin),
                 is_key: true,
                 data: packet.payload,

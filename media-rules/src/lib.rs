@@ -1,5 +1,6 @@
 //! Packets, frames, scenes and the rules for forwarding them, with no I/O.
 
+pub mod codec;
 pub mod h264;
 pub mod layout;
 pub mod packet;
@@ -16,8 +17,9 @@ mod splice;
 mod tap;
 mod time;
 
+pub use codec::{Codec, FrameInfo};
 pub use feed::{FeedId, MediaKind, PROGRAM};
-pub use frame::{Codec, EncodedFrame};
+pub use frame::{EncodedFrame, FrameCodec};
 pub use ingest::{Ingest, IngestStats};
 pub use keyframe_gate::KeyframeGate;
 pub use log::Log;

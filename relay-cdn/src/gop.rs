@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use media_rules::{Codec, EncodedFrame};
+use media_rules::{EncodedFrame, FrameCodec};
 
 /// A program whose keyframes are further apart than this starts newcomers at the next one.
 const MAX_FRAMES: usize = 400;
@@ -33,7 +33,7 @@ impl Gop {
             self.clear();
         }
         self.fed = Some(now);
-        if frame.codec == Codec::H264 && frame.is_key {
+        if frame.codec == FrameCodec::H264 && frame.is_key {
             self.clear();
         } else if self.frames.is_empty() {
             return;
@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    fn frame(codec: Codec, at_ms: u64, is_key: bool) -> EncodedFrame {
+    fn frame(codec: FrameCodec, at_ms: u64, is_key: bool) -> EncodedFrame {
         let at = MediaTime::from_millis(at_ms);
         EncodedFrame { codec, at, is_key, data: Bytes::from_static(b"data") }
     }
@@ -76,15 +76,15 @@ mod tests {
         let start = Instant::now();
         let after = |millis| start + Duration::from_millis(millis);
         let mut gop = Gop::default();
-        gop.handle_frame(frame(Codec::H264, 0, true), after(0));
-        gop.handle_frame(frame(Codec::H264, 33, false), after(33));
+        gop.handle_frame(frame(FrameCodec::H264, 0, true), after(0));
+        gop.handle_frame(frame(FrameCodec::H264, 33, false), after(33));
         assert_eq!(gop.frames(after(1_032)).len(), 2);
         assert!(gop.frames(after(1_033)).is_empty());
 
         // Sound is first when it goes on.
-        gop.handle_frame(frame(Codec::Aac, 60_000, true), after(60_000));
+        gop.handle_frame(frame(FrameCodec::Aac, 60_000, true), after(60_000));
         assert!(gop.frames(after(60_000)).is_empty());
-        gop.handle_frame(frame(Codec::H264, 60_010, true), after(60_010));
+        gop.handle_frame(frame(FrameCodec::H264, 60_010, true), after(60_010));
         assert_eq!(gop.frames(after(60_010)).len(), 1);
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use media_rules::{Codec, EncodedFrame};
+use media_rules::{EncodedFrame, FrameCodec};
 
 use crate::gop::Gop;
 use crate::subscription::{Feeder, Subscription};
@@ -26,7 +26,7 @@ impl Hub {
 
     /// Hands a frame to every output. Never blocks; Opus is left out, since RTMP cannot carry it.
     pub fn push(&self, frame: EncodedFrame) {
-        if frame.codec == Codec::Opus {
+        if frame.codec == FrameCodec::Opus {
             return;
         }
         let mut state = self.outputs.lock();

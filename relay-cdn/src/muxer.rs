@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use media_rules::h264::{ParameterSets, SequenceParameters};
-use media_rules::{Codec, EncodedFrame};
+use media_rules::{EncodedFrame, FrameCodec};
 use rml_rtmp::rml_amf0::Amf0Value;
 
 use crate::flv;
@@ -70,7 +70,7 @@ impl Muxer {
     }
 
     fn start(&mut self, frame: &EncodedFrame) {
-        if frame.codec != Codec::H264 || !frame.is_key {
+        if frame.codec != FrameCodec::H264 || !frame.is_key {
             return;
         }
         let Some(sets) = flv::parameter_sets(&frame.data) else {
@@ -92,14 +92,14 @@ impl Started {
     fn bodies(&mut self, frame: &EncodedFrame) -> impl Iterator<Item = Body> + use<> {
         let mut header = None;
         let body = match frame.codec {
-            Codec::H264 => {
+            FrameCodec::H264 => {
                 if frame.is_key {
                     header = self.changed_header(frame);
                 }
                 flv::video(&frame.data, frame.is_key).map(Body::Video)
             }
-            Codec::Aac => Some(Body::Audio(flv::audio(&frame.data))),
-            Codec::Opus => None,
+            FrameCodec::Aac => Some(Body::Audio(flv::audio(&frame.data))),
+            FrameCodec::Opus => None,
         };
         header.into_iter().chain(body)
     }
@@ -148,7 +148,7 @@ mod tests {
         }
         data.extend_from_slice(&[0, 0, 1, 0x65, 0xff]);
         EncodedFrame {
-            codec: Codec::H264,
+            codec: FrameCodec::H264,
             at: MediaTime::from_millis(at_ms),
             is_key: level.is_some(),
             data: data.into(),
@@ -157,7 +157,7 @@ mod tests {
 
     fn sound(at_ms: u64) -> EncodedFrame {
         let at = MediaTime::from_millis(at_ms);
-        EncodedFrame { codec: Codec::Aac, at, is_key: true, data: Bytes::from_static(&[9, 9]) }
+        EncodedFrame { codec: FrameCodec::Aac, at, is_key: true, data: Bytes::from_static(&[9, 9]) }
     }
 
     fn mux(frames: impl IntoIterator<Item = EncodedFrame>) -> Vec<(u32, String)> {

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use media_rules::{Codec, EncodedFrame};
+use media_rules::{EncodedFrame, FrameCodec};
 use tokio::sync::Notify;
 
 /// Room for a whole group of pictures and then some: about seven seconds of program.
@@ -134,7 +134,7 @@ impl Default for Queue {
 impl Queue {
     /// Returns how many frames this threw away.
     fn push(&mut self, frame: &EncodedFrame) -> u64 {
-        let starts_here = frame.codec == Codec::H264 && frame.is_key;
+        let starts_here = frame.codec == FrameCodec::H264 && frame.is_key;
         if self.needs_keyframe && !starts_here {
             let lost = u64::from(self.fell_behind);
             self.dropped += lost;

@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use media_rules::{Codec, EncodedFrame, MediaTime};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime};
 
 /// How far one kind may run ahead of the other before it is no longer held. The sound of our mixer
 /// is 20 to 60 ms behind; a program without sound is sent this much later.
@@ -44,9 +44,9 @@ impl Timeline {
             return;
         }
         match frame.codec {
-            Codec::H264 => self.video.frames.push_back(frame),
-            Codec::Aac => self.audio.frames.push_back(frame),
-            Codec::Opus => {}
+            FrameCodec::H264 => self.video.frames.push_back(frame),
+            FrameCodec::Aac => self.audio.frames.push_back(frame),
+            FrameCodec::Opus => {}
         }
     }
 
@@ -102,12 +102,12 @@ mod tests {
 
     use super::*;
 
-    fn frame(codec: Codec, at_ms: u64) -> EncodedFrame {
+    fn frame(codec: FrameCodec, at_ms: u64) -> EncodedFrame {
         let at = MediaTime::from_millis(at_ms);
         EncodedFrame { codec, at, is_key: false, data: Bytes::new() }
     }
 
-    fn drain(timeline: &mut Timeline) -> Vec<(Codec, u32)> {
+    fn drain(timeline: &mut Timeline) -> Vec<(FrameCodec, u32)> {
         std::iter::from_fn(|| timeline.poll_frame()).map(|(f, ms)| (f.codec, ms)).collect()
     }
 
@@ -115,15 +115,15 @@ mod tests {
     fn late_sound_is_put_back_where_it_belongs() {
         let mut timeline = Timeline::new(MediaTime::from_millis(1_000));
         for at in [1_000, 1_033, 1_066] {
-            timeline.handle_frame(frame(Codec::H264, at));
+            timeline.handle_frame(frame(FrameCodec::H264, at));
         }
         assert_eq!(drain(&mut timeline), [], "the picture waits for its sound");
 
         for at in [990, 1_011, 1_033, 1_054] {
-            timeline.handle_frame(frame(Codec::Aac, at));
+            timeline.handle_frame(frame(FrameCodec::Aac, at));
         }
 
-        let (picture, sound) = (Codec::H264, Codec::Aac);
+        let (picture, sound) = (FrameCodec::H264, FrameCodec::Aac);
         assert_eq!(
             drain(&mut timeline),
             [(picture, 0), (sound, 11), (picture, 33), (sound, 33), (sound, 54)],
@@ -135,7 +135,7 @@ mod tests {
     fn a_picture_without_sound_is_held_for_one_window_only() {
         let mut timeline = Timeline::new(MediaTime::from_millis(0));
         for index in 0..100 {
-            timeline.handle_frame(frame(Codec::H264, index * 33));
+            timeline.handle_frame(frame(FrameCodec::H264, index * 33));
         }
         let sent = drain(&mut timeline).len();
         assert_eq!(sent, 100 - 7, "200 ms are 7 frames");
@@ -146,7 +146,7 @@ mod tests {
         let mut timeline = Timeline::new(MediaTime::from_millis(0));
         let wrap = u64::from(u32::MAX) + 1;
         for at in [0, wrap - 10, wrap + 23, wrap + 500] {
-            timeline.handle_frame(frame(Codec::H264, at));
+            timeline.handle_frame(frame(FrameCodec::H264, at));
         }
         let stamps: Vec<u32> = drain(&mut timeline).into_iter().map(|(_, ms)| ms).collect();
         assert_eq!(stamps, [0, u32::MAX - 9, 23]);
@@ -165,13 +165,13 @@ mod tests {
             for _ in 0..500 {
                 if rng.bool() {
                     video_at += rng.u64(1..70);
-                    timeline.handle_frame(frame(Codec::H264, video_at));
+                    timeline.handle_frame(frame(FrameCodec::H264, video_at));
                 } else {
                     audio_at += rng.u64(1..40);
-                    timeline.handle_frame(frame(Codec::Aac, audio_at));
+                    timeline.handle_frame(frame(FrameCodec::Aac, audio_at));
                 }
                 while let Some((frame, ms)) = timeline.poll_frame() {
-                    let kind = usize::from(frame.codec == Codec::Aac);
+                    let kind = usize::from(frame.codec == FrameCodec::Aac);
                     assert!(ms >= highest, "seed {seed}: {ms} after {highest}");
                     assert!(last[kind].is_none_or(|last| ms > last), "seed {seed}");
                     clamped += u32::from(u64::from(ms) != frame.at.millis() - 5_000);

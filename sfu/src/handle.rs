@@ -12,6 +12,8 @@ use bytes::Bytes;
 use media_rules::{FeedId, TapItem};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::abilities::Abilities;
+use crate::answer::Local;
 use crate::candidate::{Candidate, Transport};
 use crate::clock::NtpClock;
 use crate::command::{Command, NewPeer, WorkerLink};
@@ -19,7 +21,7 @@ use crate::config::Config;
 use crate::dtls::Identity;
 use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
 use crate::local_feed::LocalFeed;
-use crate::negotiate::{Agreement, Direction, Local};
+use crate::negotiate::{Agreement, Direction};
 use crate::offer::Offer;
 use crate::packet::SourceId;
 use crate::socket::{Socket, Waker};
@@ -299,7 +301,7 @@ impl Sfu {
     ) -> Result<Session, NegotiateError> {
         let shared = &self.shared;
         let offer = Offer::parse(offer)?;
-        let agreement = Agreement::new(&offer, direction)?;
+        let agreement = Agreement::new(&offer, direction, &Abilities::of(direction))?;
         // Taken before it is used, given back by the worker when the peer is closed.
         let before = shared.peer_count.fetch_add(1, Ordering::Relaxed);
         let slot = Slot(&shared.peer_count);

@@ -4,15 +4,19 @@
 //! workers, threads that share nothing and never wait for anybody. `worker` is the place to start
 //! reading: one turn of it is the way of a packet through this crate.
 
+mod abilities;
+mod answer;
 mod candidate;
 mod client_hello;
 mod clock;
+mod codec;
 mod command;
 mod config;
 mod data;
 mod dtls;
 mod egress;
 mod event;
+mod extension;
 mod feed;
 mod handle;
 mod link;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use media_rules::h264::Packetizer;
 use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
-use media_rules::{Codec, EncodedFrame, FeedId, MediaKind, MediaTime};
+use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaKind, MediaTime};
 
 use crate::clock::media_now;
 use crate::command::{Command, WorkerLink};
@@ -67,10 +67,10 @@ impl LocalFeed {
     /// up, the frame is dropped and counted.
     pub fn push(&self, frame: &EncodedFrame) {
         let kind = match frame.codec {
-            Codec::H264 => MediaKind::Video,
-            Codec::Opus => MediaKind::Audio,
+            FrameCodec::H264 => MediaKind::Video,
+            FrameCodec::Opus => MediaKind::Audio,
             // Before anything else: an anchor put into a batch that is not sent would be lost.
-            Codec::Aac => return,
+            FrameCodec::Aac => return,
         };
         let now = media_now();
         let mut batch = Batch::new();

@@ -1,17 +1,17 @@
-//! Decides what an offer gets, and writes the answer.
+//! Decides what an offer gets; `answer` writes it down.
 //!
 //! The other side always offers (WHIP and WHEP) and we never renegotiate, so the whole of it is one
-//! function from offer to answer. All sections share one transport (BUNDLE); a section that we have
+//! function from offer to agreement. All sections share one transport (BUNDLE); a section that we have
 //! no use for is turned down with port 0, which does not spoil the others.
-
-use std::fmt::Write as _;
 
 use media_rules::MediaKind;
 
 use crate::NegotiateError;
-use crate::candidate::Candidate;
+use crate::abilities::Abilities;
+use crate::codec::{self, NegotiatedCodec};
 use crate::dtls::Role;
-use crate::offer::{Codec, Offer, Section, Setup};
+use crate::extension::{Extension, ExtensionIds};
+use crate::offer::{Offer, Section, Setup};
 
 /// What the other side wants of us.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,13 +26,36 @@ pub(crate) enum Direction {
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
     pub(crate) kind: MediaKind,
-    pub(crate) codec: Codec,
+    #[expect(dead_code, reason = "the writer of the egress header needs it")]
+    pub(crate) mid: String,
+    /// Never empty, best first. Publish: exactly one. Play: a packet goes out under the payload
+    /// type of its codec, and not at all if its codec is not here.
+    pub(crate) codecs: Vec<NegotiatedCodec>,
+    pub(crate) extensions: ExtensionIds,
+    /// Whether one- and two-byte header extensions may be mixed (RFC 8285 section 6).
+    pub(crate) has_mixed_headers: bool,
+    /// Publish: the encodings, in the offerer's order. Empty: there is one, without a name.
+    pub(crate) rids: Vec<String>,
     /// Whether feedback may go without a report in front of it (RFC 5506).
     pub(crate) has_reduced_size: bool,
     /// What we send as; of no meaning when we receive.
     pub(crate) ssrc: u32,
     /// What we send retransmissions as.
     pub(crate) rtx_ssrc: u32,
+    /// What we send forward error correction as.
+    pub(crate) fec_ssrc: u32,
+}
+
+impl Track {
+    /// Whether retransmissions are a stream of their own.
+    pub(crate) fn has_rtx(&self) -> bool {
+        self.codecs.iter().any(|codec| codec.rtx_payload_type.is_some())
+    }
+
+    /// Whether there is a stream of forward error correction.
+    pub(crate) fn has_fec(&self) -> bool {
+        self.codecs.iter().any(|codec| codec.fec_payload_type.is_some())
+    }
 }
 
 /// The outcome of a negotiation.
@@ -42,23 +65,12 @@ pub(crate) struct Agreement {
     pub(crate) has_data: bool,
     pub(crate) role: Role,
     /// By section: what it became.
-    uses: Vec<Use>,
+    pub(crate) uses: Vec<Use>,
 }
 
-/// Our side of the transport, as the answer tells it.
-#[derive(Debug)]
-pub(crate) struct Local<'a> {
-    pub(crate) ufrag: &'a str,
-    pub(crate) password: &'a str,
-    pub(crate) fingerprint: &'a str,
-    pub(crate) candidates: &'a [Candidate],
-    pub(crate) cname: &'a str,
-    pub(crate) session: u64,
-    pub(crate) start_kbps: u32,
-}
-
+/// What became of a section.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Use {
+pub(crate) enum Use {
     /// Index into the tracks.
     Track(usize),
     Data,
@@ -71,7 +83,11 @@ impl Agreement {
     /// # Errors
     ///
     /// Fails if nothing is left to send or receive, or if a section insists on its own RTCP port.
-    pub(crate) fn new(offer: &Offer, direction: Direction) -> Result<Self, NegotiateError> {
+    pub(crate) fn new(
+        offer: &Offer,
+        direction: Direction,
+        abilities: &Abilities,
+    ) -> Result<Self, NegotiateError> {
         let mut agreement = Self {
             tracks: Vec::new(),
             has_data: false,
@@ -82,16 +98,21 @@ impl Agreement {
             uses: Vec::new(),
         };
         for section in &offer.sections {
-            let chosen = agreement.choose(section, direction)?;
+            let chosen = agreement.choose(section, direction, abilities)?;
             agreement.uses.push(chosen);
         }
         if agreement.tracks.is_empty() {
-            return Err(NegotiateError::Unsupported("neither H.264 nor Opus to agree on"));
+            return Err(NegotiateError::Unsupported("no codec to agree on"));
         }
         Ok(agreement)
     }
 
-    fn choose(&mut self, section: &Section, direction: Direction) -> Result<Use, NegotiateError> {
+    fn choose(
+        &mut self,
+        section: &Section,
+        direction: Direction,
+        abilities: &Abilities,
+    ) -> Result<Use, NegotiateError> {
         if section.is_data() && !self.has_data {
             self.has_data = true;
             return Ok(Use::Data);
@@ -103,172 +124,71 @@ impl Agreement {
         let Some(kind) = section.kind().filter(|_| may) else {
             return Ok(Use::Rejected);
         };
-        let Some(codec) = section.codec(kind) else {
-            return Ok(Use::Rejected);
-        };
-        if self.tracks.iter().any(|track| track.kind == kind) {
+        let mut codecs = codec::choose(section, kind, abilities);
+        if codecs.is_empty() || self.tracks.iter().any(|track| track.kind == kind) {
             return Ok(Use::Rejected);
         }
         if !section.has_rtcp_mux {
             return Err(NegotiateError::Unsupported("RTCP must share the port of RTP"));
         }
-        let (ssrc, rtx_ssrc) = (fastrand::u32(1..), fastrand::u32(1..));
-        let has_reduced_size = section.has_rtcp_rsize;
-        self.tracks.push(Track { kind, codec, has_reduced_size, ssrc, rtx_ssrc });
+        if direction == Direction::Publish {
+            // Offered several, a browser might take one that the mixer cannot decode.
+            codecs.truncate(1);
+        }
+        let has_transport_cc = codecs.iter().any(|codec| codec.feedback.transport_cc);
+        let rids = rids(section, kind, direction, abilities);
+        let mut extensions = section.extensions;
+        extensions.retain(|extension| match extension {
+            Extension::TransportCc => has_transport_cc,
+            Extension::Rid | Extension::RepairedRid => !rids.is_empty(),
+            // With a template structure it does not fit a one-byte header (RFC 8285 section 4.2).
+            Extension::DependencyDescriptor => {
+                section.has_mixed_headers && abilities.extensions.contains(&extension)
+            }
+            Extension::Mid
+            | Extension::AbsSendTime
+            | Extension::AudioLevel
+            | Extension::AbsCaptureTime
+            | Extension::PlayoutDelay
+            | Extension::Orientation => abilities.extensions.contains(&extension),
+        });
+        self.tracks.push(Track {
+            kind,
+            mid: section.mid.clone(),
+            codecs,
+            extensions,
+            has_mixed_headers: section.has_mixed_headers,
+            rids,
+            has_reduced_size: section.has_rtcp_rsize,
+            ssrc: fastrand::u32(1..),
+            rtx_ssrc: fastrand::u32(1..),
+            fec_ssrc: fastrand::u32(1..),
+        });
         Ok(Use::Track(self.tracks.len() - 1))
     }
-
-    /// Writes the SDP answer.
-    pub(crate) fn answer(&self, offer: &Offer, direction: Direction, local: &Local<'_>) -> String {
-        let mut out = String::with_capacity(2_048);
-        let mids: Vec<&str> = offer
-            .sections
-            .iter()
-            .zip(&self.uses)
-            .filter(|(_, chosen)| **chosen != Use::Rejected)
-            .map(|(section, _)| section.mid.as_str())
-            .collect();
-        let (session, group) = (local.session, mids.join(" "));
-        put(&mut out, format_args!("v=0\r\no=lianmai {session} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0"));
-        put(&mut out, format_args!("a=group:BUNDLE {group}"));
-        put(&mut out, format_args!("a=msid-semantic: WMS *\r\na=ice-lite"));
-        for (section, chosen) in offer.sections.iter().zip(&self.uses) {
-            match *chosen {
-                Use::Rejected => put_rejected(&mut out, section),
-                Use::Data => {
-                    let Section { protocol, .. } = section;
-                    put(&mut out, format_args!("m=application 9 {protocol} webrtc-datachannel"));
-                    self.put_transport(&mut out, section, local);
-                    put(&mut out, format_args!("a=sctp-port:5000\r\na=max-message-size:65536"));
-                }
-                Use::Track(at) => {
-                    self.put_track(&mut out, section, &self.tracks[at], direction, local);
-                }
-            }
-        }
-        out
-    }
-
-    fn put_track(
-        &self,
-        out: &mut String,
-        section: &Section,
-        track: &Track,
-        direction: Direction,
-        local: &Local<'_>,
-    ) {
-        let Codec { payload_type: pt, rtx_payload_type, .. } = &track.codec;
-        let Section { media, protocol, .. } = section;
-        let rtx_format = rtx_payload_type.map(|rtx| format!(" {rtx}")).unwrap_or_default();
-        put(out, format_args!("m={media} 9 {protocol} {pt}{rtx_format}"));
-        self.put_transport(out, section, local);
-        put(out, format_args!("a=rtcp-mux"));
-        if section.has_rtcp_rsize {
-            put(out, format_args!("a=rtcp-rsize"));
-        }
-        if let Some(extension) = &section.mid_extension {
-            put(out, format_args!("a=extmap:{extension}"));
-        }
-        match direction {
-            Direction::Publish => put(out, format_args!("a=recvonly")),
-            Direction::Play => put(out, format_args!("a=sendonly")),
-        }
-        put_codec(out, track, direction, local.start_kbps);
-        if let Some(rtx) = rtx_payload_type {
-            put(out, format_args!("a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={pt}"));
-        }
-        if direction == Direction::Play {
-            put_source(out, track, local.cname);
-        }
-    }
-
-    fn put_transport(&self, out: &mut String, section: &Section, local: &Local<'_>) {
-        let setup = match self.role {
-            Role::Server => "passive",
-            Role::Client => "active",
-        };
-        let Local { ufrag, password, fingerprint, candidates, .. } = local;
-        put(out, format_args!("c=IN IP4 0.0.0.0\r\na=mid:{}", section.mid));
-        put(out, format_args!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}"));
-        put(out, format_args!("a=fingerprint:sha-256 {fingerprint}\r\na=setup:{setup}"));
-        for candidate in *candidates {
-            put(out, format_args!("a=candidate:{candidate}"));
-        }
-        put(out, format_args!("a=end-of-candidates"));
-    }
 }
 
-fn put_codec(out: &mut String, track: &Track, direction: Direction, start_kbps: u32) {
-    let pt = track.codec.payload_type;
-    match track.kind {
-        MediaKind::Audio => {
-            put(out, format_args!("a=rtpmap:{pt} opus/48000/2"));
-            // What we would like to receive: stereo, and repairable by the next packet.
-            put(
-                out,
-                format_args!("a=fmtp:{pt} minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"),
-            );
-        }
-        MediaKind::Video => {
-            let profile = track.codec.profile_level_id.as_deref().unwrap_or("42e01f");
-            // Chromium takes the answer's word for where to start its bitrate.
-            let start = match direction {
-                Direction::Publish => format!(";x-google-start-bitrate={start_kbps}"),
-                Direction::Play => String::new(),
-            };
-            put(out, format_args!("a=rtpmap:{pt} H264/90000"));
-            put(
-                out,
-                format_args!(
-                    "a=fmtp:{pt} level-asymmetry-allowed=1;packetization-mode=1;\
-                     profile-level-id={profile}{start}"
-                ),
-            );
-        }
-    }
-    for feedback in &track.codec.feedback {
-        put(out, format_args!("a=rtcp-fb:{pt} {feedback}"));
-    }
-}
-
-/// Tells what we send. One stream id for both tracks makes the receiver keep lips in sync.
-fn put_source(out: &mut String, track: &Track, cname: &str) {
-    let Track { ssrc, rtx_ssrc, kind, codec, .. } = track;
-    let name = match kind {
-        MediaKind::Audio => "audio",
-        MediaKind::Video => "video",
-    };
-    put(out, format_args!("a=msid:lianmai {name}"));
-    if codec.rtx_payload_type.is_some() {
-        put(out, format_args!("a=ssrc-group:FID {ssrc} {rtx_ssrc}"));
-    }
-    put(out, format_args!("a=ssrc:{ssrc} cname:{cname}\r\na=ssrc:{ssrc} msid:lianmai {name}"));
-    if codec.rtx_payload_type.is_some() {
-        let rtx = rtx_ssrc;
-        put(out, format_args!("a=ssrc:{rtx} cname:{cname}\r\na=ssrc:{rtx} msid:lianmai {name}"));
-    }
-}
-
-/// Turns a section down (RFC 8843 section 7.3.3); its first format has to be repeated.
-fn put_rejected(out: &mut String, section: &Section) {
-    let is_plain =
-        |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "-/.".contains(c));
-    let format = section.formats.first().filter(|format| is_plain(format));
-    let format = format.map_or("0", String::as_str);
-    let Section { media, protocol, mid, .. } = section;
-    if is_plain(media) && is_plain(protocol) {
-        put(out, format_args!("m={media} 0 {protocol} {format}\r\nc=IN IP4 0.0.0.0"));
-        put(out, format_args!("a=mid:{mid}\r\na=inactive"));
-    }
-}
-
-fn put(out: &mut String, line: std::fmt::Arguments<'_>) {
-    out.write_fmt(line).and_then(|()| out.write_str("\r\n")).expect("a String never fails");
+/// Returns the encodings that we take. Without an extension that names them, packets of one could
+/// not be told from packets of another.
+fn rids(
+    section: &Section,
+    kind: MediaKind,
+    direction: Direction,
+    abilities: &Abilities,
+) -> Vec<String> {
+    let is_simulcast = kind == MediaKind::Video
+        && direction == Direction::Publish
+        && abilities.simulcast
+        && section.extensions.rid.is_some();
+    if is_simulcast { section.rids.clone() } else { Vec::new() }
 }
 
 #[cfg(test)]
 mod tests {
+    use media_rules::Codec;
+
     use super::*;
+    use crate::answer::Local;
 
     const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
         a=group:BUNDLE 0 1 2\r\na=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\n\
@@ -284,9 +204,48 @@ mod tests {
         a=rtcp-fb:102 nack\r\na=rtcp-fb:102 nack pli\r\na=rtcp-fb:102 transport-cc\r\n\
         m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\na=sctp-port:5000\r\n";
 
+    /// What Chromium offers, shortened: everything that can be negotiated.
+    const FULL: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+        a=group:BUNDLE 0 1\r\na=extmap-allow-mixed\r\na=fingerprint:sha-256 AB:CD\r\n\
+        a=setup:actpass\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n\
+        a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n\
+        a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
+        a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
+        a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=rtcp-fb:111 nack\r\n\
+        a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=128000\r\n\
+        a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:9 G722/8000\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100 101 102 103 45 46 35\r\na=mid:1\r\n\
+        a=sendrecv\r\na=rtcp-mux\r\na=rtcp-rsize\r\n\
+        a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
+        a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
+        a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n\
+        a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n\
+        a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n\
+        a=extmap:12 https://aomediacodec.github.io/av1-rtp-spec/\
+        #dependency-descriptor-rtp-header-extension\r\n\
+        a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
+        a=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=2\r\n\
+        a=rtpmap:100 VP9/90000\r\na=fmtp:100 profile-id=0\r\na=rtpmap:101 rtx/90000\r\n\
+        a=fmtp:101 apt=100\r\na=rtpmap:99 rtx/90000\r\na=fmtp:99 apt=98\r\n\
+        a=rtpmap:102 H264/90000\r\na=rtpmap:103 rtx/90000\r\na=fmtp:103 apt=102\r\n\
+        a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n\
+        a=rtpmap:45 AV1/90000\r\na=fmtp:45 level-idx=5;profile=0;tier=0\r\n\
+        a=rtpmap:46 rtx/90000\r\na=fmtp:46 apt=45\r\na=rtpmap:35 flexfec-03/90000\r\n\
+        a=rtcp-fb:* nack\r\na=rtcp-fb:* nack pli\r\na=rtcp-fb:* transport-cc\r\n\
+        a=rid:h send\r\na=rid:l send\r\na=simulcast:send h;~l\r\n";
+
     fn answer(sdp: &str, direction: Direction) -> Result<String, NegotiateError> {
+        answer_with(sdp, direction, &Abilities::of(direction))
+    }
+
+    fn answer_with(
+        sdp: &str,
+        direction: Direction,
+        abilities: &Abilities,
+    ) -> Result<String, NegotiateError> {
         let offer = Offer::parse(sdp)?;
-        let agreement = Agreement::new(&offer, direction)?;
+        let agreement = Agreement::new(&offer, direction, abilities)?;
         let local = Local {
             ufrag: "u",
             password: "p",
@@ -297,6 +256,117 @@ mod tests {
             start_kbps: 1_500,
         };
         Ok(agreement.answer(&offer, direction, &local))
+    }
+
+    fn assert_lines(answer: &str, lines: &[&str]) {
+        for line in lines {
+            assert!(answer.lines().any(|have| have == *line), "{line} in {answer}");
+        }
+    }
+
+    #[test]
+    fn a_viewer_gets_every_codec_that_both_know_with_all_that_belongs_to_it() {
+        let answer = answer_with(FULL, Direction::Play, &Abilities::all()).expect("a good offer");
+        assert_lines(
+            &answer,
+            &[
+                "m=audio 9 UDP/TLS/RTP/SAVPF 111 63",
+                "a=fmtp:63 111/111",
+                "a=rtcp-fb:111 nack",
+                "a=rtcp-fb:111 transport-cc",
+                "m=video 9 UDP/TLS/RTP/SAVPF 102 103 96 97 100 101 45 46 35",
+                "a=rtpmap:96 VP8/90000",
+                "a=fmtp:101 apt=100",
+                "a=fmtp:100 profile-id=0",
+                "a=fmtp:45 profile=0;level-idx=5;tier=0",
+                "a=rtcp-fb:45 nack pli",
+                "a=rtpmap:35 flexfec-03/90000",
+                "a=extmap-allow-mixed",
+                "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
+            ],
+        );
+        assert!(answer.contains("a=extmap:12 https://aomediacodec"), "{answer}");
+        let group = |name: &str| answer.lines().filter(|line| line.contains(name)).count();
+        assert_eq!((group("ssrc-group:FID"), group("ssrc-group:FEC-FR")), (1, 1), "{answer}");
+        // Nobody sends a viewer several encodings, so none of them is named.
+        assert!(!answer.contains("simulcast") && !answer.contains("stream-id"), "{answer}");
+    }
+
+    #[test]
+    fn a_publisher_is_held_to_the_codec_that_the_mixer_decodes_and_may_send_several_encodings() {
+        let answer =
+            answer_with(FULL, Direction::Publish, &Abilities::all()).expect("a good offer");
+        assert_lines(
+            &answer,
+            &[
+                // Red in front, or Chromium does not use it.
+                "m=audio 9 UDP/TLS/RTP/SAVPF 63 111",
+                "m=video 9 UDP/TLS/RTP/SAVPF 102 103 35",
+                "a=rid:h recv",
+                "a=rid:l recv",
+                "a=simulcast:recv h;l",
+                "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+                "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+            ],
+        );
+        let vp8_only = FULL.replace("H264", "H266");
+        let answer =
+            answer_with(&vp8_only, Direction::Publish, &Abilities::all()).expect("a good offer");
+        assert_lines(
+            &answer,
+            &["m=video 9 UDP/TLS/RTP/SAVPF 96 97 35", "a=fmtp:96 x-google-start-bitrate=1500"],
+        );
+        let unnamed = FULL.replace("sdes:rtp-stream-id", "unknown");
+        let answer =
+            answer_with(&unnamed, Direction::Publish, &Abilities::all()).expect("a good offer");
+        assert!(!answer.contains("simulcast"), "{answer}");
+    }
+
+    #[test]
+    fn what_the_code_does_not_honour_is_not_answered() {
+        let none = Abilities {
+            codecs: &[Codec::Opus, Codec::H264],
+            extensions: &[],
+            transport_cc: false,
+            audio_nack: false,
+            red: false,
+            flexfec: false,
+            simulcast: false,
+        };
+        for direction in [Direction::Publish, Direction::Play] {
+            let answer = answer_with(FULL, direction, &none).expect("a good offer");
+            for feature in
+                ["transport", "red/", "flexfec", "extmap:", "rid:", "simulcast", "VP8", "fb:111"]
+            {
+                assert!(!answer.contains(feature), "{feature} in {answer}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_wish_for_music_comes_back_and_a_senseless_one_does_not() {
+        for direction in [Direction::Publish, Direction::Play] {
+            let music = answer(FULL, direction).expect("a good offer");
+            let wish = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1";
+            assert_lines(&music, &[&format!("a=fmtp:111 {wish};maxaveragebitrate=128000")]);
+            let absurd = FULL.replace("=128000", "=99999999");
+            let plain = answer(&absurd, direction).expect("a good offer");
+            assert_lines(&plain, &[&format!("a=fmtp:111 {wish}")]);
+        }
+    }
+
+    #[test]
+    fn rids_are_tokens_each_once_and_few() {
+        let rids = |list: &str| {
+            let offer = FULL.replace("send h;~l", list);
+            let answer = answer_with(&offer, Direction::Publish, &Abilities::all());
+            let answer = answer.expect("a good offer");
+            let line = answer.lines().find_map(|line| line.strip_prefix("a=simulcast:recv "));
+            line.map(str::to_owned)
+        };
+        assert_eq!(rids("recv x send a,z;~b;a;c").as_deref(), Some("a;b;c"));
+        assert_eq!(rids("send a;b;c;d;e;f").as_deref(), Some("a;b;c;d"));
+        assert_eq!(rids("send h<;\u{e9};;,"), None);
     }
 
     #[test]
@@ -321,7 +391,7 @@ mod tests {
     fn an_offer_with_only_one_kind_is_accepted_and_one_with_neither_is_not() {
         let audio = &OFFER[..OFFER.find("m=video").expect("there is video")];
         assert!(answer(audio, Direction::Publish).is_ok());
-        let vp8 = OFFER.replace("H264", "VP9").replace("opus", "G722");
+        let vp8 = OFFER.replace("H264", "H266").replace("VP8", "H265").replace("opus", "G722");
         assert!(matches!(answer(&vp8, Direction::Publish), Err(NegotiateError::Unsupported(_))));
         let idle = OFFER.replace("sendrecv", "inactive");
         assert!(matches!(answer(&idle, Direction::Publish), Err(NegotiateError::Unsupported(_))));
@@ -332,8 +402,8 @@ mod tests {
         for sdp in ["", "v=0", "hello", "v=0\r\nm=video", "v=0\r\nm=video x y\r\n"] {
             assert!(matches!(answer(sdp, Direction::Play), Err(NegotiateError::Malformed(_))));
         }
-        for cut in 0..OFFER.len() {
-            let _ = answer(&OFFER[..cut], Direction::Publish);
+        for cut in 0..FULL.len() {
+            let _ = answer_with(&FULL[..cut], Direction::Publish, &Abilities::all());
         }
     }
 }

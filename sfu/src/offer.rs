@@ -9,12 +9,14 @@ use media_rules::MediaKind;
 
 use crate::NegotiateError;
 use crate::dtls::Fingerprint;
+use crate::extension::ExtensionIds;
 
 const MAX_SDP_LEN: usize = 64 * 1_024;
 const MAX_SECTIONS: usize = 16;
 const MAX_ATTRIBUTES: usize = 512;
-const MAX_MID_LEN: usize = 32;
-const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const MAX_TOKEN_LEN: usize = 32;
+/// The most encodings that are taken of one picture; browsers send three.
+pub(crate) const MAX_RIDS: usize = 4;
 
 /// What the other side can do.
 #[derive(Debug)]
@@ -46,28 +48,18 @@ pub(crate) struct Section {
     pub(crate) can_receive: bool,
     pub(crate) has_rtcp_mux: bool,
     pub(crate) has_rtcp_rsize: bool,
-    pub(crate) mid_extension: Option<String>,
+    /// Whether one- and two-byte header extensions may be mixed (RFC 8285 section 6).
+    pub(crate) has_mixed_headers: bool,
+    pub(crate) extensions: ExtensionIds,
+    /// The encodings that it offers to send, in its own order (RFC 8853 section 5.1). At most
+    /// [`MAX_RIDS`]; the others are left out and so not sent.
+    pub(crate) rids: Vec<String>,
     /// By payload type: `opus/48000/2`.
     codecs: HashMap<u8, String>,
     parameters: HashMap<u8, String>,
     /// Payload type (or `*`) and what follows it.
     feedback: Vec<(String, String)>,
 }
-
-/// A codec of the offer that we take.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Codec {
-    pub(crate) payload_type: u8,
-    /// Carries retransmissions of `payload_type` (RFC 4588 section 8.6).
-    pub(crate) rtx_payload_type: Option<u8>,
-    /// For video, the offered profile and level.
-    pub(crate) profile_level_id: Option<String>,
-    /// Those offered feedback kinds that we understand.
-    pub(crate) feedback: Vec<&'static str>,
-}
-
-/// The feedback that we answer, in the order in which it is written.
-const FEEDBACK: [&str; 4] = ["nack", "nack pli", "ccm fir", "goog-remb"];
 
 impl Offer {
     /// Reads the text.
@@ -138,6 +130,7 @@ impl Section {
             can_receive: true,
             has_rtcp_mux: session.has_rtcp_mux,
             has_rtcp_rsize: session.has_rtcp_rsize,
+            has_mixed_headers: session.has_mixed_headers,
             ..Self::default()
         })
     }
@@ -150,7 +143,9 @@ impl Section {
             "inactive" => (self.can_send, self.can_receive) = (false, false),
             "rtcp-mux" => self.has_rtcp_mux = true,
             "rtcp-rsize" => self.has_rtcp_rsize = true,
-            "extmap" => self.take_extension(value),
+            "extmap-allow-mixed" => self.has_mixed_headers = true,
+            "extmap" => self.extensions.take(value),
+            "simulcast" => self.take_simulcast(value),
             "rtpmap" => self.codecs.extend(by_payload_type(value)),
             "fmtp" => self.parameters.extend(by_payload_type(value)),
             "rtcp-fb" => {
@@ -162,12 +157,19 @@ impl Section {
         }
     }
 
-    fn take_extension(&mut self, value: &str) {
-        if let Some((id, uri)) = value.split_once(' ')
-            && uri == MID_EXTENSION
-            && id.parse::<u8>().is_ok_and(|id| (1..15).contains(&id))
-        {
-            self.mid_extension = Some(format!("{id} {uri}"));
+    /// Reads `send h;m;l recv x`: lists of alternatives, of which the first counts; `~` marks one
+    /// that is paused at first.
+    fn take_simulcast(&mut self, value: &str) {
+        let mut words = value.split_ascii_whitespace().skip_while(|word| *word != "send");
+        let Some(list) = words.nth(1) else {
+            return;
+        };
+        self.rids.clear();
+        for alternatives in list.split(';').take(MAX_RIDS) {
+            let rid = alternatives.split(',').next().unwrap_or_default().trim_start_matches('~');
+            if is_token(rid) && !self.rids.iter().any(|other| other == rid) {
+                self.rids.push(rid.to_owned());
+            }
         }
     }
 
@@ -186,65 +188,27 @@ impl Section {
         self.media == "application" && self.protocol.ends_with("DTLS/SCTP") && self.port != 0
     }
 
-    /// Returns the codec that we take: Opus, or the H.264 nearest to constrained baseline.
-    pub(crate) fn codec(&self, kind: MediaKind) -> Option<Codec> {
-        let payload_types = || self.formats.iter().filter_map(|format| format.parse::<u8>().ok());
-        let payload_type = match kind {
-            MediaKind::Audio => payload_types().find(|pt| self.is_codec(*pt, "opus/48000/2")),
-            MediaKind::Video => payload_types()
-                .filter_map(|pt| Some((self.h264_preference(pt)?, pt)))
-                .min_by_key(|&(preference, _)| preference)
-                .map(|(_, pt)| pt),
-        }?;
-        let apt = format!("apt={payload_type}");
-        let rtx_payload_type = payload_types().find(|pt| {
-            self.is_codec(*pt, "rtx/90000")
-                && self
-                    .parameters
-                    .get(pt)
-                    .is_some_and(|fmtp| fmtp.split(';').any(|p| p.trim() == apt))
-        });
-        let is_offered = |wanted: &&str| {
-            self.feedback
-                .iter()
-                .any(|(pt, kind)| kind == wanted && (pt == "*" || pt.parse() == Ok(payload_type)))
-        };
-        let feedback: Vec<_> = match kind {
-            MediaKind::Audio => Vec::new(),
-            MediaKind::Video => FEEDBACK.into_iter().filter(is_offered).collect(),
-        };
-        Some(Codec {
-            payload_type,
-            // Retransmission without a way to ask for it is of no use.
-            rtx_payload_type: rtx_payload_type.filter(|_| feedback.contains(&"nack")),
-            profile_level_id: self.parameter(payload_type, "profile-level-id"),
-            feedback,
+    /// Returns the payload types of a codec, given as in `a=rtpmap`, in the offer's order.
+    pub(crate) fn payload_types_of(&self, name: &str) -> impl Iterator<Item = u8> {
+        self.formats.iter().filter_map(|format| format.parse().ok()).filter(move |pt| {
+            self.codecs.get(pt).is_some_and(|codec| codec.eq_ignore_ascii_case(name))
         })
     }
 
-    fn is_codec(&self, payload_type: u8, name: &str) -> bool {
-        self.codecs.get(&payload_type).is_some_and(|codec| codec.eq_ignore_ascii_case(name))
+    /// Whether a kind of feedback is offered for a payload type.
+    pub(crate) fn has_feedback(&self, payload_type: u8, wanted: &str) -> bool {
+        self.feedback
+            .iter()
+            .any(|(pt, kind)| kind == wanted && (pt == "*" || pt.parse() == Ok(payload_type)))
     }
 
-    /// Lower is better; `None` if it is no H.264 that we forward.
-    fn h264_preference(&self, payload_type: u8) -> Option<u8> {
-        let is_usable = self.is_codec(payload_type, "H264/90000")
-            && self.parameter(payload_type, "packetization-mode").as_deref() == Some("1");
-        if !is_usable {
-            return None;
-        }
-        // Without the parameter it is plain baseline (RFC 6184 section 8.1).
-        let profile = self.parameter(payload_type, "profile-level-id").unwrap_or_default();
-        match profile.to_ascii_lowercase().as_str() {
-            "42e01f" => Some(0),
-            profile if profile.starts_with("42e0") => Some(1),
-            profile if profile.starts_with("42") => Some(2),
-            "" => Some(3),
-            _ => None,
-        }
+    /// Returns the format parameters of a payload type as they came: never to be echoed.
+    pub(crate) fn fmtp(&self, payload_type: u8) -> Option<&String> {
+        self.parameters.get(&payload_type)
     }
 
-    fn parameter(&self, payload_type: u8, name: &str) -> Option<String> {
+    /// Returns one format parameter if it is fit to be echoed.
+    pub(crate) fn parameter(&self, payload_type: u8, name: &str) -> Option<String> {
         let value = self.parameters.get(&payload_type)?.split(';').find_map(|parameter| {
             let (key, value) = parameter.trim().split_once('=')?;
             key.eq_ignore_ascii_case(name).then_some(value)
@@ -262,5 +226,5 @@ fn by_payload_type(value: &str) -> Option<(u8, String)> {
 
 fn is_token(value: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
-    (1..=MAX_MID_LEN).contains(&value.len()) && value.chars().all(is_plain)
+    (1..=MAX_TOKEN_LEN).contains(&value.len()) && value.chars().all(is_plain)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use media_rules::{
-    Codec, EncodedFrame, Ingest, MediaKind, MediaTime, SenderReport, TapItem, TapPacket,
+    EncodedFrame, FrameCodec, Ingest, MediaKind, MediaTime, SenderReport, TapItem, TapPacket,
 };
 use simulated_host::{
     Host, MS, Recorded, START, access_unit, mark_of_audio, marks_of_picture, tap_packet,
@@ -421,17 +421,17 @@ impl Run {
     fn drain(&mut self, now: u64) {
         while let Some(frame) = self.ingest.poll_frame(MediaTime::from_nanos(now)) {
             match frame.codec {
-                Codec::H264 => {
+                FrameCodec::H264 => {
                     let (number, captured) = marks_of_picture(&frame.data);
                     let expected = access_unit(number, captured, frame.is_key);
                     assert_eq!(frame.data, expected, "a broken picture came out");
                     self.video.push(Presented { number, captured, out: now, frame });
                 }
-                Codec::Opus => {
+                FrameCodec::Opus => {
                     let captured = mark_of_audio(&frame.data);
                     self.audio.push(Presented { number: 0, captured, out: now, frame });
                 }
-                Codec::Aac => panic!("nobody publishes AAC"),
+                FrameCodec::Aac => panic!("nobody publishes AAC"),
             }
         }
         self.keyframe_was_wanted |= self.ingest.poll_keyframe_wanted();

@@ -1,7 +1,7 @@
 //! Messages from a mixer process to the server.
 
 use bytes::Bytes;
-use media_rules::{Codec, EncodedFrame, FeedId};
+use media_rules::{EncodedFrame, FeedId, FrameCodec};
 
 use super::fields::{Fields, put_feed};
 use super::{LinkError, VERSION, frame};
@@ -47,9 +47,9 @@ impl Up {
             Self::Frame(encoded) => {
                 out.push(2);
                 out.push(match encoded.codec {
-                    Codec::H264 => 0,
-                    Codec::Opus => 1,
-                    Codec::Aac => 2,
+                    FrameCodec::H264 => 0,
+                    FrameCodec::Opus => 1,
+                    FrameCodec::Aac => 2,
                 });
                 out.push(u8::from(encoded.is_key));
                 out.extend_from_slice(&encoded.at.nanos().to_le_bytes());
@@ -101,9 +101,9 @@ impl Up {
 fn encoded_frame(fields: &mut Fields) -> Result<EncodedFrame, LinkError> {
     Ok(EncodedFrame {
         codec: match fields.u8()? {
-            0 => Codec::H264,
-            1 => Codec::Opus,
-            2 => Codec::Aac,
+            0 => FrameCodec::H264,
+            1 => FrameCodec::Opus,
+            2 => FrameCodec::Aac,
             _ => return Err(LinkError::BadValue),
         },
         is_key: match fields.u8()? {
@@ -135,9 +135,9 @@ mod tests {
         };
         vec![
             Up::Ready,
-            frame(Codec::H264, false),
-            frame(Codec::Opus, true),
-            frame(Codec::Aac, true),
+            frame(FrameCodec::H264, false),
+            frame(FrameCodec::Opus, true),
+            frame(FrameCodec::Aac, true),
             Up::KeyframeWanted(FeedId::new("b", "bob")),
             Up::Beat(Beat { pictures: 1, skipped: 2, dropped: 3, compose_us: 4, encode_us: 5 }),
         ]

@@ -2,7 +2,7 @@
 //! pictures are left out up to the next keyframe; sound is left out only when nothing else fits.
 //! It also keeps the promise that time never steps back, whichever process made a frame.
 
-use media_rules::{Codec, EncodedFrame, MediaTime};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -27,9 +27,9 @@ impl Delivery {
     /// Delivers a frame; returns false when the next picture should be a keyframe.
     pub(super) fn handle_frame(&mut self, frame: EncodedFrame) -> bool {
         let newest = &mut self.newest[match frame.codec {
-            Codec::H264 => 0,
-            Codec::Opus => 1,
-            Codec::Aac => 2,
+            FrameCodec::H264 => 0,
+            FrameCodec::Opus => 1,
+            FrameCodec::Aac => 2,
         }];
         if frame.at <= *newest {
             metrics::counter!("mixer_frames_dropped_total", "reason" => "late").increment(1);
@@ -37,7 +37,7 @@ impl Delivery {
         }
         *newest = frame.at;
 
-        if frame.codec != Codec::H264 {
+        if frame.codec != FrameCodec::H264 {
             self.send(ProgramEvent::Frame(frame));
             return true;
         }
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    fn frame(codec: Codec, at: u64, is_key: bool) -> EncodedFrame {
+    fn frame(codec: FrameCodec, at: u64, is_key: bool) -> EncodedFrame {
         EncodedFrame { codec, at: MediaTime::from_millis(at), is_key, data: Bytes::new() }
     }
 
@@ -84,10 +84,10 @@ mod tests {
     fn time_never_steps_back_whichever_process_made_the_frame() {
         let (events, mut receiver) = mpsc::channel(512);
         let mut delivery = Delivery::new(events);
-        delivery.handle_frame(frame(Codec::H264, 10, true));
+        delivery.handle_frame(frame(FrameCodec::H264, 10, true));
         delivery.handle_death(1, "killed".into());
-        delivery.handle_frame(frame(Codec::H264, 10, true));
-        delivery.handle_frame(frame(Codec::H264, 11, true));
+        delivery.handle_frame(frame(FrameCodec::H264, 10, true));
+        delivery.handle_frame(frame(FrameCodec::H264, 11, true));
 
         let mut seen = Vec::new();
         while let Ok(event) = receiver.try_recv() {
@@ -102,16 +102,16 @@ mod tests {
     fn a_slow_owner_loses_pictures_up_to_a_keyframe_and_no_sound() {
         let (events, mut receiver) = mpsc::channel(KEPT_FOR_SOUND + 2);
         let mut delivery = Delivery::new(events);
-        assert!(delivery.handle_frame(frame(Codec::H264, 1, true)));
+        assert!(delivery.handle_frame(frame(FrameCodec::H264, 1, true)));
         for at in 2..6 {
-            delivery.handle_frame(frame(Codec::H264, at, false));
+            delivery.handle_frame(frame(FrameCodec::H264, at, false));
         }
-        assert!(delivery.handle_frame(frame(Codec::Opus, 6, true)));
+        assert!(delivery.handle_frame(frame(FrameCodec::Opus, 6, true)));
         while receiver.try_recv().is_ok() {}
 
-        delivery.handle_frame(frame(Codec::H264, 7, false));
-        delivery.handle_frame(frame(Codec::H264, 8, true));
+        delivery.handle_frame(frame(FrameCodec::H264, 7, false));
+        delivery.handle_frame(frame(FrameCodec::H264, 8, true));
         let next = receiver.try_recv().unwrap();
-        assert_eq!(next, ProgramEvent::Frame(frame(Codec::H264, 8, true)));
+        assert_eq!(next, ProgramEvent::Frame(frame(FrameCodec::H264, 8, true)));
     }
 }

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use media_rules::Codec;
+use media_rules::FrameCodec;
 use tracing::debug;
 
 use super::patience::Patience;
@@ -205,7 +205,7 @@ impl Watch<'_> {
             match Up::decode(body)? {
                 Up::Ready => {}
                 Up::Frame(frame) => {
-                    if frame.codec == Codec::H264 {
+                    if frame.codec == FrameCodec::H264 {
                         self.handle_picture();
                     }
                     if !self.delivery.handle_frame(frame) {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use media_rules::{Codec, EncodedFrame, FeedId, MediaTime, Rect, Scene, layout};
+use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect, Scene, layout};
 use mixer::{Program, ProgramConfig, ProgramEvent};
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 
@@ -69,7 +69,7 @@ async fn two_hosts_are_side_by_side_and_in_time() {
         pictures.len()
     );
 
-    for codec in [Codec::Opus, Codec::Aac] {
+    for codec in [FrameCodec::Opus, FrameCodec::Aac] {
         let sound = sound(&recorded, codec);
         for id in [1, 2] {
             let level = Sound::level(&sound.samples, tone_hz(id));
@@ -110,7 +110,7 @@ async fn solo_co_host_battle_solo_is_seamless_to_eye_and_ear() {
 
     for (recorded, heard) in [(&co_host, [true, true, false]), (&battle, [false, false, true])] {
         // The newcomer's first packets and the leaver's last ones are not looked at.
-        let samples = &sound(recorded, Codec::Opus).samples[48_000..];
+        let samples = &sound(recorded, FrameCodec::Opus).samples[48_000..];
         let is_heard = [1, 2, 3].map(|id| Sound::level(samples, tone_hz(id)) > 0.02);
         assert_eq!(is_heard, heard, "whose tones are in the mix");
     }
@@ -155,7 +155,7 @@ async fn a_killed_mixer_is_back_and_time_goes_on() {
     let host = after.iter().find(|picture| picture.mark(WHOLE).is_some()).expect("Alice is back");
     println!("picture back after {back:?}, the host's after {:?}", host.came.since(killed));
     assert!(back < Duration::from_secs(2));
-    for codec in [Codec::H264, Codec::Opus, Codec::Aac] {
+    for codec in [FrameCodec::H264, FrameCodec::Opus, FrameCodec::Aac] {
         let frames = frames(&recorded, codec);
         assert!(frames.is_sorted_by(|(_, a), (_, b)| a.at < b.at), "{codec:?} steps back");
     }
@@ -386,7 +386,7 @@ fn assert_colour(picture: &Picture, tile: Rect, wanted: [u8; 3]) {
 /// A late picture leaves a hole in presentation times, so arrival times, which on a busy machine
 /// tell more of the test than of the mixer, are only printed.
 fn assert_no_gap(recorded: &[Recorded]) {
-    for codec in [Codec::H264, Codec::Opus, Codec::Aac] {
+    for codec in [FrameCodec::H264, FrameCodec::Opus, FrameCodec::Aac] {
         let frames = frames(recorded, codec);
         let longest = |moment: fn(&(MediaTime, EncodedFrame)) -> MediaTime| {
             let gaps = frames.windows(2).map(|pair| moment(&pair[1]).since(moment(&pair[0])));

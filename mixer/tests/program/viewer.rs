@@ -5,7 +5,7 @@ use std::time::Duration;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSrc};
-use media_rules::{Codec, EncodedFrame, MediaTime, Rect};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime, Rect};
 use mixer::{ProgramEvent, media_now};
 use tokio::sync::mpsc;
 
@@ -28,7 +28,7 @@ pub(crate) async fn record(
 }
 
 /// Returns the frames of one codec, each with the moment it came.
-pub(crate) fn frames(recorded: &[Recorded], codec: Codec) -> Vec<(MediaTime, EncodedFrame)> {
+pub(crate) fn frames(recorded: &[Recorded], codec: FrameCodec) -> Vec<(MediaTime, EncodedFrame)> {
     let frame = |(came, event): &Recorded| {
         let ProgramEvent::Frame(frame) = event else { return None };
         (frame.codec == codec).then(|| (*came, frame.clone()))
@@ -96,7 +96,7 @@ impl Picture {
 
 /// Decodes every picture of a recording.
 pub(crate) fn pictures(recorded: &[Recorded]) -> Vec<Picture> {
-    let frames = frames(recorded, Codec::H264);
+    let frames = frames(recorded, FrameCodec::H264);
     let from_key: Vec<_> = frames.into_iter().skip_while(|(_, frame)| !frame.is_key).collect();
     let decoded = decode(
         "appsrc name=in format=time caps=video/x-h264,stream-format=byte-stream,alignment=au \
@@ -123,14 +123,14 @@ pub(crate) struct Sound {
 }
 
 /// Decodes the sound of a recording as a receiver does that knows nothing of codec delays.
-pub(crate) fn sound(recorded: &[Recorded], codec: Codec) -> Sound {
+pub(crate) fn sound(recorded: &[Recorded], codec: FrameCodec) -> Sound {
     let chain = match codec {
-        Codec::Opus => "audio/x-opus,channel-mapping-family=0,channels=2,rate=48000 ! opusdec",
-        Codec::Aac => {
+        FrameCodec::Opus => "audio/x-opus,channel-mapping-family=0,channels=2,rate=48000 ! opusdec",
+        FrameCodec::Aac => {
             "audio/mpeg,mpegversion=4,stream-format=raw,rate=48000,channels=2,codec_data=(buffer)1190 \
              ! avdec_aac"
         }
-        Codec::H264 => panic!("not a sound"),
+        FrameCodec::H264 => panic!("not a sound"),
     };
     let frames = frames(recorded, codec);
     let decoded = decode(

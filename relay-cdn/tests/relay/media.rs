@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use media_rules::h264::is_keyframe;
-use media_rules::{Codec, EncodedFrame, MediaTime};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime};
 use relay_cdn::Hub;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -89,12 +89,12 @@ impl Clip {
     pub(crate) fn picture(&self, index: usize) -> EncodedFrame {
         let data = self.pictures[index % self.pictures.len()].clone();
         let is_key = is_keyframe(&data);
-        EncodedFrame { codec: Codec::H264, at: at(FRAME, index), is_key, data }
+        EncodedFrame { codec: FrameCodec::H264, at: at(FRAME, index), is_key, data }
     }
 
     pub(crate) fn sound(&self, index: usize) -> EncodedFrame {
         let data = self.sounds[index % self.sounds.len()].clone();
-        EncodedFrame { codec: Codec::Aac, at: at(AAC_FRAME, index), is_key: true, data }
+        EncodedFrame { codec: FrameCodec::Aac, at: at(AAC_FRAME, index), is_key: true, data }
     }
 }
 

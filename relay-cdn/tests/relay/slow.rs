@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use media_rules::{Codec, EncodedFrame};
+use media_rules::{EncodedFrame, FrameCodec};
 use relay_cdn::{Hub, PullLimits, PushTarget, Subscription, TargetState};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -74,7 +74,7 @@ async fn the_hub_never_waits_and_a_late_reader_goes_on_at_a_keyframe() {
     let late = &mut stuck[0];
     assert!(late.dropped() > 1_000, "{}", late.dropped());
     let first = next(late).await;
-    assert!(first.codec == Codec::H264 && first.is_key);
+    assert!(first.codec == FrameCodec::H264 && first.is_key);
     let mut queued = 1;
     while let Ok(Some(_)) = tokio::time::timeout(Duration::from_millis(1), late.next()).await {
         queued += 1;

@@ -42,9 +42,9 @@ impl ReceiveTrack {
     pub(super) fn new(track: &Track) -> Self {
         Self {
             kind: track.kind,
-            payload_type: track.codec.payload_type,
-            rtx_payload_type: track.codec.rtx_payload_type,
-            has_nack: track.codec.feedback.contains(&"nack"),
+            payload_type: track.codecs[0].payload_type,
+            rtx_payload_type: track.codecs[0].rtx_payload_type,
+            has_nack: track.codecs[0].feedback.nack,
             encodings: Vec::new(),
         }
     }

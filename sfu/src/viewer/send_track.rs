@@ -50,7 +50,7 @@ impl SendTrack {
             kind: track.kind,
             ssrc: track.ssrc,
             wanted: track.kind.into(),
-            payload_type: track.codec.payload_type,
+            payload_type: track.codecs[0].payload_type,
             playing: None,
             cursor: 0,
             awaited: None,
@@ -60,7 +60,7 @@ impl SendTrack {
             last_sent: MediaTime::default(),
             packets: 0,
             octets: 0,
-            repair: Repair::new(track.codec.rtx_payload_type.map(|pt| (pt, track.rtx_ssrc))),
+            repair: Repair::new(track.codecs[0].rtx_payload_type.map(|pt| (pt, track.rtx_ssrc))),
         }
     }
 

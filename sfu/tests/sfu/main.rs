@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use client::{AUDIO_PT, Client, PATIENCE, Seen, VIDEO_PT};
-use media_rules::{Codec, EncodedFrame, FeedId, MediaKind, MediaTime, TapItem};
+use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaKind, MediaTime, TapItem};
 use relay::Way;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::sender_report::SenderReport;
@@ -309,9 +309,9 @@ async fn a_local_feed_is_cut_into_packets_that_make_the_frame_again() {
     let frame =
         |codec, is_key, data: Vec<u8>| EncodedFrame { codec, at, is_key, data: Bytes::from(data) };
     // The mixer's AAC may come first; it must not use up what the reports are made of.
-    local.push(&frame(Codec::Aac, true, vec![1, 2, 3]));
-    local.push(&frame(Codec::Opus, true, vec![0xfc, 1, 2, 3]));
-    local.push(&frame(Codec::H264, true, unit));
+    local.push(&frame(FrameCodec::Aac, true, vec![1, 2, 3]));
+    local.push(&frame(FrameCodec::Opus, true, vec![0xfc, 1, 2, 3]));
+    local.push(&frame(FrameCodec::H264, true, unit));
     let sets = viewer.next_video().await;
     assert_eq!(sets.payload[0] & 0x1f, 24, "the parameter sets travel together");
     let mut whole = Vec::new();
@@ -340,7 +340,7 @@ async fn viewers_of_every_worker_have_reports_from_the_first_packet_on() {
     let feed = FeedId::program("room");
     let local = server.sfu.local_feed(feed.clone());
     let sound = |millis| EncodedFrame {
-        codec: Codec::Opus,
+        codec: FrameCodec::Opus,
         at: MediaTime::from_millis(millis),
         is_key: true,
         data: Bytes::from_static(&[0xfc, 1, 2, 3]),
@@ -365,7 +365,7 @@ async fn local_feeds_that_end_at_once_leave_nothing_behind() {
         let local = server.sfu.local_feed(FeedId::program(&format!("room-{number}")));
         for _ in 0..5 {
             local.push(&EncodedFrame {
-                codec: Codec::Opus,
+                codec: FrameCodec::Opus,
                 at: MediaTime::from_millis(5_000),
                 is_key: true,
                 data: Bytes::from_static(&[0xfc, 1, 2, 3]),

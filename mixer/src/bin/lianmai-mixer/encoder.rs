@@ -13,7 +13,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
 use gstreamer_video::UpstreamForceKeyUnitEvent;
-use media_rules::{Codec, EncodedFrame, MediaTime};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime};
 use mixer::link::Start;
 use mixer::media_now;
 use tracing::error;
@@ -45,9 +45,9 @@ impl Encoder {
             .expect("several chains always make a pipeline");
         let worst_us = Arc::new(AtomicU32::new(0));
         for (name, codec, delay) in [
-            ("h264", Codec::H264, Duration::ZERO),
-            ("opus", Codec::Opus, OPUS_DELAY),
-            ("aac", Codec::Aac, AAC_DELAY),
+            ("h264", FrameCodec::H264, Duration::ZERO),
+            ("opus", FrameCodec::Opus, OPUS_DELAY),
+            ("aac", FrameCodec::Aac, AAC_DELAY),
         ] {
             let sink = named(&pipeline, name)?
                 .downcast::<AppSink>()
@@ -145,7 +145,7 @@ fn stamp(buffer: &mut gst::Buffer, at: MediaTime) {
 
 fn deliver(
     sink: &AppSink,
-    codec: Codec,
+    codec: FrameCodec,
     delay: Duration,
     outlet: Arc<Outlet>,
     worst_us: Arc<AtomicU32>,
@@ -153,7 +153,7 @@ fn deliver(
     let callbacks = AppSinkCallbacks::builder().new_sample(move |sink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
         if let Some(frame) = encoded_frame(&sample, codec, delay) {
-            if codec == Codec::H264 {
+            if codec == FrameCodec::H264 {
                 let took = media_now().since(frame.at).as_micros();
                 worst_us.fetch_max(u32::try_from(took).unwrap_or(u32::MAX), Ordering::Relaxed);
             }
@@ -164,13 +164,14 @@ fn deliver(
     sink.set_callbacks(callbacks.build());
 }
 
-fn encoded_frame(sample: &gst::Sample, codec: Codec, delay: Duration) -> Option<EncodedFrame> {
+fn encoded_frame(sample: &gst::Sample, codec: FrameCodec, delay: Duration) -> Option<EncodedFrame> {
     let buffer = sample.buffer()?;
     // x264enc moves its timestamps by 1000 hours; the segment moves them back.
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
     let at = segment.to_running_time(buffer.pts()?)?;
     let at = at.nseconds().checked_sub(u64::try_from(delay.as_nanos()).ok()?)?;
-    let is_key = codec != Codec::H264 || !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+    let is_key =
+        codec != FrameCodec::H264 || !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
     let data = buffer.map_readable().ok()?.to_vec().into();
     Some(EncodedFrame { codec, at: MediaTime::from_nanos(at), is_key, data })
 }

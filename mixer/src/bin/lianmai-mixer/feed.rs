@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use media_rules::h264::{NalType, SequenceParameters, nals};
-use media_rules::{Codec, EncodedFrame, Ingest, MediaTime, TapItem};
+use media_rules::{EncodedFrame, FrameCodec, Ingest, MediaTime, TapItem};
 use tracing::warn;
 
 use crate::decoder::Decoder;
@@ -56,9 +56,9 @@ impl Feed {
     pub(crate) fn advance(&mut self, now: MediaTime) -> bool {
         while let Some(frame) = self.ingest.poll_frame(now) {
             match frame.codec {
-                Codec::H264 => self.decode_picture(frame),
-                Codec::Opus => self.decode_sound(frame),
-                Codec::Aac => {}
+                FrameCodec::H264 => self.decode_picture(frame),
+                FrameCodec::Opus => self.decode_sound(frame),
+                FrameCodec::Aac => {}
             }
         }
         self.needs_key |= self.ingest.poll_keyframe_wanted();
@@ -161,7 +161,7 @@ mod tests {
         feed.needs_key = false;
         let data = unit(&[HUGE, &[0, 0, 1], SLICE]).into();
         let at = MediaTime::from_millis(1);
-        feed.decode_picture(EncodedFrame { codec: Codec::H264, at, is_key: false, data });
+        feed.decode_picture(EncodedFrame { codec: FrameCodec::H264, at, is_key: false, data });
         assert!(feed.video.is_none() && feed.needs_key, "although it is no keyframe");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use media_rules::{Codec, EncodedFrame};
+use media_rules::{EncodedFrame, FrameCodec};
 use mixer::link::Up;
 use mixer::{Backlog, Weight};
 
@@ -38,8 +38,8 @@ impl Outlet {
     /// Sends a frame, unless it is a picture whose reference was dropped.
     pub(crate) fn send_frame(&self, frame: EncodedFrame) {
         let weight = match frame.codec {
-            Codec::H264 => Weight::Picture,
-            Codec::Opus | Codec::Aac => Weight::Sound,
+            FrameCodec::H264 => Weight::Picture,
+            FrameCodec::Opus | FrameCodec::Aac => Weight::Sound,
         };
         if weight == Weight::Picture {
             if frame.is_key {
@@ -50,7 +50,7 @@ impl Outlet {
             }
         }
         if let Some(Up::Frame(lost)) = self.backlog.push(weight, Up::Frame(frame))
-            && lost.codec == Codec::H264
+            && lost.codec == FrameCodec::H264
         {
             self.needs_key.store(true, Ordering::Release);
             let lost = 1 + self.backlog.drop_all(Weight::Picture);

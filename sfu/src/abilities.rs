@@ -1,0 +1,68 @@
+//! What our code honours today. An answer promises nothing else, so a part that is wired in is
+//! switched on here and nowhere else.
+
+use media_rules::Codec;
+
+use crate::extension::Extension;
+use crate::negotiate::Direction;
+
+/// What one direction can do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Abilities {
+    /// The codecs that are forwarded, best first.
+    pub(crate) codecs: &'static [Codec],
+    /// The header extensions that are read (publish) or written (play); those of `transport_cc` and
+    /// `simulcast` come with them.
+    pub(crate) extensions: &'static [Extension],
+    /// Publish: we make transport-wide feedback. Play: we number packets and act upon feedback.
+    pub(crate) transport_cc: bool,
+    /// Publish: we ask for lost sound. Play: we repeat it.
+    pub(crate) audio_nack: bool,
+    /// Publish: we take RED apart (RFC 2198). Play: we make it.
+    pub(crate) red: bool,
+    /// Play: we make FlexFEC (RFC 8627's predecessor, draft 03, as Chromium has it).
+    pub(crate) flexfec: bool,
+    /// Publish: we take several encodings of one picture (RFC 8853).
+    pub(crate) simulcast: bool,
+}
+
+impl Abilities {
+    /// Returns what we can do for somebody who publishes or plays.
+    pub(crate) const fn of(direction: Direction) -> Self {
+        match direction {
+            Direction::Publish => Self {
+                // The mixer decodes H.264 and nothing else.
+                codecs: &[Codec::Opus, Codec::H264],
+                extensions: &[Extension::Mid],
+                transport_cc: false,
+                audio_nack: false,
+                red: false,
+                flexfec: false,
+                simulcast: false,
+            },
+            Direction::Play => Self {
+                codecs: &[Codec::Opus, Codec::H264],
+                extensions: &[Extension::Mid],
+                transport_cc: false,
+                audio_nack: false,
+                red: false,
+                flexfec: false,
+                simulcast: false,
+            },
+        }
+    }
+
+    /// Returns everything that can be negotiated at all.
+    #[cfg(test)]
+    pub(crate) const fn all() -> Self {
+        Self {
+            codecs: &[Codec::Opus, Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1],
+            extensions: &Extension::ALL,
+            transport_cc: true,
+            audio_nack: true,
+            red: true,
+            flexfec: true,
+            simulcast: true,
+        }
+    }
+}
