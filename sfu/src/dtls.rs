@@ -52,6 +52,7 @@ impl Identity {
         let der = certificate.certificate.first().ok_or(Error::ErrNoCertificates)?;
         let fingerprint = hex(digest::digest(&digest::SHA256, der).as_ref());
         let gcm = SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm;
+        let gcm_256 = SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm;
         let cm = SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80;
         let build = |is_client, profiles: Vec<SrtpProtectionProfile>| {
             ConfigBuilder::default()
@@ -66,8 +67,8 @@ impl Identity {
         };
         Ok(Self {
             server_gcm: build(false, vec![gcm])?,
-            server_any: build(false, vec![gcm, cm])?,
-            client: build(true, vec![gcm, cm])?,
+            server_any: build(false, vec![gcm, gcm_256, cm])?,
+            client: build(true, vec![gcm, gcm_256, cm])?,
             provider: Arc::clone(&provider),
             fingerprint,
         })
@@ -276,6 +277,7 @@ impl Dtls {
 fn export_srtp(state: &State, provider: &dyn RTCCryptoProvider) -> Result<Srtp, Error> {
     let profile = match state.srtp_protection_profile() {
         SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => ProtectionProfile::AeadAes128Gcm,
+        SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm => ProtectionProfile::AeadAes256Gcm,
         SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => {
             ProtectionProfile::Aes128CmHmacSha1_80
         }

@@ -1,7 +1,8 @@
 //! Everything a worker sends in one turn, in one piece of memory.
 //!
 //! Packets to one viewer lie behind one another, so a run of equal sizes can be handed to the
-//! kernel as one message without copying it together first.
+//! kernel as one message without copying it together first. Runs are noted while packets are
+//! written; nothing is padded to make sizes equal.
 
 use std::net::SocketAddr;
 
@@ -21,9 +22,10 @@ const MAX_SEGMENT: usize = 1_232;
 pub(crate) struct Egress {
     arena: Vec<u8>,
     used: usize,
-    datagrams: Vec<Datagram>,
+    runs: Vec<Run>,
+    datagrams: usize,
     /// What leaves by TCP: few, and of no interest to the batches of datagrams.
-    frames: Vec<Datagram>,
+    frames: Vec<Frame>,
 }
 
 impl Egress {
@@ -32,7 +34,8 @@ impl Egress {
         Self {
             arena: vec![0; CAPACITY],
             used: 0,
-            datagrams: Vec::with_capacity(1_024),
+            runs: Vec::with_capacity(1_024),
+            datagrams: 0,
             frames: Vec::new(),
         }
     }
@@ -55,13 +58,25 @@ impl Egress {
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) {
         let start = self.used;
-        if let Some(len) = write(&mut self.arena[start..start + max_len]) {
-            assert!(len <= max_len, "the datagram is longer than announced");
-            self.used += len;
-            match to {
-                Route::Udp(to) => self.datagrams.push(Datagram { to, start, len }),
-                Route::Tcp(to) => self.frames.push(Datagram { to, start, len }),
+        let Some(len) = write(&mut self.arena[start..start + max_len]) else {
+            return;
+        };
+        assert!(len <= max_len, "the datagram is longer than announced");
+        self.used += len;
+        let to = match to {
+            Route::Udp(to) => to,
+            Route::Tcp(to) => {
+                self.frames.push(Frame { to, start, len });
+                return;
             }
+        };
+        self.datagrams += 1;
+        match self.runs.last_mut() {
+            Some(run) if run.takes(to, start, len) => {
+                run.len += len;
+                run.count += 1;
+            }
+            _ => self.runs.push(Run { to, start, len, segment: len, count: 1 }),
         }
     }
 
@@ -87,7 +102,7 @@ impl Egress {
 
     /// Returns how many datagrams wait.
     pub(crate) fn len(&self) -> usize {
-        self.datagrams.len()
+        self.datagrams
     }
 
     /// Returns the memory that runs point into.
@@ -95,35 +110,16 @@ impl Egress {
         &self.arena[..self.used]
     }
 
-    /// Returns the run that starts with datagram `at`: one address, equal sizes, the last may be
-    /// shorter.
-    pub(crate) fn run(&self, at: usize, may_join: bool) -> Run {
-        let first = &self.datagrams[at];
-        let mut run =
-            Run { to: first.to, start: first.start, len: first.len, segment: first.len, count: 1 };
-        for next in &self.datagrams[at + 1..] {
-            let joins = may_join
-                && run.segment <= MAX_SEGMENT
-                && next.to == run.to
-                && next.len <= run.segment
-                && run.count < MAX_RUN
-                && run.len + next.len <= MAX_RUN_BYTES;
-            if !joins {
-                break;
-            }
-            run.len += next.len;
-            run.count += 1;
-            if next.len < run.segment {
-                break;
-            }
-        }
-        run
+    /// Returns the datagrams that wait, as the messages that the kernel is handed.
+    pub(crate) fn runs(&self) -> &[Run] {
+        &self.runs
     }
 
     /// Forgets everything, after it was sent.
     pub(crate) fn clear(&mut self) {
         self.used = 0;
-        self.datagrams.clear();
+        self.datagrams = 0;
+        self.runs.clear();
         self.frames.clear();
     }
 }
@@ -138,7 +134,29 @@ pub(crate) struct Run {
     pub(crate) count: usize,
 }
 
-struct Datagram {
+impl Run {
+    /// Returns what the run sends.
+    pub(crate) fn bytes<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        &arena[self.start..self.start + self.len]
+    }
+
+    /// Whether a datagram of `len` bytes at `start` can leave with this run: it lies right behind
+    /// it, none shorter has ended it, and it stays within what the kernel takes. Joining as long as
+    /// possible makes the fewest messages, because the rest of a run is a run too.
+    fn takes(&self, to: SocketAddr, start: usize, len: usize) -> bool {
+        self.len == self.segment * self.count
+            && len <= self.segment
+            && len > 0
+            && to == self.to
+            && start == self.start + self.len
+            && self.segment <= MAX_SEGMENT
+            && self.count < MAX_RUN
+            && self.len + len <= MAX_RUN_BYTES
+    }
+}
+
+/// One packet on its way to a TCP connection.
+struct Frame {
     to: SocketAddr,
     start: usize,
     len: usize,
@@ -153,14 +171,7 @@ mod tests {
     }
 
     fn runs(egress: &Egress) -> Vec<(u16, usize, usize)> {
-        let mut out = Vec::new();
-        let mut at = 0;
-        while at < egress.len() {
-            let run = egress.run(at, true);
-            out.push((run.to.port(), run.count, run.len));
-            at += run.count;
-        }
-        out
+        egress.runs().iter().map(|run| (run.to.port(), run.count, run.len)).collect()
     }
 
     #[test]
@@ -181,6 +192,23 @@ mod tests {
         assert!(egress.push(address(2), &[9; 100]));
         assert_eq!(runs(&egress), [(1, 1, 100), (2, 1, 100)]);
         assert_eq!(egress.frames().collect::<Vec<_>>(), [(stream, &[8; 90][..])]);
+    }
+
+    #[test]
+    fn a_longer_packet_begins_a_run_of_its_own() {
+        let mut egress = Egress::new();
+        for len in [100, 100, 101, 101, 40, 0, 100] {
+            assert!(egress.push(address(1), &vec![7; len]));
+        }
+        assert_eq!(egress.len(), 7);
+        assert_eq!(runs(&egress), [(1, 2, 200), (1, 3, 242), (1, 1, 0), (1, 1, 100)]);
+    }
+
+    #[test]
+    fn what_is_not_written_leaves_no_trace() {
+        let mut egress = Egress::new();
+        egress.put(address(1), 100, |_| None);
+        assert_eq!((egress.len(), egress.bytes().len(), egress.runs().len()), (0, 0, 0));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::local_feed::LocalFeed;
 use crate::negotiate::{Agreement, Direction};
 use crate::offer::Offer;
 use crate::packet::SourceId;
-use crate::socket::{Socket, Waker};
+use crate::socket::{Offload, Socket, Waker};
 use crate::ufrag;
 use crate::worker::{Setup, Worker};
 
@@ -128,7 +128,7 @@ impl Sfu {
                 0 => 0,
                 first => first.checked_add(offset).ok_or(io::ErrorKind::InvalidInput)?,
             };
-            let socket = Socket::bind(&config.bind, port)?;
+            let socket = Socket::bind(&config.bind, port, Offload::Wanted)?;
             let addresses = reachable(&config.advertised, &socket.local_addrs()?)?;
             let candidates = Candidate::list(Transport::Udp, addresses).collect();
             let (commands, command_end) = sync_channel(COMMAND_QUEUE);

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use media_rules::MediaTime;
 use ring::hmac;
 
@@ -22,7 +22,7 @@ use crate::dtls::{Dtls, Fingerprint, Identity, Outcome, Role};
 use crate::egress::Egress;
 use crate::event::CloseReason;
 use crate::route::Route;
-use crate::srtp::Srtp;
+use crate::srtp::{MAX_RTCP_OVERHEAD, Srtp};
 use crate::stun::{self, BindingRequest};
 
 /// A browser checks from each of its addresses; beyond this the oldest is forgotten.
@@ -191,16 +191,21 @@ impl Link {
 
     /// Seals and sends a compound RTCP packet.
     pub(crate) fn send_rtcp(&mut self, packet: &[u8], egress: &mut Egress) {
+        let max_len = packet.len() + MAX_RTCP_OVERHEAD;
         if let (Some(srtp), Some(path)) = (&mut self.srtp, self.path)
-            && let Some(sealed) = srtp.seal_rtcp(packet)
+            && egress.has_room(max_len)
         {
-            egress.push(path, &sealed);
+            egress.put(path, max_len, |out| {
+                out[..packet.len()].copy_from_slice(packet);
+                srtp.seal_rtcp(out, packet.len())
+            });
         }
     }
 
-    /// Opens a compound RTCP packet.
-    pub(crate) fn open_rtcp(&mut self, packet: &[u8]) -> Option<BytesMut> {
-        self.srtp.as_mut()?.open_rtcp(packet)
+    /// Opens a compound RTCP packet in place.
+    pub(crate) fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Option<&'a [u8]> {
+        let len = self.srtp.as_mut()?.open_rtcp(packet)?;
+        Some(&packet[..len])
     }
 
     /// Returns the keys and the path, once there are both.

@@ -45,22 +45,26 @@ pub(crate) struct ReplayWindow {
 }
 
 impl ReplayWindow {
-    /// Creates a window that has seen nothing.
-    pub(crate) fn new() -> Self {
-        Self { rollover: Rollover::default(), seen: [0; WORDS] }
+    /// Creates a window that has seen one packet.
+    pub(crate) fn starting_with(index: u64) -> Self {
+        let mut new = Self { rollover: Rollover::default(), seen: [0; WORDS] };
+        new.accept(index);
+        new
     }
 
     /// Returns the index to try `sequence` with, or `None` if it was here before or is too old.
     pub(crate) fn check(&self, sequence: u16) -> Option<u64> {
         let index = self.rollover.guess(sequence);
+        self.is_new(index).then_some(index)
+    }
+
+    /// Whether a whole index, as SRTCP sends it, was not here before and is not too old.
+    pub(crate) fn is_new(&self, index: u64) -> bool {
         let Some(highest) = self.rollover.highest else {
-            return Some(index);
+            return true;
         };
-        if index > highest {
-            return Some(index);
-        }
         let is_seen = self.seen[word(index)] & bit(index) != 0;
-        (highest - index < WINDOW && !is_seen).then_some(index)
+        index > highest || (highest - index < WINDOW && !is_seen)
     }
 
     /// Marks an index from [`check`](Self::check) as received, after it proved authentic.
@@ -104,9 +108,10 @@ mod tests {
 
     #[test]
     fn every_index_passes_exactly_once() {
-        let mut window = ReplayWindow::new();
+        let mut window = ReplayWindow::starting_with(0);
+        assert!(window.check(0).is_none());
         for round in 0..3_u32 {
-            for sequence in 0..=u16::MAX {
+            for sequence in u16::from(round == 0)..=u16::MAX {
                 let index = window.check(sequence).expect("never seen");
                 assert_eq!(index, u64::from(round) << 16 | u64::from(sequence));
                 window.accept(index);
@@ -117,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_late_packet_passes_once_and_a_very_late_one_never() {
-        let mut window = ReplayWindow::new();
-        for sequence in [100, 105, 1_000] {
+        let mut window = ReplayWindow::starting_with(100);
+        for sequence in [105, 1_000] {
             let index = window.check(sequence).expect("never seen");
             window.accept(index);
         }

@@ -1,38 +1,44 @@
-//! Seals and opens SRTP packets in place, and SRTCP packets by way of rtc-srtp.
+//! Seals and opens SRTP and SRTCP packets in place.
 //!
-//! AES-128-GCM, which we choose whenever the other side offers it, is done here with ring, without
-//! an allocation per packet. Peers that only know AES-CM with HMAC-SHA1 (FFmpeg) go the slower way
+//! AES-GCM, which we choose whenever the other side offers it, is done here with ring, without an
+//! allocation per packet. Peers that only know AES-CM with HMAC-SHA1 (FFmpeg) go the slower way
 //! through rtc-srtp. The caller hands in the 48-bit packet index; see [`rollover`](crate::rollover).
 //!
-//! <https://www.rfc-editor.org/rfc/rfc7714#section-8>
+//! <https://www.rfc-editor.org/rfc/rfc3711>
 
-use std::collections::HashMap;
+mod gcm;
 
-use bytes::BytesMut;
-use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use rtc_crypto::{BlockCipherAlgorithm, RTCCrypto};
+use rtc_crypto::RTCCrypto;
+use rtc_shared::error::Error;
 use rtc_srtp::config::SessionKeys;
 use rtc_srtp::context::Context;
 use rtc_srtp::option::srtcp_replay_protection;
 use rtc_srtp::protection_profile::ProtectionProfile;
 
 use crate::rollover::ReplayWindow;
+use gcm::Gcm;
 
-/// The longest that sealing makes a packet longer.
+/// The longest that sealing makes an RTP packet longer.
 pub(crate) const MAX_OVERHEAD: usize = 16;
-const GCM_TAG_LEN: usize = 16;
+/// The longest that sealing makes an RTCP packet longer.
+pub(crate) const MAX_RTCP_OVERHEAD: usize = gcm::RTCP_OVERHEAD;
 /// A publisher has two tracks with retransmission each; more sources than this are an attack.
 const MAX_SOURCES: usize = 16;
+/// The encrypted bit with the index, and the tag, behind an RTCP packet of AES-CM.
+const CM_RTCP_TRAILER_LEN: usize = 4 + 10;
 const RTCP_REPLAY_WINDOW: usize = 128;
+/// The SRTCP index has 31 bits; a connection that has used them all says nothing any more.
+const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;
 
 /// The keys of one connection, both ways.
 pub(crate) struct Srtp {
     outgoing: Cipher,
     incoming: Cipher,
     /// By SSRC; only packets that proved authentic make an entry.
-    windows: HashMap<u32, ReplayWindow>,
-    rtcp_out: Context,
-    rtcp_in: Context,
+    windows: Vec<(u32, ReplayWindow)>,
+    rtcp_windows: Vec<(u32, ReplayWindow)>,
+    /// One count for all our SSRCs, so that no index is ever used twice.
+    rtcp_index: u32,
 }
 
 impl Srtp {
@@ -41,18 +47,15 @@ impl Srtp {
         profile: ProtectionProfile,
         keys: &SessionKeys,
         crypto: &dyn RTCCrypto,
-    ) -> Result<Self, rtc_shared::error::Error> {
+    ) -> Result<Self, Error> {
         let (out_key, out_salt) = (&keys.local_master_key, &keys.local_master_salt);
         let (in_key, in_salt) = (&keys.remote_master_key, &keys.remote_master_salt);
-        let context = |key: &[u8], salt: &[u8], replay| {
-            Context::new(key, salt, profile, None, replay, crypto)
-        };
         Ok(Self {
             outgoing: Cipher::new(profile, out_key, out_salt, crypto)?,
             incoming: Cipher::new(profile, in_key, in_salt, crypto)?,
-            windows: HashMap::new(),
-            rtcp_out: context(out_key, out_salt, None)?,
-            rtcp_in: context(in_key, in_salt, Some(srtcp_replay_protection(RTCP_REPLAY_WINDOW)))?,
+            windows: Vec::new(),
+            rtcp_windows: Vec::new(),
+            rtcp_index: 0,
         })
     }
 
@@ -68,19 +71,10 @@ impl Srtp {
         index: u64,
     ) -> Option<usize> {
         match &mut self.outgoing {
-            Cipher::Gcm { key, salt } => {
-                let (header, rest) = buffer.split_at_mut(header_len);
-                let (payload, tag_room) = rest.split_at_mut(len - header_len);
-                let nonce = nonce(salt, header, index);
-                let tag =
-                    key.seal_in_place_separate_tag(nonce, Aad::from(&*header), payload).ok()?;
-                tag_room[..GCM_TAG_LEN].copy_from_slice(tag.as_ref());
-                Some(len + GCM_TAG_LEN)
-            }
+            Cipher::Gcm(gcm) => gcm.seal_rtp(buffer, header_len, len, index),
             Cipher::Slow(context) => {
                 let sealed = context.encrypt_rtp(&buffer[..len]).ok()?;
-                buffer.get_mut(..sealed.len())?.copy_from_slice(&sealed);
-                Some(sealed.len())
+                put(buffer, &sealed)
             }
         }
     }
@@ -94,11 +88,11 @@ impl Srtp {
         ssrc: u32,
         sequence: u16,
     ) -> Option<usize> {
-        let Some(window) = self.windows.get_mut(&ssrc) else {
+        let Some(window) = window(&mut self.windows, ssrc) else {
             return self.open_first_rtp(packet, header_len, ssrc, sequence);
         };
         let index = window.check(sequence)?;
-        let len = self.incoming.open(packet, header_len, index)?;
+        let len = self.incoming.open_rtp(packet, header_len, index)?;
         window.accept(index);
         Some(len)
     }
@@ -120,27 +114,72 @@ impl Srtp {
         for lap in 0..2_u64 {
             let index = lap << 16 | u64::from(sequence);
             packet.copy_from_slice(&sealed);
-            if let Some(len) = self.incoming.open(packet, header_len, index) {
-                self.windows.entry(ssrc).or_insert_with(ReplayWindow::new).accept(index);
+            if let Some(len) = self.incoming.open_rtp(packet, header_len, index) {
+                self.windows.push((ssrc, ReplayWindow::starting_with(index)));
                 return Some(len);
             }
         }
         None
     }
 
-    /// Seals a compound RTCP packet.
-    pub(crate) fn seal_rtcp(&mut self, packet: &[u8]) -> Option<BytesMut> {
-        self.rtcp_out.encrypt_rtcp(packet).ok()
+    /// Seals the compound RTCP packet of `len` bytes at the start of `buffer`, which must have
+    /// [`MAX_RTCP_OVERHEAD`] bytes to spare. Returns the sealed length.
+    pub(crate) fn seal_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Option<usize> {
+        match &mut self.outgoing {
+            Cipher::Gcm(gcm) => {
+                let index = self.rtcp_index;
+                self.rtcp_index = (index < MAX_RTCP_INDEX).then_some(index + 1)?;
+                gcm.seal_rtcp(buffer, len, index)
+            }
+            Cipher::Slow(context) => {
+                let sealed = context.encrypt_rtcp(&buffer[..len]).ok()?;
+                put(buffer, &sealed)
+            }
+        }
     }
 
-    /// Opens a compound RTCP packet.
-    pub(crate) fn open_rtcp(&mut self, packet: &[u8]) -> Option<BytesMut> {
-        self.rtcp_in.decrypt_rtcp(packet).ok()
+    /// Opens a compound RTCP packet in place. Returns its length in the clear, or `None` if it is
+    /// forged, replayed or of one source too many.
+    pub(crate) fn open_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
+        let gcm = match &mut self.incoming {
+            Cipher::Gcm(gcm) => gcm,
+            Cipher::Slow(context) => {
+                // rtc-srtp takes a packet that says it is not encrypted without looking at its
+                // tag. No WebRTC peer sends one (RFC 8827 section 6.5), so it is forged.
+                let flags = packet.len().checked_sub(CM_RTCP_TRAILER_LEN)?;
+                (packet[flags] & 0x80 != 0).then_some(())?;
+                let clear = context.decrypt_rtcp(packet).ok()?;
+                return put(packet, &clear);
+            }
+        };
+        let (ssrc, index) = Gcm::rtcp_index(packet)?;
+        let Some(window) = window(&mut self.rtcp_windows, ssrc) else {
+            (self.rtcp_windows.len() < MAX_SOURCES).then_some(())?;
+            let len = gcm.open_rtcp(packet, index)?;
+            self.rtcp_windows.push((ssrc, ReplayWindow::starting_with(index.into())));
+            return Some(len);
+        };
+        window.is_new(index.into()).then_some(())?;
+        let len = gcm.open_rtcp(packet, index)?;
+        window.accept(index.into());
+        Some(len)
     }
 }
 
+/// Finds a source's window; there are a handful at most.
+fn window(windows: &mut [(u32, ReplayWindow)], ssrc: u32) -> Option<&mut ReplayWindow> {
+    windows.iter_mut().find(|(of, _)| *of == ssrc).map(|(_, window)| window)
+}
+
+/// Copies what rtc-srtp allocated to where the caller wants it.
+fn put(buffer: &mut [u8], bytes: &[u8]) -> Option<usize> {
+    buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(bytes.len())
+}
+
+/// The keys of one direction.
 enum Cipher {
-    Gcm { key: Box<LessSafeKey>, salt: [u8; 12] },
+    Gcm(Box<Gcm>),
     Slow(Box<Context>),
 }
 
@@ -150,69 +189,27 @@ impl Cipher {
         master_key: &[u8],
         master_salt: &[u8],
         crypto: &dyn RTCCrypto,
-    ) -> Result<Self, rtc_shared::error::Error> {
-        if !matches!(profile, ProtectionProfile::AeadAes128Gcm) {
-            let context = Context::new(master_key, master_salt, profile, None, None, crypto)?;
-            return Ok(Self::Slow(Box::new(context)));
+    ) -> Result<Self, Error> {
+        let is_gcm =
+            matches!(profile, ProtectionProfile::AeadAes128Gcm | ProtectionProfile::AeadAes256Gcm);
+        if is_gcm {
+            return Ok(Self::Gcm(Box::new(Gcm::new(master_key, master_salt, crypto)?)));
         }
-        let key = derive(crypto, master_key, master_salt, LABEL_ENCRYPTION)?;
-        let salt = derive(crypto, master_key, master_salt, LABEL_SALT)?;
-        let key = UnboundKey::new(&AES_128_GCM, &key).expect("the key is 16 bytes long");
-        let mut short = [0; 12];
-        short.copy_from_slice(&salt[..12]);
-        Ok(Self::Gcm { key: Box::new(LessSafeKey::new(key)), salt: short })
+        let replay = Some(srtcp_replay_protection(RTCP_REPLAY_WINDOW));
+        let context = Context::new(master_key, master_salt, profile, None, replay, crypto)?;
+        Ok(Self::Slow(Box::new(context)))
     }
 
     /// Opens a packet in place and returns its length in the clear.
-    fn open(&mut self, packet: &mut [u8], header_len: usize, index: u64) -> Option<usize> {
+    fn open_rtp(&mut self, packet: &mut [u8], header_len: usize, index: u64) -> Option<usize> {
         match self {
-            Self::Gcm { key, salt } => {
-                let (header, body) = packet.split_at_mut(header_len);
-                let nonce = nonce(salt, header, index);
-                let clear = key.open_in_place(nonce, Aad::from(&*header), body).ok()?;
-                Some(header_len + clear.len())
-            }
+            Self::Gcm(gcm) => gcm.open_rtp(packet, header_len, index),
             Self::Slow(context) => {
                 let clear = context.decrypt_rtp(packet).ok()?;
-                packet.get_mut(..clear.len())?.copy_from_slice(&clear);
-                Some(clear.len())
+                put(packet, &clear)
             }
         }
     }
-}
-
-const LABEL_ENCRYPTION: u8 = 0;
-const LABEL_SALT: u8 = 2;
-
-/// Derives one session key or salt (RFC 3711 section 4.3.3, with the shorter salt of RFC 7714).
-fn derive(
-    crypto: &dyn RTCCrypto,
-    master_key: &[u8],
-    master_salt: &[u8],
-    label: u8,
-) -> Result<[u8; 16], rtc_shared::error::Error> {
-    let mut block = [0; 16];
-    for (to, from) in block.iter_mut().take(14).zip(master_salt) {
-        *to = *from;
-    }
-    block[7] ^= label;
-    crypto
-        .block_encrypt(BlockCipherAlgorithm::Aes128, master_key, &mut block)
-        .map_err(|error| rtc_shared::error::Error::Crypto(error.to_string()))?;
-    Ok(block)
-}
-
-/// Makes the nonce from SSRC and packet index (RFC 7714 section 8.1).
-fn nonce(salt: &[u8; 12], header: &[u8], index: u64) -> Nonce {
-    let mut nonce = *salt;
-    let index = index.to_be_bytes();
-    for (to, from) in nonce[2..6].iter_mut().zip(&header[8..12]) {
-        *to ^= from;
-    }
-    for (to, from) in nonce[6..12].iter_mut().zip(&index[2..8]) {
-        *to ^= from;
-    }
-    Nonce::assume_unique_for_key(nonce)
 }
 
 #[cfg(test)]
@@ -248,24 +245,95 @@ mod tests {
         buffer
     }
 
+    const GCM: [ProtectionProfile; 2] =
+        [ProtectionProfile::AeadAes128Gcm, ProtectionProfile::AeadAes256Gcm];
+    const ALL: [ProtectionProfile; 3] = [GCM[0], GCM[1], ProtectionProfile::Aes128CmHmacSha1_80];
+
+    fn theirs(profile: ProtectionProfile) -> Context {
+        let provider = rtc_crypto::default_provider().expect("ring is compiled in");
+        let (key, salt) = (vec![1; profile.key_len()], vec![2; profile.salt_len()]);
+        Context::new(&key, &salt, profile, None, None, provider.crypto()).expect("the keys fit")
+    }
+
+    /// A receiver report of `ssrc` with one block.
+    fn report(ssrc: u32) -> Vec<u8> {
+        let mut report = vec![0x81, 201, 0, 7];
+        report.extend_from_slice(&ssrc.to_be_bytes());
+        report.extend_from_slice(&[6; 24]);
+        report
+    }
+
+    fn seal_rtcp(srtp: &mut Srtp, ssrc: u32) -> Vec<u8> {
+        let mut buffer = report(ssrc);
+        let len = buffer.len();
+        buffer.resize(len + MAX_RTCP_OVERHEAD, 0);
+        let sealed = srtp.seal_rtcp(&mut buffer, len).expect("it can be sealed");
+        buffer.truncate(sealed);
+        buffer
+    }
+
     #[test]
     fn our_own_gcm_agrees_with_rtc_srtp() {
-        let (mut ours, _) = pair(ProtectionProfile::AeadAes128Gcm);
-        let provider = rtc_crypto::default_provider().expect("ring is compiled in");
-        let mut theirs = Context::new(
-            &[1; 16],
-            &[2; 12],
-            ProtectionProfile::AeadAes128Gcm,
-            None,
-            None,
-            provider.crypto(),
-        )
-        .expect("the keys fit");
-        for step in 65_530_u64..65_545 {
-            let sequence = (step & 0xffff) as u16;
-            let sealed = seal(&mut ours, sequence, step);
-            assert_eq!(theirs.decrypt_rtp(&sealed).expect("authentic")[..], packet(sequence));
+        for profile in GCM {
+            let (mut ours, _) = pair(profile);
+            let mut theirs = theirs(profile);
+            for step in 65_530_u64..65_545 {
+                let sequence = (step & 0xffff) as u16;
+                let sealed = seal(&mut ours, sequence, step);
+                assert_eq!(theirs.decrypt_rtp(&sealed).expect("authentic")[..], packet(sequence));
+            }
         }
+    }
+
+    #[test]
+    fn our_own_rtcp_agrees_with_rtc_srtp_both_ways() {
+        for profile in GCM {
+            let (mut ours, _) = pair(profile);
+            let (mut sender, mut receiver) = (theirs(profile), theirs(profile));
+            for ssrc in [7, 8, 7, 7] {
+                let sealed = seal_rtcp(&mut ours, ssrc);
+                assert_eq!(receiver.decrypt_rtcp(&sealed).expect("authentic")[..], report(ssrc));
+                let mut sealed = sender.encrypt_rtcp(&report(ssrc)).expect("it can be sealed");
+                let len = ours.open_rtcp(&mut sealed).expect("authentic");
+                assert_eq!(sealed[..len], report(ssrc));
+            }
+        }
+    }
+
+    #[test]
+    fn an_rtcp_packet_opens_once_and_never_when_changed_or_cut() {
+        for profile in ALL {
+            let (mut sender, mut receiver) = pair(profile);
+            // Longer than any replay window, so that the first is too old in the end.
+            let sealed: Vec<_> = (0..1_100).map(|_| seal_rtcp(&mut sender, 7)).collect();
+            for at in 0..sealed[1].len() {
+                let mut changed = sealed[1].clone();
+                changed[at] ^= 0x81;
+                assert_eq!(receiver.open_rtcp(&mut changed), None, "byte {at}");
+                assert_eq!(receiver.open_rtcp(&mut sealed[1][..at].to_vec()), None, "cut at {at}");
+            }
+            for number in [1, 2, 1_099] {
+                let mut copy = sealed[number].clone();
+                assert_eq!(receiver.open_rtcp(&mut copy), Some(32), "{number}");
+                assert_eq!(receiver.open_rtcp(&mut sealed[number].clone()), None, "{number} again");
+            }
+            assert_eq!(receiver.open_rtcp(&mut sealed[0].clone()), None, "too old");
+        }
+    }
+
+    #[test]
+    fn sources_beyond_the_limit_are_refused_and_forged_ones_do_not_count() {
+        let (mut sender, mut receiver) = pair(ProtectionProfile::AeadAes128Gcm);
+        for ssrc in 100..200 {
+            let mut forged = seal_rtcp(&mut sender, ssrc);
+            forged[10] ^= 1;
+            assert_eq!(receiver.open_rtcp(&mut forged), None);
+        }
+        for ssrc in 0..16 {
+            assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, ssrc)), Some(32));
+        }
+        assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, 16)), None);
+        assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, 15)), Some(32));
     }
 
     #[test]
@@ -286,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_packet_opens_once_and_never_when_changed() {
-        for profile in [ProtectionProfile::AeadAes128Gcm, ProtectionProfile::Aes128CmHmacSha1_80] {
+        for profile in ALL {
             let (mut sender, mut receiver) = pair(profile);
             let sealed = seal(&mut sender, 40, 40);
             let mut changed = sealed.clone();

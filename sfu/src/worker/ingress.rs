@@ -187,7 +187,7 @@ impl Worker {
         let Some(clear) = peer.link.open_rtcp(datagram) else {
             return false;
         };
-        let messages = rtcp::parse(&clear);
+        let messages = rtcp::parse(clear);
         match &peer.part {
             Part::Publisher(..) => {
                 for message in messages {
