@@ -11,6 +11,7 @@ mod paint;
 mod shopper;
 mod watch;
 mod webrtc_client;
+mod wire;
 
 use std::path::PathBuf;
 
@@ -40,6 +41,9 @@ enum Command {
     Host(host::Options),
     /// Watches a room's program and prints what arrived as one line of JSON.
     Watch(watch::Options),
+    /// A bad network on loopback: relays UDP with delay, loss and a rate limit, changed by lines on
+    /// standard input.
+    Wire(wire::Options),
     /// Two hosts battle each other again and again; shoppers chat, give gifts and buy.
     Demo(demo::Options),
 }
@@ -54,6 +58,7 @@ async fn main() -> Result<()> {
         Command::Media { out } => paint::ensure_clips(&out),
         Command::Host(options) => host::run(options).await,
         Command::Watch(options) => watch::run(options).await,
+        Command::Wire(options) => wire::run(options).await,
         Command::Demo(options) => demo::run(options).await,
     }
 }
