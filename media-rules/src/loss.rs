@@ -1,13 +1,14 @@
 //! Finds the packets that a publisher sent and we did not get, and says when to ask for them.
 //!
 //! The first request leaves as soon as the gap is no mere reordering; the following ones wait a
-//! round trip each, because an answer cannot be there earlier. What does not come in time is
-//! given up, and the caller asks for a keyframe instead.
+//! round trip each, because an answer cannot be there earlier. Where much is lost, requests are lost
+//! too, so there they come twice a round trip: the sender answers one of the two. What does not come
+//! in time is given up; for video the caller asks for a keyframe instead.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::{MediaTime, SequenceUnwrapper};
+use crate::{MediaKind, MediaTime, SequenceUnwrapper};
 
 /// A packet overtaken by this many others is taken for lost at once.
 const REORDER_PACKETS: u64 = 2;
@@ -17,21 +18,53 @@ const REORDER_WAIT: Duration = Duration::from_millis(10);
 const MIN_REPEAT: Duration = Duration::from_millis(20);
 /// A packet is not asked for after this; its frame would come too late to be shown.
 const GIVE_UP_AFTER: Duration = Duration::from_millis(500);
+/// Sound goes on without what is missing sooner than a picture does.
+const GIVE_UP_AUDIO_AFTER: Duration = Duration::from_millis(300);
 /// A packet is not asked for more often than this.
 const MAX_TRIES: u32 = 10;
+/// From this share of lost packets on, requests come twice a round trip ...
+const HEAVY_LOSS: f64 = 0.15;
+/// ... and more often, not closer together than this.
+const MAX_TRIES_HEAVY: u32 = 30;
+const MIN_REPEAT_HEAVY: Duration = Duration::from_millis(15);
+/// The share of lost packets is that of about this many.
+const LOSS_MEMORY: f64 = 128.0;
 /// With more packets missing than this, repairing costs more than a keyframe.
 const MAX_MISSING: usize = 512;
 
 /// The gaps in one received stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LossDetector {
     unwrapper: SequenceUnwrapper,
     /// By extended sequence number. Full: everything missing is given up.
     missing: BTreeMap<u64, Missing>,
     given_up: u64,
+    give_up_after: Duration,
+    /// The share of packets that did not come at first, whatever became of them.
+    share: f64,
+}
+
+impl Default for LossDetector {
+    fn default() -> Self {
+        Self::new(MediaKind::Video)
+    }
 }
 
 impl LossDetector {
+    /// Creates the gaps of a stream that has not begun.
+    pub const fn new(kind: MediaKind) -> Self {
+        Self {
+            unwrapper: SequenceUnwrapper::new(),
+            missing: BTreeMap::new(),
+            given_up: 0,
+            give_up_after: match kind {
+                MediaKind::Audio => GIVE_UP_AUDIO_AFTER,
+                MediaKind::Video => GIVE_UP_AFTER,
+            },
+            share: 0.0,
+        }
+    }
+
     /// A packet arrived, for the first time or retransmitted.
     pub fn handle_packet(&mut self, sequence: u16, now: MediaTime) -> Arrival {
         let newest = self.unwrapper.newest();
@@ -46,6 +79,9 @@ impl LossDetector {
             };
         }
         let gap = newest + 1..extended;
+        for is_lost in gap.clone().take(MAX_MISSING).map(|_| 1.0).chain([0.0]) {
+            self.share += (is_lost - self.share) / LOSS_MEMORY;
+        }
         if gap.is_empty() {
             return Arrival::InOrder;
         }
@@ -66,14 +102,20 @@ impl LossDetector {
     pub fn poll_nack(&mut self, now: MediaTime, rtt: Duration, out: &mut Vec<u16>) {
         let newest = self.unwrapper.newest().unwrap_or_default();
         let before = self.missing.len();
+        let give_up_after = self.give_up_after;
+        let (repeat, max_tries) = if self.share >= HEAVY_LOSS {
+            ((rtt / 2).max(MIN_REPEAT_HEAVY), MAX_TRIES_HEAVY)
+        } else {
+            (rtt.max(MIN_REPEAT), MAX_TRIES)
+        };
         self.missing.retain(|sequence, missing| {
-            if now.since(missing.since) >= GIVE_UP_AFTER || missing.tries >= MAX_TRIES {
+            if now.since(missing.since) >= give_up_after || missing.tries >= max_tries {
                 // The last request still gets its round trip.
-                return now.since(missing.since) < GIVE_UP_AFTER && now < missing.ask_at;
+                return now.since(missing.since) < give_up_after && now < missing.ask_at;
             }
             if missing.due(*sequence, newest) <= now {
                 missing.tries += 1;
-                missing.ask_at = now + rtt.max(MIN_REPEAT);
+                missing.ask_at = now + repeat;
                 // Sequence numbers wrap by definition.
                 out.push((sequence & 0xffff) as u16);
             }
@@ -88,7 +130,7 @@ impl LossDetector {
         self.missing
             .iter()
             .map(|(sequence, missing)| {
-                missing.due(*sequence, newest).min(missing.since + GIVE_UP_AFTER)
+                missing.due(*sequence, newest).min(missing.since + self.give_up_after)
             })
             .min()
     }
@@ -97,6 +139,11 @@ impl LossDetector {
     /// broken until the next keyframe.
     pub const fn poll_given_up(&mut self) -> u64 {
         std::mem::replace(&mut self.given_up, 0)
+    }
+
+    /// Returns the share of recent packets that did not come at first, from 0 to 1.
+    pub const fn share(&self) -> f64 {
+        self.share
     }
 
     /// Returns how many packets are missing and not yet given up.

@@ -10,6 +10,11 @@ pub struct SequenceUnwrapper {
 }
 
 impl SequenceUnwrapper {
+    /// Starts with no number seen.
+    pub const fn new() -> Self {
+        Self { newest: None }
+    }
+
     /// Returns the extended form of `sequence`; its low 16 bits are `sequence`.
     pub fn unwrap(&mut self, sequence: u16) -> u64 {
         let extended = self.peek(sequence);

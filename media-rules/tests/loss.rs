@@ -3,10 +3,10 @@
 //! Method: virtual time by the millisecond over handmade gaps, then a random lossy link from
 //! printed seeds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use media_rules::{Arrival, LossDetector, MediaTime};
+use media_rules::{Arrival, LossDetector, MediaKind, MediaTime};
 
 const RTT: Duration = Duration::from_millis(50);
 
@@ -126,6 +126,75 @@ fn an_outage_is_given_up_as_a_whole() {
 
     assert_eq!(loss.missing_len(), 0);
     assert_eq!(loss.poll_given_up(), 599);
+}
+
+/// Loses every second packet for a while and mends what is missing, so that only the share is left.
+fn heavy(kind: MediaKind) -> LossDetector {
+    let mut loss = LossDetector::new(kind);
+    for sequence in (0..200).step_by(2).chain(0..200) {
+        loss.handle_packet(sequence, at(0));
+    }
+    assert_eq!((loss.missing_len(), loss.share() > 0.15), (0, true), "{}", loss.share());
+    loss
+}
+
+#[test]
+fn where_much_is_lost_requests_come_twice_a_round_trip() {
+    let mut loss = heavy(MediaKind::Video);
+    loss.handle_packet(201, at(0));
+
+    let times: Vec<u64> = (0..500).filter(|&now| !asked(&mut loss, now).is_empty()).collect();
+
+    assert_eq!(times[..4], [10, 35, 60, 85]);
+    assert_eq!(times.len(), 20, "up to the deadline");
+}
+
+#[test]
+fn sound_is_given_up_sooner_than_a_picture() {
+    for (kind, deadline) in [(MediaKind::Audio, 300), (MediaKind::Video, 500)] {
+        let mut loss = LossDetector::new(kind);
+        loss.handle_packet(10, at(0));
+        loss.handle_packet(12, at(0));
+        asked(&mut loss, deadline - 1);
+        assert_eq!((loss.poll_given_up(), loss.missing_len()), (0, 1), "{kind:?}");
+        asked(&mut loss, deadline);
+        assert_eq!((loss.poll_given_up(), loss.missing_len()), (1, 0), "{kind:?}");
+    }
+}
+
+#[test]
+fn forty_percent_of_packets_requests_and_answers_lost_leave_hardly_a_hole() {
+    // The sender answers a request unless it answered one for the same packet a round trip ago.
+    const WAY_MS: u64 = 20;
+    let (mut rng, mut sent, mut holes) = (fastrand::Rng::with_seed(1), 0_u16, 0);
+    let mut loss = LossDetector::default();
+    let mut arrivals: BTreeSet<(u64, u16)> = BTreeSet::new();
+    let mut answered = BTreeMap::new();
+    for now in 0..100_000_u64 {
+        if now % 10 == 0 {
+            sent = sent.wrapping_add(1);
+            if rng.f64() >= 0.4 {
+                arrivals.insert((now + WAY_MS, sent));
+            }
+        }
+        while arrivals.first().is_some_and(|(due, _)| *due <= now) {
+            let (_, sequence) = arrivals.pop_first().expect("there is one");
+            loss.handle_packet(sequence, at(now));
+        }
+        let mut out = Vec::new();
+        loss.poll_nack(at(now), Duration::from_millis(2 * WAY_MS), &mut out);
+        for sequence in out.into_iter().filter(|_| rng.f64() >= 0.4).collect::<Vec<_>>() {
+            let last = answered.get(&sequence).copied();
+            if last.is_none_or(|last| now + WAY_MS >= last + 2 * WAY_MS) {
+                answered.insert(sequence, now + WAY_MS);
+                if rng.f64() >= 0.4 {
+                    arrivals.insert((now + 2 * WAY_MS, sequence));
+                }
+            }
+        }
+        holes += loss.poll_given_up();
+    }
+    assert!(holes <= 5, "{holes} of 10,000 packets");
 }
 
 #[test]
