@@ -6,6 +6,10 @@ use media_rules::Codec;
 use crate::extension::Extension;
 use crate::negotiate::Direction;
 
+/// What is read from publishers' packets and told to viewers.
+const PASSED_ON: &[Extension] =
+    &[Extension::Mid, Extension::AudioLevel, Extension::AbsCaptureTime, Extension::Orientation];
+
 /// What one direction can do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Abilities {
@@ -33,7 +37,7 @@ impl Abilities {
             Direction::Publish => Self {
                 // The mixer decodes H.264 and nothing else.
                 codecs: &[Codec::Opus, Codec::H264],
-                extensions: &[Extension::Mid],
+                extensions: PASSED_ON,
                 transport_cc: false,
                 audio_nack: false,
                 red: false,
@@ -42,7 +46,7 @@ impl Abilities {
             },
             Direction::Play => Self {
                 codecs: &[Codec::Opus, Codec::H264],
-                extensions: &[Extension::Mid],
+                extensions: PASSED_ON,
                 transport_cc: false,
                 audio_nack: false,
                 red: false,

@@ -110,7 +110,7 @@ impl Feed {
     /// Remembers a packet of the current source, to be sent when the feed is due.
     pub(crate) fn push(&mut self, packet: Packet, now: MediaTime) {
         let stream = self.stream_mut(packet.stream);
-        if packet.is_entry && packet.kind() == MediaKind::Video {
+        if packet.frame.is_entry && packet.kind() == MediaKind::Video {
             stream.gate.handle_keyframe();
             stream.entry = Some(stream.log.end());
         }

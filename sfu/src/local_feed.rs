@@ -8,18 +8,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use media_rules::codec::FrameReader;
 use media_rules::h264::Packetizer;
 use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
-use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaKind, MediaTime};
+use media_rules::{Codec, EncodedFrame, FeedId, FrameCodec, MediaKind, MediaTime};
 
 use crate::clock::media_now;
 use crate::command::{Command, WorkerLink};
-use crate::packet::{Anchor, Batch, Item, Packet, Slot, SourceId, StreamId};
+use crate::packet::{Anchor, Batch, Item, Packet, PacketExtensions, Slot, SourceId, StreamId};
 
 /// How often workers are told how the streams' clocks relate to ours; they never change.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
 /// What the packets carry on their way to the viewers, each of which has its own.
 const PAYLOAD_TYPES: [u8; 2] = [111, 96];
+const CODECS: [Codec; 2] = [Codec::Opus, Codec::H264];
 
 /// Feeds encoded frames in as if somebody published them. The feed ends when this is dropped.
 pub struct LocalFeed {
@@ -152,7 +154,10 @@ impl LocalFeed {
         rtp.put_slice(&header.to_bytes());
         rtp.put_slice(payload);
         let header = RtpHeader::parse(&rtp).ok()?;
-        let packet = Packet::new(stream, now, &header, rtp.freeze());
+        let codec = CODECS[index];
+        let extensions = PacketExtensions::default();
+        let mut packet = Packet::new(stream, codec, now, &header, extensions, rtp.freeze());
+        packet.frame = FrameReader::new(codec).read(payload, marker, None);
         Some((self.feed.clone(), Item::Packet(packet)))
     }
 }

@@ -1,10 +1,12 @@
 //! What travels from a publisher to every worker: packets, and how their clock relates to ours.
 
 use bytes::Bytes;
-use media_rules::packet::RtpHeader;
-use media_rules::{FeedId, MediaKind, MediaTime, h264};
+use media_rules::codec::FrameInfo;
+use media_rules::packet::{ExtensionList, RtpHeader};
+use media_rules::{Codec, FeedId, MediaKind, MediaTime};
 
 use crate::event::PeerId;
+use crate::extension::ExtensionIds;
 
 /// A publisher's video comes in at most this many encodings (simulcast).
 pub(crate) const MAX_ENCODINGS: usize = 4;
@@ -90,39 +92,114 @@ impl From<MediaKind> for Slot {
 #[derive(Clone, Debug)]
 pub(crate) struct Packet {
     pub(crate) stream: StreamId,
+    pub(crate) codec: Codec,
     pub(crate) arrival: MediaTime,
     pub(crate) marker: bool,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
-    /// A viewer can be switched to this stream with this packet.
-    pub(crate) is_entry: bool,
-    pub(crate) header_len: usize,
-    pub(crate) padding_len: usize,
+    pub(crate) frame: FrameInfo,
+    pub(crate) extensions: PacketExtensions,
+    header_len: usize,
+    padding_len: usize,
     pub(crate) rtp: Bytes,
+}
+
+/// What the sender said of a packet beside its payload, as far as viewers are told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PacketExtensions {
+    /// RFC 6464: whether it is voice, and how loud.
+    pub(crate) audio_level: Option<u8>,
+    /// 3GPP TS 26.114: how the picture is turned.
+    pub(crate) orientation: Option<u8>,
+    /// When the frame was captured, by the sender's clock; 8 or 16 bytes.
+    capture_time: Option<Span>,
+    /// What the frame depends on.
+    descriptor: Option<Span>,
+}
+
+/// A piece of a packet's own bytes.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u16,
+    len: u8,
+}
+
+impl Span {
+    fn of(value: &[u8], rtp: &[u8]) -> Option<Self> {
+        let start = value.as_ptr().addr().checked_sub(rtp.as_ptr().addr())?;
+        Some(Self { start: start.try_into().ok()?, len: value.len().try_into().ok()? })
+    }
+
+    fn get(self, rtp: &[u8]) -> &[u8] {
+        let start = usize::from(self.start);
+        &rtp[start..start + usize::from(self.len)]
+    }
+}
+
+impl PacketExtensions {
+    /// Reads what was agreed on; a value of the wrong length is none.
+    pub(crate) fn read(ids: &ExtensionIds, header: &RtpHeader, rtp: &[u8]) -> Self {
+        let mut read = Self::default();
+        for (id, value) in header.extensions(rtp) {
+            let id = Some(id);
+            match value {
+                [level] if id == ids.audio_level => read.audio_level = Some(*level),
+                [orientation] if id == ids.orientation => read.orientation = Some(*orientation),
+                _ if id == ids.abs_capture_time && matches!(value.len(), 8 | 16) => {
+                    read.capture_time = Span::of(value, rtp);
+                }
+                _ if id == ids.dependency_descriptor => read.descriptor = Span::of(value, rtp),
+                _ => {}
+            }
+        }
+        read
+    }
 }
 
 impl Packet {
     /// Describes a packet whose header has been read.
     pub(crate) fn new(
         stream: StreamId,
+        codec: Codec,
         arrival: MediaTime,
         header: &RtpHeader,
+        extensions: PacketExtensions,
         rtp: Bytes,
     ) -> Self {
-        let is_entry = match stream.slot.kind() {
-            MediaKind::Audio => true,
-            MediaKind::Video => h264::has_parameter_sets(header.payload(&rtp)),
-        };
         Self {
             stream,
+            codec,
             arrival,
             marker: header.marker,
             sequence: header.sequence,
             timestamp: header.timestamp,
-            is_entry,
+            frame: FrameInfo::default(),
+            extensions,
             header_len: header.header_len,
             padding_len: header.padding_len,
             rtp,
+        }
+    }
+
+    /// Returns the dependency descriptor as it came.
+    pub(crate) fn descriptor(&self) -> Option<&[u8]> {
+        Some(self.extensions.descriptor?.get(&self.rtp))
+    }
+
+    /// Adds what the sender said to what a viewer is told, under the viewer's numbers.
+    pub(crate) fn push_extensions<'a>(&'a self, ids: &ExtensionIds, out: &mut ExtensionList<'a>) {
+        let PacketExtensions { audio_level, orientation, capture_time, .. } = &self.extensions;
+        if let Some(level) = audio_level {
+            out.push(ids.audio_level, std::slice::from_ref(level));
+        }
+        if let Some(orientation) = orientation {
+            out.push(ids.orientation, std::slice::from_ref(orientation));
+        }
+        if let Some(span) = capture_time {
+            out.push(ids.abs_capture_time, span.get(&self.rtp));
+        }
+        if let Some(descriptor) = self.descriptor() {
+            out.push(ids.dependency_descriptor, descriptor);
         }
     }
 

@@ -15,7 +15,7 @@ use media_rules::{Arrival, MediaKind, MediaTime};
 use crate::clock::ntp_nanos;
 use crate::event::PeerId;
 use crate::negotiate::Track;
-use crate::packet::{Anchor, Packet, Slot, SourceId, StreamId};
+use crate::packet::{Anchor, Packet, PacketExtensions, Slot, SourceId, StreamId};
 use crate::rtcp;
 use receive_track::{Place, ReceiveTrack};
 
@@ -90,7 +90,7 @@ impl Publisher {
             return None;
         }
         self.newest = Some(now);
-        Some(Packet::new(stream, now, &header, Bytes::copy_from_slice(rtp)))
+        Some(self.describe(at, stream, &header, Bytes::copy_from_slice(rtp), now))
     }
 
     /// Takes a sender report. Returns the stream and its new anchor.
@@ -168,7 +168,8 @@ impl Publisher {
         })
     }
 
-    /// Puts a retransmitted packet back in its place (RFC 4588 section 4).
+    /// Puts a retransmitted packet back in its place (RFC 4588 section 4): the same header with the
+    /// number, the type and the SSRC of the original, and the payload behind its number.
     fn handle_retransmission(
         &mut self,
         track: usize,
@@ -181,11 +182,15 @@ impl Publisher {
         let payload_type = self.tracks[track].payload_type;
         let received = &mut self.tracks[track].encodings[encoding];
         // Without an original sequence number it is padding that probes the bandwidth.
-        let (original, payload) = header.payload(rtp).split_first_chunk::<2>()?;
+        let (original, _) = header.payload(rtp).split_first_chunk::<2>()?;
         let sequence = u16::from_be_bytes(*original);
         if received.loss.handle_packet(sequence, now) == Arrival::Duplicate {
             return None;
         }
+        let (head, rest) = rtp.split_at(header.header_len);
+        let mut bytes = BytesMut::with_capacity(rtp.len());
+        bytes.extend_from_slice(head);
+        bytes.extend_from_slice(&rest[original.len()..]);
         let plain = PlainHeader {
             marker: header.marker,
             payload_type,
@@ -193,12 +198,31 @@ impl Publisher {
             timestamp: header.timestamp,
             ssrc: received.ssrc,
         };
-        let mut bytes = BytesMut::with_capacity(MIN_HEADER_LEN + payload.len());
-        bytes.extend_from_slice(&plain.to_bytes());
-        bytes.extend_from_slice(payload);
+        // The first byte says what follows the fixed header, which is as it was.
+        bytes[1..MIN_HEADER_LEN].copy_from_slice(&plain.to_bytes()[1..]);
         let header = RtpHeader::parse(&bytes).ok()?;
         metrics::counter!("sfu_rtx_received_total").increment(1);
-        Some(Packet::new(stream, now, &header, bytes.freeze()))
+        Some(self.describe(track, stream, &header, bytes.freeze(), now))
+    }
+
+    /// Reads what viewers are told of a packet.
+    fn describe(
+        &mut self,
+        track: usize,
+        stream: StreamId,
+        header: &RtpHeader,
+        rtp: Bytes,
+        now: MediaTime,
+    ) -> Packet {
+        let track = &mut self.tracks[track];
+        let extensions = PacketExtensions::read(&track.extensions, header, &rtp);
+        let mut packet = Packet::new(stream, track.codec, now, header, extensions, rtp);
+        let encoding = track.encodings.iter_mut().find(|encoding| encoding.ssrc == header.ssrc);
+        if let Some(encoding) = encoding {
+            let (payload, descriptor) = (packet.payload(), packet.descriptor());
+            packet.frame = encoding.frames.read(payload, packet.marker, descriptor);
+        }
+        packet
     }
 
     fn push_reports(&mut self, now: MediaTime, out: &mut Vec<u8>) {

@@ -129,7 +129,7 @@ impl Viewer {
                 // The first report of a new source does not wait.
                 self.reported = MediaTime::default();
             }
-            if !track.send_pending(feeds, now, link, egress) {
+            if !track.send_pending(feeds, link, egress) {
                 served.is_cut_short = true;
                 return served;
             }

@@ -3,9 +3,11 @@
 //! Tracks are told apart by payload type (the offer gave each codec its own), encodings by SSRC once
 //! it is known, not by SSRC lines in the SDP, which are optional.
 
+use media_rules::codec::FrameReader;
 use media_rules::packet::RtpHeader;
-use media_rules::{LossDetector, MediaKind};
+use media_rules::{Codec, LossDetector, MediaKind};
 
+use crate::extension::ExtensionIds;
 use crate::negotiate::Track;
 use crate::packet::{MAX_ENCODINGS, Slot};
 use crate::reception::Reception;
@@ -13,6 +15,8 @@ use crate::reception::Reception;
 /// A track as the negotiation agreed on it.
 pub(super) struct ReceiveTrack {
     pub(super) kind: MediaKind,
+    pub(super) codec: Codec,
+    pub(super) extensions: ExtensionIds,
     pub(super) payload_type: u8,
     pub(super) rtx_payload_type: Option<u8>,
     pub(super) has_nack: bool,
@@ -25,6 +29,7 @@ pub(super) struct Encoding {
     pub(super) rtx_ssrc: Option<u32>,
     pub(super) loss: LossDetector,
     pub(super) reception: Reception,
+    pub(super) frames: FrameReader,
 }
 
 /// Where a packet belongs.
@@ -40,11 +45,14 @@ pub(super) enum Place {
 
 impl ReceiveTrack {
     pub(super) fn new(track: &Track) -> Self {
+        let codec = &track.codecs[0];
         Self {
             kind: track.kind,
-            payload_type: track.codecs[0].payload_type,
-            rtx_payload_type: track.codecs[0].rtx_payload_type,
-            has_nack: track.codecs[0].feedback.nack,
+            codec: codec.codec,
+            extensions: track.extensions,
+            payload_type: codec.payload_type,
+            rtx_payload_type: codec.rtx_payload_type,
+            has_nack: codec.feedback.nack,
             encodings: Vec::new(),
         }
     }
@@ -78,6 +86,7 @@ impl ReceiveTrack {
             rtx_ssrc: None,
             loss: LossDetector::default(),
             reception: Reception::new(self.kind.clock_rate_hz()),
+            frames: FrameReader::new(self.codec),
         };
         match self.encodings.get_mut(at) {
             Some(encoding) => {

@@ -18,8 +18,8 @@ const REPEAT_MEMORY: Duration = Duration::from_secs(5);
 
 /// The retransmissions of one track.
 pub(super) struct Repair {
-    /// Payload type and SSRC, if the other side knows retransmission as a stream of its own.
-    pub(super) stream: Option<(u8, u32)>,
+    /// What retransmissions are sent as, where they are a stream of their own.
+    pub(super) ssrc: u32,
     next_index: u64,
     /// Bytes that may be repeated now. Empty: the request is ignored and the viewer asks again.
     credit: usize,
@@ -37,9 +37,9 @@ struct Repeat {
 
 impl Repair {
     /// Starts with a full purse.
-    pub(super) fn new(stream: Option<(u8, u32)>) -> Self {
+    pub(super) fn new(ssrc: u32) -> Self {
         Self {
-            stream,
+            ssrc,
             next_index: u64::from(fastrand::u16(1..0x4000)),
             credit: BURST,
             repeated: Vec::new(),

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use media_rules::packet::{ExtensionList, PlainHeader};
-use media_rules::{MediaKind, MediaTime, Splice, Stamp};
+use media_rules::{Codec, MediaKind, MediaTime, Splice, Stamp};
 
 use super::Feeds;
 use super::header::Outgoing;
 use super::repair::Repair;
 use crate::clock::NtpClock;
 use crate::egress::Egress;
+use crate::extension::ExtensionIds;
 use crate::feed::Stream;
 use crate::link::Link;
 use crate::negotiate::Track;
@@ -22,12 +23,22 @@ const FRESH_ENTRY: Duration = Duration::from_millis(150);
 /// A track that is further behind than this skips to what is new.
 const MAX_LAG: Duration = Duration::from_millis(500);
 
+/// A codec's payload types at the viewer.
+struct SendCodec {
+    codec: Codec,
+    payload_type: u8,
+    rtx_payload_type: Option<u8>,
+}
+
+/// A track as the negotiation agreed on it.
 pub(super) struct SendTrack {
     pub(super) kind: MediaKind,
     pub(super) ssrc: u32,
     /// Which of the source's streams is to be played.
     pub(super) wanted: Slot,
-    payload_type: u8,
+    /// One for each codec that the viewer knows.
+    codecs: Box<[SendCodec]>,
+    extensions: ExtensionIds,
     playing: Option<StreamId>,
     /// Position of the next packet in the log of what is played.
     cursor: u64,
@@ -46,11 +57,17 @@ impl SendTrack {
     pub(super) fn new(track: &Track) -> Self {
         // Below 32768, so that a receiver that misses the first packets still guesses right.
         let first = Stamp { sequence: fastrand::u16(1..0x4000), timestamp: fastrand::u32(..) };
+        let codecs = track.codecs.iter().map(|codec| SendCodec {
+            codec: codec.codec,
+            payload_type: codec.payload_type,
+            rtx_payload_type: codec.rtx_payload_type,
+        });
         Self {
             kind: track.kind,
             ssrc: track.ssrc,
             wanted: track.kind.into(),
-            payload_type: track.codecs[0].payload_type,
+            codecs: codecs.collect(),
+            extensions: track.extensions,
             playing: None,
             cursor: 0,
             awaited: None,
@@ -60,7 +77,7 @@ impl SendTrack {
             last_sent: MediaTime::default(),
             packets: 0,
             octets: 0,
-            repair: Repair::new(track.codecs[0].rtx_payload_type.map(|pt| (pt, track.rtx_ssrc))),
+            repair: Repair::new(track.rtx_ssrc),
         }
     }
 
@@ -103,7 +120,6 @@ impl SendTrack {
     pub(super) fn send_pending(
         &mut self,
         feeds: Feeds<'_>,
-        now: MediaTime,
         link: &mut Link,
         egress: &mut Egress,
     ) -> bool {
@@ -111,7 +127,7 @@ impl SendTrack {
             return true;
         };
         while let Some(packet) = stream.log.at(self.cursor) {
-            if !self.send(packet, now, link, egress) {
+            if !self.send(packet, link, egress) {
                 return false;
             }
             self.cursor += 1;
@@ -146,28 +162,32 @@ impl SendTrack {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "rtx_budget").increment(1);
             return;
         }
+        let Some(codec) = self.codecs.iter().find(|known| known.codec == packet.codec) else {
+            return;
+        };
         let mut header = PlainHeader {
             marker: packet.marker,
-            payload_type: self.payload_type,
+            payload_type: codec.payload_type,
             sequence,
             timestamp: packet.timestamp.wrapping_add(origin.timestamp_offset),
             ssrc: self.ssrc,
         };
         metrics::counter!("sfu_rtx_sent_total").increment(1);
         let original = sequence.to_be_bytes();
-        let (index, prefix): (u64, &[u8]) = match self.repair.stream {
+        let (index, prefix): (u64, &[u8]) = match codec.rtx_payload_type {
             // Without a stream of its own it is the same packet again, bit for bit: sealing it
             // anew under the same index reveals nothing.
             None => (self.rollover.guess(sequence), &[]),
-            Some((payload_type, ssrc)) => {
+            Some(payload_type) => {
                 let index = self.repair.next_index();
-                (header.payload_type, header.ssrc) = (payload_type, ssrc);
+                (header.payload_type, header.ssrc) = (payload_type, self.repair.ssrc);
                 // Sequence numbers wrap by definition.
                 header.sequence = (index & 0xffff) as u16;
                 (index, &original)
             }
         };
-        let extensions = ExtensionList::default();
+        let mut extensions = ExtensionList::default();
+        packet.push_extensions(&self.extensions, &mut extensions);
         let outgoing = Outgoing { header, extensions, prefix, payload: packet.payload() };
         if !outgoing.seal(index, link, egress) {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "egress_full").increment(1);
@@ -228,16 +248,15 @@ impl SendTrack {
     }
 
     /// Returns `false` if the arena has no room.
-    fn send(
-        &mut self,
-        packet: &Packet,
-        _now: MediaTime,
-        link: &mut Link,
-        egress: &mut Egress,
-    ) -> bool {
+    fn send(&mut self, packet: &Packet, link: &mut Link, egress: &mut Egress) -> bool {
         if !egress.has_room(packet.rtp.len() + Outgoing::MAX_GROWTH) {
             return false;
         }
+        let known = self.codecs.iter().find(|known| known.codec == packet.codec);
+        let Some(payload_type) = known.map(|known| known.payload_type) else {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "codec").increment(1);
+            return true;
+        };
         let stamp = Stamp { sequence: packet.sequence, timestamp: packet.timestamp };
         let Some(stamp) = self.splice.rewrite(stamp) else {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "before_entry").increment(1);
@@ -247,13 +266,14 @@ impl SendTrack {
         self.rollover.accept(index);
         let header = PlainHeader {
             marker: packet.marker,
-            payload_type: self.payload_type,
+            payload_type,
             sequence: stamp.sequence,
             timestamp: stamp.timestamp,
             ssrc: self.ssrc,
         };
         let payload = packet.payload();
-        let extensions = ExtensionList::default();
+        let mut extensions = ExtensionList::default();
+        packet.push_extensions(&self.extensions, &mut extensions);
         Outgoing { header, extensions, prefix: &[], payload }.seal(index, link, egress);
         self.last_sent = packet.arrival;
         self.packets = self.packets.wrapping_add(1);

@@ -162,7 +162,7 @@ impl Worker {
         };
         let feed = feed.clone();
         let source = packet.stream.source;
-        let starts = !publisher.is_live && packet.is_entry;
+        let starts = !publisher.is_live && packet.frame.is_entry;
         publisher.is_live |= starts;
         let is_live = publisher.is_live;
         if before != Some(source) {
