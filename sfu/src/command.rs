@@ -10,9 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::candidate::Candidate;
 use crate::dtls::{Fingerprint, Role};
 use crate::event::{Channel, CloseReason, PeerId, Stats};
+use crate::ice::Remote;
 use crate::negotiate::{Direction, Track};
 use crate::packet::{Batch, SourceId, StreamId};
 use crate::socket::Waker;
+use crate::ufrag::Credentials;
 
 /// A request to a worker.
 pub(crate) enum Command {
@@ -20,6 +22,8 @@ pub(crate) enum Command {
     Add(Box<NewPeer>),
     /// Show a viewer another feed.
     Switch(PeerId, FeedId),
+    /// Take new ICE credentials; whoever asked hears whether the peer is there.
+    RestartIce(Box<Restart>),
     /// Let a peer go.
     Close(PeerId, CloseReason),
     /// Send a message on a data channel.
@@ -54,12 +58,21 @@ pub(crate) struct NewPeer {
     pub(crate) id: PeerId,
     pub(crate) feed: FeedId,
     pub(crate) direction: Direction,
-    pub(crate) password: String,
+    pub(crate) local: Credentials,
+    pub(crate) remote: Remote,
     pub(crate) role: Role,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) tracks: Vec<Track>,
     pub(crate) has_data: bool,
     pub(crate) cname: String,
+}
+
+/// A peer's new ICE credentials.
+pub(crate) struct Restart {
+    pub(crate) peer: PeerId,
+    pub(crate) local: Credentials,
+    pub(crate) remote: Remote,
+    pub(crate) is_there: oneshot::Sender<bool>,
 }
 
 /// One worker's share of [`Stats`].

@@ -16,10 +16,11 @@ use crate::abilities::Abilities;
 use crate::answer::Local;
 use crate::candidate::{Candidate, Transport};
 use crate::clock::NtpClock;
-use crate::command::{Command, NewPeer, WorkerLink};
+use crate::command::{Command, NewPeer, Restart, WorkerLink};
 use crate::config::Config;
 use crate::dtls::Identity;
 use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
+use crate::fragment::Fragment;
 use crate::local_feed::LocalFeed;
 use crate::negotiate::{Agreement, Direction};
 use crate::offer::Offer;
@@ -34,7 +35,6 @@ const COMMAND_QUEUE: usize = 4_096;
 const MEDIA_QUEUE: usize = 256;
 const EVENT_QUEUE: usize = 4_096;
 const TAP_QUEUE: usize = 2_048;
-const MAX_FRAGMENT_LEN: usize = 16 * 1_024;
 const COMMAND_TRIES: u32 = 200;
 const STOP_TRIES: u32 = 20;
 const COMMAND_PAUSE: Duration = Duration::from_millis(5);
@@ -68,6 +68,29 @@ pub enum NegotiateError {
     Unsupported(&'static str),
     /// There are too many peers, or the workers cannot keep up.
     #[error("the media server is full")]
+    Busy,
+}
+
+/// What a restart of ICE is answered with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IceRestart {
+    /// The SDP fragment with our new credentials and candidates.
+    pub fragment: String,
+    /// Identifies the new ICE session (RFC 9725 section 4.3.3), without quotes.
+    pub etag: String,
+}
+
+/// Why ICE is not restarted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RestartError {
+    /// The text is too long, no SDP fragment, or has no credentials.
+    #[error("malformed fragment, or one without ice-ufrag and ice-pwd")]
+    Malformed,
+    /// There is no such peer any more.
+    #[error("the session is gone")]
+    Gone,
+    /// The worker cannot keep up.
+    #[error("the media server is busy")]
     Busy,
 }
 
@@ -210,14 +233,36 @@ impl Sfu {
     #[expect(clippy::unused_async, reason = "callers need not know that it never waits")]
     pub async fn trickle(&self, peer: PeerId, fragment: &str) -> Result<(), TrickleError> {
         let _ = peer;
-        let is_fragment = fragment.lines().all(|line| {
-            let line = line.trim_end();
-            line.is_empty() || line.as_bytes().get(1) == Some(&b'=')
-        });
-        if fragment.len() > MAX_FRAGMENT_LEN || !is_fragment {
-            return Err(TrickleError::Malformed);
+        Fragment::parse(fragment).map(|_| ()).ok_or(TrickleError::Malformed)
+    }
+
+    /// Restarts ICE for a living peer: media goes on, on the old path until the client checks with
+    /// the new credentials, then wherever it checks from.
+    ///
+    /// # Errors
+    ///
+    /// Returns why ICE is not restarted; the session is then as it was.
+    pub async fn restart_ice(
+        &self,
+        peer: PeerId,
+        fragment: &str,
+    ) -> Result<IceRestart, RestartError> {
+        let fragment = Fragment::parse(fragment).ok_or(RestartError::Malformed)?;
+        let remote = fragment.remote.clone().ok_or(RestartError::Malformed)?;
+        let worker = self.shared.workers.get(peer.worker()).ok_or(RestartError::Gone)?;
+        let local = ufrag::credentials(peer);
+        let (is_there, answer) = oneshot::channel();
+        let restart = Restart { peer, local: local.clone(), remote, is_there };
+        worker
+            .try_command(Command::RestartIce(Box::new(restart)))
+            .map_err(|_| RestartError::Busy)?;
+        match answer.await {
+            Ok(true) => Ok(IceRestart {
+                fragment: fragment.answer(&local, &worker.candidates),
+                etag: local.fragment,
+            }),
+            Ok(false) | Err(_) => Err(RestartError::Gone),
         }
-        Ok(())
     }
 
     /// Copies a feed's packets and sender reports to the returned receiver, for as long as it
@@ -310,14 +355,14 @@ impl Sfu {
         }
         let (index, id) = self.assign();
         let worker = &shared.workers[index];
-        let (fragment, password) = ufrag::credentials(id);
+        let local = ufrag::credentials(id);
         let cname = format!("lianmai-{id}");
         let answer = agreement.answer(
             &offer,
             direction,
             &Local {
-                ufrag: &fragment,
-                password: &password,
+                ufrag: &local.fragment,
+                password: &local.password,
                 fingerprint: shared.identity.fingerprint(),
                 candidates: &worker.candidates,
                 cname: &cname,
@@ -329,7 +374,8 @@ impl Sfu {
             id,
             feed,
             direction,
-            password,
+            local: local.clone(),
+            remote: offer.ice,
             role: agreement.role,
             fingerprint: offer.fingerprint,
             tracks: agreement.tracks,
@@ -338,7 +384,7 @@ impl Sfu {
         };
         worker.try_command(Command::Add(Box::new(peer))).map_err(|_| NegotiateError::Busy)?;
         std::mem::forget(slot);
-        Ok(Session { peer: id, answer, etag: fragment })
+        Ok(Session { peer: id, answer, etag: local.fragment })
     }
 
     /// Picks the next worker in turn, and a name that tells it.

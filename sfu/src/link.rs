@@ -4,52 +4,40 @@
 //!   waiting ──authentic STUN──▶ has a path ──DTLS──▶ connected
 //!      └────────────── 15 s ────────┴──▶ closed ◀── 30 s without STUN ──┘
 //! ```
-//! The path follows the other side: an authenticated request that nominates another address moves
-//! everything we send there (a phone that changes from Wi-Fi to mobile keeps its session). One that
-//! does not nominate moves it only if the path has been silent: that is a NAT that gave the client
-//! another address without the client knowing.
+//! Which path is used is for [`path`](crate::path) to say, whose checks count for [`ice`](crate::ice).
+//! A restart of ICE changes credentials, and usually the path; DTLS, SRTP and what runs inside them
+//! go on as if nothing had happened.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use media_rules::MediaTime;
-use ring::hmac;
 
 use crate::clock::Now;
 use crate::config::Config;
 use crate::dtls::{Dtls, Fingerprint, Identity, Outcome, Role};
 use crate::egress::Egress;
 use crate::event::CloseReason;
+use crate::ice::{Ice, Remote};
+use crate::path::{Check, Checked, Paths};
 use crate::route::Route;
 use crate::srtp::{MAX_RTCP_OVERHEAD, Srtp};
-use crate::stun::{self, BindingRequest};
+use crate::stun::{BindingRequest, BindingSuccess, TransactionId};
+use crate::ufrag::Credentials;
 
-/// A browser checks from each of its addresses; beyond this the oldest is forgotten.
-const MAX_ADDRESSES: usize = 8;
-/// Clients check the path they use at least every 2.5 seconds.
-const PATH_SILENCE: Duration = Duration::from_secs(6);
+/// How long a restarted session may take to check again, even if it was silent for long before.
+const RESTART_PATIENCE: Duration = Duration::from_secs(15);
 
 /// One peer's transport.
 pub(crate) struct Link {
-    key: hmac::Key,
+    ice: Ice,
+    paths: Paths,
     dtls: Dtls,
     srtp: Option<Box<Srtp>>,
-    /// Where we send to.
-    path: Option<Route>,
-    /// Every address that proved itself; packets from all of them are taken.
-    addresses: Vec<Route>,
     created: MediaTime,
     consented: MediaTime,
-    /// When the path itself was checked last.
-    path_checked: MediaTime,
-}
-
-/// What came of an authentic connectivity check.
-#[derive(Debug)]
-pub(crate) struct Checked {
-    /// An address that is not this peer's any more.
-    pub(crate) forgotten: Option<Route>,
+    restarted: Option<MediaTime>,
 }
 
 /// What came of a DTLS datagram.
@@ -66,26 +54,25 @@ pub(crate) enum LinkEvent {
 impl Link {
     /// Creates a transport that waits for the other side's first check.
     pub(crate) fn new(
-        password: &str,
+        (local, remote): (&Credentials, Remote),
         identity: Arc<Identity>,
         role: Role,
-        remote: Fingerprint,
+        fingerprint: Fingerprint,
         now: Now,
     ) -> Self {
         Self {
-            key: stun::integrity_key(password),
-            dtls: Dtls::new(identity, role, remote),
+            ice: Ice::new(local, remote),
+            paths: Paths::default(),
+            dtls: Dtls::new(identity, role, fingerprint),
             srtp: None,
-            path: None,
-            addresses: Vec::new(),
             created: now.media,
             consented: now.media,
-            path_checked: now.media,
+            restarted: None,
         }
     }
 
-    /// Answers a connectivity check, which makes `from` an address of this peer. Returns `None` if
-    /// the check is not authentic.
+    /// Answers a connectivity check, which makes `from` a route of this peer. Returns `None` if the
+    /// check is not authentic.
     pub(crate) fn handle_check(
         &mut self,
         request: &BindingRequest<'_>,
@@ -93,34 +80,57 @@ impl Link {
         now: Now,
         egress: &mut Egress,
     ) -> Option<Checked> {
-        if !request.is_authentic(&self.key) {
+        if !self.ice.accept(request) {
             return None;
         }
         self.consented = now.media;
-        egress.push(from, &request.success(from.address(), &self.key));
-        let is_silent = now.media.since(self.path_checked) >= PATH_SILENCE;
-        let moves = self.path.is_none() || request.use_candidate() || is_silent;
-        if moves || self.path == Some(from) {
-            self.path_checked = now.media;
-        }
-        if moves && self.path != Some(from) {
-            self.path = Some(from);
-            if self.dtls.handle_path(now.instant).is_ok() {
-                self.flush_dtls(egress);
-            }
-        }
-        Some(Checked { forgotten: self.remember(from) })
+        egress.push(from, &request.success(from.address(), self.ice.local_key()));
+        let check = Check { from, nominates: request.use_candidate(), fresh_id: random_id() };
+        let checked = self.paths.handle_check(check, now.media);
+        self.after_move(checked.has_moved, now, egress);
+        self.send_challenge(now, egress);
+        Some(checked)
     }
 
-    /// Adds an address; returns the one that had to make room for it.
-    fn remember(&mut self, from: Route) -> Option<Route> {
-        if self.addresses.contains(&from) {
-            return None;
+    /// Takes the answer to a check of ours. Returns whether it is one.
+    pub(crate) fn handle_answer(
+        &mut self,
+        answer: &BindingSuccess<'_>,
+        from: Route,
+        now: Now,
+        egress: &mut Egress,
+    ) -> bool {
+        if !self.ice.is_answer(answer) {
+            return false;
         }
-        self.addresses.push(from);
-        let is_full = self.addresses.len() > MAX_ADDRESSES;
-        let oldest = self.addresses.iter().position(|address| self.path != Some(*address));
-        oldest.filter(|_| is_full).map(|at| self.addresses.remove(at))
+        let has_moved = self.paths.handle_answer(from, answer.id(), now.media);
+        self.after_move(has_moved, now, egress);
+        true
+    }
+
+    /// Takes new credentials (RFC 8445 section 9); the old ones are good until the first check with
+    /// the new.
+    pub(crate) fn restart(&mut self, local: &Credentials, remote: Remote, now: Now) {
+        self.ice.restart(local, remote);
+        self.restarted = Some(now.media);
+    }
+
+    /// Forgets a route whose connection is closed.
+    #[allow(dead_code)]
+    pub(crate) fn forget(&mut self, route: Route) {
+        self.paths.forget(route);
+    }
+
+    fn after_move(&mut self, has_moved: bool, now: Now, egress: &mut Egress) {
+        if has_moved && self.dtls.handle_path(now.instant).is_ok() {
+            self.flush_dtls(egress);
+        }
+    }
+
+    fn send_challenge(&mut self, now: Now, egress: &mut Egress) {
+        if let Some((to, id)) = self.paths.poll_challenge(now.media) {
+            egress.push(to, &self.ice.challenge(id));
+        }
     }
 
     /// Takes a DTLS datagram.
@@ -144,6 +154,7 @@ impl Link {
             events.push(match outcome {
                 Outcome::Connected(srtp) => {
                     self.srtp = Some(srtp);
+                    self.paths.handle_connected();
                     LinkEvent::Connected
                 }
                 // Whoever sends before its certificate was checked may be anybody.
@@ -157,6 +168,10 @@ impl Link {
 
     /// Encrypts and sends SCTP packets.
     pub(crate) fn send_data(&mut self, packets: &[Bytes], now: Now, egress: &mut Egress) {
+        if self.paths.proven().is_none() {
+            // SCTP says it again.
+            return;
+        }
         for packet in packets {
             if let Err(error) = self.dtls.send(now.instant, packet) {
                 tracing::debug!(%error, "Data could not be encrypted.");
@@ -176,11 +191,17 @@ impl Link {
             return Some(CloseReason::Handshake);
         }
         self.flush_dtls(egress);
+        self.send_challenge(now, egress);
         if !self.is_connected() && now.media.since(self.created) >= config.connect_timeout {
             return Some(CloseReason::ConnectTimeout);
         }
-        let is_silent = now.media.since(self.consented) >= config.consent_timeout;
-        is_silent.then_some(CloseReason::ConsentLost)
+        if now.media.since(self.consented) < config.consent_timeout {
+            return None;
+        }
+        // Without consent nothing is sent (RFC 7675 section 5.1), restart or not.
+        self.paths.stop();
+        let may_return = |restarted| now.media.since(restarted) < RESTART_PATIENCE;
+        (!self.restarted.is_some_and(may_return)).then_some(CloseReason::ConsentLost)
     }
 
     /// Says goodbye.
@@ -192,7 +213,7 @@ impl Link {
     /// Seals and sends a compound RTCP packet.
     pub(crate) fn send_rtcp(&mut self, packet: &[u8], egress: &mut Egress) {
         let max_len = packet.len() + MAX_RTCP_OVERHEAD;
-        if let (Some(srtp), Some(path)) = (&mut self.srtp, self.path)
+        if let (Some(srtp), Some(path)) = (&mut self.srtp, self.paths.proven())
             && egress.has_room(max_len)
         {
             egress.put(path, max_len, |out| {
@@ -208,9 +229,9 @@ impl Link {
         Some(&packet[..len])
     }
 
-    /// Returns the keys and the path, once there are both.
+    /// Returns the keys and the path, once there are both and the path is proven.
     pub(crate) fn media(&mut self) -> Option<(&mut Srtp, Route)> {
-        Some((self.srtp.as_mut()?, self.path?))
+        Some((self.srtp.as_mut()?, self.paths.proven()?))
     }
 
     /// Whether the handshake is done.
@@ -223,16 +244,23 @@ impl Link {
         self.dtls.role() == Role::Client
     }
 
-    /// Returns every address that is this peer's.
-    pub(crate) fn addresses(&self) -> &[Route] {
-        &self.addresses
+    /// Returns every route that is this peer's.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = Route> {
+        self.paths.routes()
     }
 
     fn flush_dtls(&mut self, egress: &mut Egress) {
         while let Some(datagram) = self.dtls.poll_transmit() {
-            if let Some(path) = self.path {
+            if let Some(path) = self.paths.path() {
                 egress.push(path, &datagram);
             }
         }
     }
+}
+
+fn random_id() -> TransactionId {
+    let mut id = TransactionId::default();
+    let random = ring::rand::SystemRandom::new();
+    ring::rand::SecureRandom::fill(&random, &mut id).expect("the system has randomness");
+    id
 }

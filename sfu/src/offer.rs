@@ -10,6 +10,7 @@ use media_rules::MediaKind;
 use crate::NegotiateError;
 use crate::dtls::Fingerprint;
 use crate::extension::ExtensionIds;
+use crate::ice::Remote;
 
 const MAX_SDP_LEN: usize = 64 * 1_024;
 const MAX_SECTIONS: usize = 16;
@@ -23,6 +24,7 @@ pub(crate) const MAX_RIDS: usize = 4;
 pub(crate) struct Offer {
     pub(crate) sections: Vec<Section>,
     pub(crate) fingerprint: Fingerprint,
+    pub(crate) ice: Remote,
     pub(crate) setup: Setup,
 }
 
@@ -73,7 +75,8 @@ impl Offer {
         }
         let mut session = Section::default();
         let mut sections: Vec<Section> = Vec::new();
-        let (mut fingerprint, mut setup, mut has_ufrag) = (None, Setup::MayBeClient, false);
+        let (mut fingerprint, mut setup) = (None, Setup::MayBeClient);
+        let (mut ufrag, mut password) = (None, None);
         let mut attributes = 0;
         for line in sdp.lines().map(str::trim_end) {
             if let Some(media) = line.strip_prefix("m=") {
@@ -94,13 +97,13 @@ impl Offer {
             match key {
                 "fingerprint" => fingerprint = fingerprint.or_else(|| Fingerprint::parse(value)),
                 "setup" if value == "passive" => setup = Setup::Passive,
-                "ice-ufrag" => has_ufrag = true,
+                "ice-ufrag" => ufrag = ufrag.or(Some(value)),
+                "ice-pwd" => password = password.or(Some(value)),
                 _ => sections.last_mut().unwrap_or(&mut session).take(key, value),
             }
         }
-        if !has_ufrag {
-            return Err(NegotiateError::Malformed("no ICE user fragment"));
-        }
+        let ice = ufrag.zip(password).and_then(|(ufrag, password)| Remote::new(ufrag, password));
+        let ice = ice.ok_or(NegotiateError::Malformed("no ICE credentials"))?;
         let fingerprint =
             fingerprint.ok_or(NegotiateError::Malformed("no fingerprint of SHA-256 or better"))?;
         for (at, section) in sections.iter_mut().enumerate() {
@@ -108,7 +111,7 @@ impl Offer {
                 section.mid = at.to_string();
             }
         }
-        Ok(Self { sections, fingerprint, setup })
+        Ok(Self { sections, fingerprint, ice, setup })
     }
 }
 

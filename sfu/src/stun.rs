@@ -1,8 +1,9 @@
-//! Just enough STUN for an ICE-lite agent: read a binding request, answer it.
+//! Just enough STUN for an ICE-lite agent: read a binding request, answer it, and the reverse.
 //!
-//! A lite agent never sends checks of its own (RFC 8445 section 2.5); it answers the other side's,
-//! and an authenticated request is at once the proof of address and the consent to keep sending
-//! (RFC 7675). Read from untrusted datagrams, so every length is checked.
+//! A lite agent need not send checks (RFC 8445 section 2.5); it answers the other side's, and an
+//! authenticated request is the consent to keep sending (RFC 7675). Only before a stream moves to
+//! another address do we check that address (see `path`). Read from untrusted datagrams, so every
+//! length is checked.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -16,43 +17,44 @@ const BINDING_SUCCESS: u16 = 0x0101;
 const ATTR_USERNAME: u16 = 0x0006;
 const ATTR_MESSAGE_INTEGRITY: u16 = 0x0008;
 const ATTR_XOR_MAPPED_ADDRESS: u16 = 0x0020;
+const ATTR_PRIORITY: u16 = 0x0024;
 const ATTR_USE_CANDIDATE: u16 = 0x0025;
+const ATTR_ICE_CONTROLLED: u16 = 0x8029;
 const ATTR_FINGERPRINT: u16 = 0x8028;
 const INTEGRITY_LEN: usize = 20;
-/// Longest answer: header, IPv6 address, integrity, fingerprint.
-pub(crate) const MAX_RESPONSE_LEN: usize = HEADER_LEN + 24 + 24 + 8;
+/// Holds an answer (header, IPv6 address, integrity, fingerprint) and most requests.
+const TYPICAL_LEN: usize = 160;
+/// What a candidate would be worth that is found by our check (RFC 8445 section 7.1.1).
+const PEER_REFLEXIVE_PRIORITY: u32 = 110 << 24 | 65_535 << 8 | 255;
 
-/// A binding request whose integrity has not been checked yet.
+/// Tells a request and its answer from all others.
+pub(crate) type TransactionId = [u8; 12];
+
+/// A signed message whose integrity has not been checked yet.
 #[derive(Debug)]
-pub(crate) struct BindingRequest<'a> {
+struct Signed<'a> {
     data: &'a [u8],
-    local_ufrag: &'a str,
     integrity_at: usize,
-    use_candidate: bool,
 }
 
-impl<'a> BindingRequest<'a> {
-    /// Reads a request; `None` if it is anything else, malformed, or unsigned.
-    pub(crate) fn parse(data: &'a [u8]) -> Option<Self> {
+impl<'a> Signed<'a> {
+    /// Reads a message of one type and hands what the signature covers to `take`; `None` if it is
+    /// of another type, malformed, or unsigned.
+    fn parse(data: &'a [u8], kind: u16, mut take: impl FnMut(u16, &'a [u8])) -> Option<Self> {
         let length = usize::from(be16(data, 2)?);
-        if be16(data, 0)? != BINDING_REQUEST
+        if be16(data, 0)? != kind
             || data.get(4..8)? != COOKIE
             || data.len() != HEADER_LEN + length
             || length % 4 != 0
         {
             return None;
         }
-        let (mut username, mut integrity_at, mut use_candidate) = (None, None, false);
+        let mut integrity_at = None;
         let mut at = HEADER_LEN;
         while at < data.len() {
             let (kind, len) = (be16(data, at)?, usize::from(be16(data, at + 2)?));
             let value = data.get(at + 4..at + 4 + len)?;
             match kind {
-                // Whatever follows the integrity is not covered by it (RFC 8489 section 14.5).
-                ATTR_USERNAME if integrity_at.is_none() => {
-                    username = std::str::from_utf8(value).ok();
-                }
-                ATTR_USE_CANDIDATE if integrity_at.is_none() => use_candidate = true,
                 ATTR_MESSAGE_INTEGRITY if len == INTEGRITY_LEN => integrity_at = Some(at),
                 ATTR_FINGERPRINT => {
                     let want = fingerprint_value(data.get(..at)?);
@@ -60,16 +62,69 @@ impl<'a> BindingRequest<'a> {
                         return None;
                     }
                 }
+                // Whatever follows the integrity is not covered by it (RFC 8489 section 14.5).
+                _ if integrity_at.is_none() => take(kind, value),
                 _ => {}
             }
             at += 4 + len.next_multiple_of(4);
         }
-        Some(Self {
-            data,
-            local_ufrag: username?.split(':').next()?,
-            integrity_at: integrity_at?,
-            use_candidate,
-        })
+        Some(Self { data, integrity_at: integrity_at? })
+    }
+
+    fn is_authentic(&self, key: &hmac::Key) -> bool {
+        let covered = self.integrity_at + 4 + INTEGRITY_LEN - HEADER_LEN;
+        let Ok(covered) = u16::try_from(covered) else {
+            return false;
+        };
+        let tag = &self.data[self.integrity_at + 4..self.integrity_at + 4 + INTEGRITY_LEN];
+        let mut message = self.data[..self.integrity_at].to_vec();
+        message[2..4].copy_from_slice(&covered.to_be_bytes());
+        hmac::verify(key, &message, tag).is_ok()
+    }
+}
+
+/// An answer to a check of ours whose integrity has not been checked yet.
+#[derive(Debug)]
+pub(crate) struct BindingSuccess<'a>(Signed<'a>);
+
+impl<'a> BindingSuccess<'a> {
+    /// Reads an answer; `None` if it is anything else, malformed, or unsigned.
+    pub(crate) fn parse(data: &'a [u8]) -> Option<Self> {
+        Signed::parse(data, BINDING_SUCCESS, |_, _| {}).map(Self)
+    }
+
+    /// Returns which request it answers.
+    pub(crate) fn id(&self) -> TransactionId {
+        let mut id = TransactionId::default();
+        id.copy_from_slice(&self.0.data[8..HEADER_LEN]);
+        id
+    }
+
+    /// Whether the sender knows the password that its SDP told us.
+    pub(crate) fn is_authentic(&self, key: &hmac::Key) -> bool {
+        self.0.is_authentic(key)
+    }
+}
+
+/// A binding request whose integrity has not been checked yet.
+#[derive(Debug)]
+pub(crate) struct BindingRequest<'a> {
+    signed: Signed<'a>,
+    local_ufrag: &'a str,
+    use_candidate: bool,
+}
+
+impl<'a> BindingRequest<'a> {
+    /// Reads a request; `None` if it is anything else, malformed, or unsigned.
+    pub(crate) fn parse(data: &'a [u8]) -> Option<Self> {
+        let (mut username, mut use_candidate) = (None, false);
+        let signed = Signed::parse(data, BINDING_REQUEST, |kind, value| match kind {
+            ATTR_USERNAME => username = std::str::from_utf8(value).ok(),
+            ATTR_USE_CANDIDATE => use_candidate = true,
+            _ => {}
+        })?;
+        let local_ufrag = username?.split(':').next()?;
+        Some(Self { signed, local_ufrag, use_candidate })
     }
 
     /// Returns our half of the user name, which names the peer.
@@ -84,31 +139,28 @@ impl<'a> BindingRequest<'a> {
 
     /// Whether the sender knows the password that the SDP answer told it.
     pub(crate) fn is_authentic(&self, key: &hmac::Key) -> bool {
-        let covered = self.integrity_at + 4 + INTEGRITY_LEN - HEADER_LEN;
-        let Ok(covered) = u16::try_from(covered) else {
-            return false;
-        };
-        let tag = &self.data[self.integrity_at + 4..self.integrity_at + 4 + INTEGRITY_LEN];
-        let mut message = self.data[..self.integrity_at].to_vec();
-        message[2..4].copy_from_slice(&covered.to_be_bytes());
-        hmac::verify(key, &message, tag).is_ok()
+        self.signed.is_authentic(key)
     }
 
     /// Writes the success response to a request that came from `from`.
     pub(crate) fn success(&self, from: SocketAddr, key: &hmac::Key) -> Vec<u8> {
-        let mut out = Vec::with_capacity(MAX_RESPONSE_LEN);
-        out.extend_from_slice(&BINDING_SUCCESS.to_be_bytes());
-        out.extend_from_slice(&[0, 0]);
-        out.extend_from_slice(&self.data[4..HEADER_LEN]);
+        let mut out = header(BINDING_SUCCESS, &self.signed.data[8..HEADER_LEN]);
         push_xor_address(&mut out, from);
-        set_length(&mut out, 4 + INTEGRITY_LEN);
-        let tag = hmac::sign(key, &out);
-        push_attribute(&mut out, ATTR_MESSAGE_INTEGRITY, tag.as_ref());
-        set_length(&mut out, 8);
-        let crc = fingerprint_value(&out);
-        push_attribute(&mut out, ATTR_FINGERPRINT, &crc.to_be_bytes());
+        sign(&mut out, key);
         out
     }
+}
+
+/// Writes a check of our own, with `user` as "theirs:ours" and the other side's password as `key`.
+///
+/// The lite side is always the controlled one (RFC 8445 section 6.1.1).
+pub(crate) fn request(user: &str, id: TransactionId, key: &hmac::Key) -> Vec<u8> {
+    let mut out = header(BINDING_REQUEST, &id);
+    push_attribute(&mut out, ATTR_USERNAME, user.as_bytes());
+    push_attribute(&mut out, ATTR_PRIORITY, &PEER_REFLEXIVE_PRIORITY.to_be_bytes());
+    push_attribute(&mut out, ATTR_ICE_CONTROLLED, &id[..8]);
+    sign(&mut out, key);
+    out
 }
 
 /// Makes the key that signs and checks requests for the local password `password`.
@@ -130,17 +182,36 @@ fn push_xor_address(out: &mut Vec<u8>, from: SocketAddr) {
     push_attribute(out, ATTR_XOR_MAPPED_ADDRESS, &value);
 }
 
+fn header(kind: u16, id: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(TYPICAL_LEN);
+    out.extend_from_slice(&kind.to_be_bytes());
+    out.extend_from_slice(&[0, 0]);
+    out.extend_from_slice(&COOKIE);
+    out.extend_from_slice(id);
+    out
+}
+
+/// Adds integrity and fingerprint, which end a message.
+fn sign(out: &mut Vec<u8>, key: &hmac::Key) {
+    set_length(out, 4 + INTEGRITY_LEN);
+    let tag = hmac::sign(key, out);
+    push_attribute(out, ATTR_MESSAGE_INTEGRITY, tag.as_ref());
+    set_length(out, 8);
+    let crc = fingerprint_value(out);
+    push_attribute(out, ATTR_FINGERPRINT, &crc.to_be_bytes());
+}
+
 fn push_attribute(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
-    // Every value written here is a multiple of four bytes long, so none needs padding.
     let len = u16::try_from(value.len()).expect("attributes written here are short");
     out.extend_from_slice(&kind.to_be_bytes());
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(value);
+    out.resize(out.len().next_multiple_of(4), 0);
 }
 
 /// Writes the header's length field as if `more` bytes were already appended.
 fn set_length(out: &mut [u8], more: usize) {
-    let len = u16::try_from(out.len() - HEADER_LEN + more).expect("responses are short");
+    let len = u16::try_from(out.len() - HEADER_LEN + more).expect("messages are short");
     out[2..4].copy_from_slice(&len.to_be_bytes());
 }
 

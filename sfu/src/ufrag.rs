@@ -7,14 +7,22 @@ use crate::event::PeerId;
 
 const ID_DIGITS: usize = 16;
 
+/// Our half of what checks are made with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Credentials {
+    pub(crate) fragment: String,
+    pub(crate) password: String,
+}
+
 /// Makes a peer's fragment and password (RFC 8839 section 5.4: at least 24 and 128 random bits).
-pub(crate) fn credentials(peer: PeerId) -> (String, String) {
+pub(crate) fn credentials(peer: PeerId) -> Credentials {
     let random = ring::rand::SystemRandom::new();
     let mut bytes = [0; 20];
     ring::rand::SecureRandom::fill(&random, &mut bytes).expect("the system has randomness");
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let (salt, password) = hex.split_at(8);
-    (format!("{:016x}{salt}", peer.raw()), password.to_owned())
+    let fragment = format!("{:016x}{salt}", peer.raw());
+    Credentials { fragment, password: password.to_owned() }
 }
 
 /// Returns the peer that a fragment names.
@@ -30,7 +38,7 @@ mod tests {
     #[test]
     fn a_fragment_names_its_peer_and_its_worker() {
         let id = PeerId::new(77, 3);
-        let (fragment, password) = credentials(id);
+        let Credentials { fragment, password } = credentials(id);
         assert_eq!(peer(&fragment), Some(id));
         assert_eq!(peer(&fragment).map(PeerId::worker), Some(3));
         assert_eq!((fragment.len(), password.len()), (24, 32));

@@ -305,9 +305,9 @@ impl Worker {
             return;
         };
         peer.link.close(self.now, &mut self.egress);
-        for address in peer.link.addresses() {
-            if self.addresses.get(address) == Some(&id) {
-                self.addresses.remove(address);
+        for route in peer.link.routes() {
+            if self.addresses.get(&route) == Some(&id) {
+                self.addresses.remove(&route);
             }
         }
         match peer.part {

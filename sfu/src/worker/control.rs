@@ -6,7 +6,7 @@ use bytes::Bytes;
 use media_rules::FeedId;
 
 use super::{Part, Peer, Worker};
-use crate::command::{Command, Description, NewPeer};
+use crate::command::{Command, Description, NewPeer, Restart};
 use crate::data::{DataChannels, Sent};
 use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
 use crate::feed::Feed;
@@ -22,6 +22,7 @@ impl Worker {
         match command {
             Command::Add(peer) => self.add(*peer),
             Command::Switch(peer, feed) => self.switch(peer, &feed),
+            Command::RestartIce(restart) => self.restart_ice(*restart),
             Command::Close(peer, reason) => self.close(peer, reason),
             Command::Data(peer, channel, text) => self.send_data(peer, channel, text),
             Command::WantKeyframe(feed) => self.want_keyframe(&feed, Slot::VIDEO),
@@ -74,9 +75,9 @@ impl Worker {
     }
 
     fn add(&mut self, new: NewPeer) {
-        let NewPeer { id, feed, password, role, fingerprint, .. } = new;
+        let NewPeer { id, feed, local, remote, role, fingerprint, .. } = new;
         let identity = Arc::clone(&self.setup.identity);
-        let link = Link::new(&password, identity, role, fingerprint, self.now);
+        let link = Link::new((&local, remote), identity, role, fingerprint, self.now);
         let part = match new.direction {
             Direction::Publish => {
                 let max_bps = self.setup.config.publish_max_bps;
@@ -89,6 +90,16 @@ impl Worker {
         };
         let data = new.has_data.then(DataChannels::new);
         self.peers.insert(id, Peer { link, part, data });
+    }
+
+    fn restart_ice(&mut self, restart: Restart) {
+        let Restart { peer, local, remote, is_there } = restart;
+        let peer = self.peers.get_mut(&peer);
+        // Whoever asked may have left meanwhile.
+        let _ = is_there.send(peer.is_some());
+        if let Some(peer) = peer {
+            peer.link.restart(&local, remote, self.now);
+        }
     }
 
     /// Puts a viewer on a feed's list, and tells the other workers if it is the first.

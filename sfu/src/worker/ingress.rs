@@ -11,7 +11,7 @@ use crate::event::{Channel, CloseReason, Event, PeerId};
 use crate::link::LinkEvent;
 use crate::packet::{Item, Slot};
 use crate::rtcp::{self, Message};
-use crate::stun::BindingRequest;
+use crate::stun::{BindingRequest, BindingSuccess};
 use crate::{command::Command, ufrag};
 
 /// What a datagram is by its first byte.
@@ -44,6 +44,12 @@ impl Worker {
 
     fn handle_stun(&mut self, at: usize) -> bool {
         let (from, datagram) = self.setup.socket.datagram(at);
+        if let Some(answer) = BindingSuccess::parse(datagram) {
+            let owner = self.addresses.get(&from).and_then(|id| self.peers.get_mut(id));
+            return owner.is_some_and(|peer| {
+                peer.link.handle_answer(&answer, from, self.now, &mut self.egress)
+            });
+        }
         let Some(request) = BindingRequest::parse(datagram) else {
             return false;
         };

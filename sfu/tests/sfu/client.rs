@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rtc::interceptor::{Attribute, Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::peer_connection::configuration::interceptor_registry::{
     Registry, register_default_interceptors,
 };
@@ -68,7 +69,9 @@ impl Client {
         }
         let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
         let registry = registry.with(Slot::from(14_000), ShowRtcp::default());
-        let mut settings = SettingEngineBuilder::new().with_include_loopback_candidate(true);
+        let mut settings = SettingEngineBuilder::new()
+            .with_include_loopback_candidate(true)
+            .with_discard_local_candidates_during_ice_restart(true);
         if only_cm {
             settings = settings.with_srtp_protection_profiles(vec![
                 webrtc::peer_connection::SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
@@ -159,10 +162,23 @@ impl Client {
         self.connection.local_description().await.unwrap().sdp
     }
 
-    /// Takes the answer and waits for the connection.
-    pub(crate) async fn connect(&mut self, answer: String) {
+    /// Returns an offer with new ICE credentials, gathered at a new address.
+    pub(crate) async fn restart(&mut self) -> String {
+        let options = RTCOfferOptions { ice_restart: true };
+        let offer = self.connection.create_offer(Some(options)).await.unwrap();
+        self.connection.set_local_description(offer).await.unwrap();
+        self.connection.local_description().await.unwrap().sdp
+    }
+
+    /// Takes an answer.
+    pub(crate) async fn accept(&self, answer: String) {
         let answer = RTCSessionDescription::answer(answer).unwrap();
         self.connection.set_remote_description(answer).await.unwrap();
+    }
+
+    /// Takes the answer and waits for the connection.
+    pub(crate) async fn connect(&mut self, answer: String) {
+        self.accept(answer).await;
         self.wait("a connection", |seen| matches!(seen, Seen::Connected).then_some(())).await;
     }
 
