@@ -163,7 +163,7 @@ impl Client {
     }
 
     /// Returns an offer with new ICE credentials, gathered at a new address.
-    pub(crate) async fn restart(&mut self) -> String {
+    pub(crate) async fn restart(&self) -> String {
         let options = RTCOfferOptions { ice_restart: true };
         let offer = self.connection.create_offer(Some(options)).await.unwrap();
         self.connection.set_local_description(offer).await.unwrap();
