@@ -15,5 +15,5 @@ pub use access_unit::{AccessUnit, AccessUnitAssembler, VideoPacket};
 pub use annex_b::{NalType, is_keyframe, nals, push_nal};
 pub use avcc::{ParameterSets, decoder_configuration, to_length_prefixed};
 pub use packetizer::Packetizer;
-pub use rtp_payload::has_parameter_sets;
+pub use rtp_payload::{has_parameter_sets, is_discardable, picture_size};
 pub use sps::SequenceParameters;

@@ -7,6 +7,7 @@ pub mod packet;
 pub mod red;
 pub mod redundancy;
 
+mod bits;
 mod feed;
 mod frame;
 mod ingest;
@@ -20,7 +21,7 @@ mod splice;
 mod tap;
 mod time;
 
-pub use codec::{Codec, FrameInfo};
+pub use codec::{Codec, FrameInfo, Layers};
 pub use feed::{FeedId, MediaKind, PROGRAM};
 pub use frame::{EncodedFrame, FrameCodec};
 pub use ingest::{Ingest, IngestStats};

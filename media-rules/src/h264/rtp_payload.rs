@@ -6,7 +6,12 @@
 //! <https://www.rfc-editor.org/rfc/rfc6184#section-5.2>
 
 use super::annex_b::NalType;
+use super::sps::SequenceParameters;
 
+/// A slice of a picture that decoding cannot start at.
+const SLICE: u8 = 1;
+/// Not zero if other pictures refer to it (ITU-T H.264 section 7.4.1, `nal_ref_idc`).
+const REFERENCE: u8 = 0x60;
 /// Single-time aggregation packet: several units in one packet.
 pub(super) const STAP_A: u8 = 24;
 /// Fragmentation unit: one unit in several packets.
@@ -19,6 +24,39 @@ pub(super) const FU_END: u8 = 0x40;
 /// Returns whether a sequence parameter set begins in this packet.
 pub fn has_parameter_sets(payload: &[u8]) -> bool {
     begun(payload).any(|nal_type| nal_type == NalType::Sps)
+}
+
+/// Returns whether this packet holds slices of a picture that no other refers to, and nothing else
+/// that anybody could need.
+pub fn is_discardable(payload: &[u8]) -> bool {
+    let Some(&header) = payload.first() else {
+        return false;
+    };
+    match header & 0x1f {
+        SLICE => header & REFERENCE == 0,
+        FU_A => header & REFERENCE == 0 && payload.get(1).is_some_and(|fu| fu & 0x1f == SLICE),
+        STAP_A => {
+            let mut has_slice = false;
+            aggregated(&payload[1..]).filter_map(|nal| nal.first()).all(|header| {
+                let is_slice = header & 0x1f == SLICE;
+                has_slice |= is_slice;
+                !is_slice || header & REFERENCE == 0
+            }) && has_slice
+                && !has_parameter_sets(payload)
+        }
+        _ => false,
+    }
+}
+
+/// Returns width and height of the pictures if their parameters begin in this packet and fit it.
+pub fn picture_size(payload: &[u8]) -> Option<(u16, u16)> {
+    let sps = match payload.first()? & 0x1f {
+        STAP_A => aggregated(&payload[1..]).find(|nal| NalType::of(nal) == NalType::Sps)?,
+        _ if NalType::of(payload) == NalType::Sps => payload,
+        _ => return None,
+    };
+    let parameters = SequenceParameters::parse(sps)?;
+    Some((u16::try_from(parameters.width).ok()?, u16::try_from(parameters.height).ok()?))
 }
 
 /// Returns the types of the units that begin in this packet.

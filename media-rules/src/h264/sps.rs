@@ -4,6 +4,8 @@
 //!
 //! ITU-T H.264 section 7.3.2.1.1.
 
+use crate::bits::Bits;
+
 /// What a sequence parameter set says about the pictures.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SequenceParameters {
@@ -27,7 +29,7 @@ impl SequenceParameters {
     /// Reads a NAL unit of type 7, without start code; `None` if it makes no sense.
     pub fn parse(sps: &[u8]) -> Option<Self> {
         let rbsp = without_emulation_prevention(sps.get(1..)?);
-        let mut bits = Bits { bytes: &rbsp, at: 0 };
+        let mut bits = Bits::new(&rbsp);
         let profile = u8::try_from(bits.fixed(8)?).ok()?;
         bits.fixed(16)?; // Compatibility flags and level.
         bits.golomb()?; // The set's id.
@@ -151,39 +153,4 @@ fn without_emulation_prevention(nal: &[u8]) -> Vec<u8> {
 
 fn bounded(value: u32, max: u32) -> Option<u32> {
     (value <= max).then_some(value)
-}
-
-/// Reads bits, most significant first.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Bits<'_> {
-    fn fixed(&mut self, count: u32) -> Option<u32> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = self.bytes.get(self.at / 8)?;
-            value = value << 1 | u32::from(byte >> (7 - self.at % 8) & 1);
-            self.at += 1;
-        }
-        Some(value)
-    }
-
-    /// Reads an unsigned Exp-Golomb number (ITU-T H.264 section 9.1) below 65535.
-    fn golomb(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while self.fixed(1)? == 0 {
-            zeros += 1;
-            if zeros > 15 {
-                return None;
-            }
-        }
-        Some((1 << zeros) - 1 + self.fixed(zeros)?)
-    }
-
-    fn signed_golomb(&mut self) -> Option<i64> {
-        let code = i64::from(self.golomb()?);
-        Some(if code % 2 == 1 { (code + 1) / 2 } else { -(code / 2) })
-    }
 }
