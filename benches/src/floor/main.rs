@@ -10,6 +10,7 @@ mod mix;
 mod sender;
 mod sink;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,8 +73,7 @@ fn main() -> Result<()> {
             let duration = Duration::from_secs(options.seconds);
             let sent = sender::run(&bursts, sink.ports(), pace, duration)?;
             let received = sink.finish()?;
-            println!("{}", sent.to_json(received));
-            Ok(())
+            Ok(writeln!(std::io::stdout(), "{}", sent.to_json(received))?)
         }
     }
 }
