@@ -4,8 +4,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use signaling::{IceServers, NoIceServer, TurnAccess};
 
 /// Signs the tokens of `serve --dev`. It is public, so a server that others can reach refuses it.
 pub const DEV_SECRET: &str = "lianmai-dev-secret-known-to-everybody";
@@ -25,6 +28,8 @@ pub struct Config {
     pub rtmp: Rtmp,
     /// WebRTC.
     pub media: Media,
+    /// What helps clients to find a path.
+    pub ice: Ice,
     /// Metrics and health.
     pub ops: Ops,
     /// The mixed picture.
@@ -54,11 +59,14 @@ impl std::fmt::Debug for Auth {
 pub struct Http {
     /// Where pages, REST and WebSocket are served; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// The server that has the rooms which are not here, such as `https://two.example`: whoever wants
+    /// to publish or play there is sent on. Empty: there is none.
+    pub other_server: String,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: loopback(8080) }
+        Self { listen: loopback(8080), other_server: String::new() }
     }
 }
 
@@ -98,6 +106,41 @@ impl Default for Media {
             first_port: 7882,
             workers: 2,
         }
+    }
+}
+
+/// STUN and TURN servers that clients are told of.
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ice {
+    /// Their URLs (`stun:`, `turn:`, `turns:`), separated by commas.
+    pub servers: String,
+    /// The TURN servers' shared secret: each client gets credentials of its own.
+    pub turn_secret: String,
+    /// How long those are good, in seconds.
+    pub turn_ttl_s: u64,
+    /// Without a secret: the name that all clients use.
+    pub turn_username: String,
+    /// Without a secret: the password that all clients use.
+    pub turn_password: String,
+}
+
+impl Default for Ice {
+    fn default() -> Self {
+        Self {
+            servers: String::new(),
+            turn_secret: String::new(),
+            turn_ttl_s: 43_200,
+            turn_username: String::new(),
+            turn_password: String::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Ice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A configuration may be logged; secrets may not.
+        f.debug_struct("Ice").field("servers", &self.servers).finish_non_exhaustive()
     }
 }
 
@@ -201,6 +244,40 @@ impl Config {
         }
     }
 
+    /// Returns the STUN and TURN servers that clients are told of.
+    ///
+    /// # Errors
+    /// If one of the URLs is none.
+    pub fn ice_servers(&self) -> Result<IceServers, ConfigError> {
+        let Ice { servers, turn_secret, turn_ttl_s, turn_username, turn_password } =
+            self.ice.clone();
+        let access = if !turn_secret.is_empty() {
+            let lifetime = Duration::from_secs(turn_ttl_s);
+            TurnAccess::Shared { secret: turn_secret, lifetime }
+        } else if !turn_username.is_empty() {
+            TurnAccess::Fixed { username: turn_username, credential: turn_password }
+        } else {
+            TurnAccess::Open
+        };
+        let urls = servers.split(',').map(str::trim).filter(|url| !url.is_empty());
+        IceServers::new(urls.map(str::to_owned), access).map_err(ConfigError::IceServer)
+    }
+
+    /// Returns the server that has the rooms which are not here.
+    ///
+    /// # Errors
+    /// If it is no address of an HTTP server.
+    pub fn other_server(&self) -> Result<Option<Arc<str>>, ConfigError> {
+        let base = self.http.other_server.trim_end_matches('/');
+        let is_http = ["http://", "https://"].iter().any(|scheme| base.starts_with(scheme));
+        let is_plain = base.bytes().all(|byte| byte.is_ascii_graphic());
+        match base {
+            "" => Ok(None),
+            _ if is_http && is_plain => Ok(Some(base.into())),
+            _ => Err(ConfigError::OtherServer(base.to_owned())),
+        }
+    }
+
     /// Moves every listener to the loopback address, for `--dev`, whose secret everybody knows.
     pub fn keep_on_loopback(&mut self) {
         for listen in [&mut self.http.listen, &mut self.rtmp.listen, &mut self.ops.listen] {
@@ -275,6 +352,12 @@ pub enum ConfigError {
     /// A secret that can be guessed.
     #[error("auth.secret is shorter than 32 bytes")]
     ShortSecret,
+    /// Clients could not use it.
+    #[error("ice.servers: {0}")]
+    IceServer(NoIceServer),
+    /// Clients could not be sent there.
+    #[error("http.other_server: {0:?} is not http://host or https://host")]
+    OtherServer(String),
     /// Browsers could not send to it.
     #[error("media.advertised: {0} is not an address that a browser can send to")]
     Advertised(String),

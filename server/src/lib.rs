@@ -10,6 +10,7 @@ mod dev_welcome;
 mod gauge;
 mod lobby;
 mod mail;
+mod media_pace;
 mod negotiation;
 mod ops;
 mod peers;
@@ -26,7 +27,7 @@ mod targets;
 mod token_command;
 
 pub use config::{
-    Auth, Config, ConfigError, DEV_SECRET, Http, Media, Mode, Ops, Program, Rooms, Rtmp,
+    Auth, Config, ConfigError, DEV_SECRET, Http, Ice, Media, Mode, Ops, Program, Rooms, Rtmp,
 };
 pub use lobby::Lobby;
 pub use room_parts::RoomParts;

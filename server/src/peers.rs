@@ -1,19 +1,21 @@
 //! The WebRTC peers of one room: who they belong to and what they are for. Clients name them by a
-//! number of the room's own; the SFU's ids never leave the server.
+//! number of the room's own; the SFU's ids never leave the server. What surprises: a peer outlives no token.
+//! Its end is kept here, in order, because a room with thousands of peers asks for the next one often.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use media_rules::FeedId;
-use room_rules::{Member, SessionId, UserId};
+use room_rules::{Member, ServerTime, SessionId, UserId};
 use sfu::PeerId;
-use signaling::{MediaId, RateLimit};
+use signaling::{IceSession, MediaId, RateLimit};
 
 /// The peers of one room.
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
-    last_id: u64,
     by_id: HashMap<MediaId, Peer>,
     ids: HashMap<PeerId, MediaId>,
+    /// When each has to go.
+    ends: BTreeSet<(ServerTime, MediaId)>,
 }
 
 /// One peer.
@@ -25,6 +27,10 @@ pub(crate) struct Peer {
     pub member: Member,
     /// What it does.
     pub purpose: Purpose,
+    /// When the token that it lives by ends.
+    pub until: ServerTime,
+    /// Its ICE session, as HTTP knows it.
+    pub ice: IceSession,
     /// The member's session on its data channels, once they are open.
     pub session: Option<DataSession>,
 }
@@ -49,23 +55,46 @@ pub(crate) enum Purpose {
 
 impl Peers {
     /// Enters a peer and returns the name that its owner will use.
-    pub(crate) fn insert(&mut self, peer: PeerId, member: Member, purpose: Purpose) -> MediaId {
-        self.last_id += 1;
-        let id = MediaId(self.last_id);
-        self.ids.insert(peer, id);
-        self.by_id.insert(id, Peer { peer, member, purpose, session: None });
+    pub(crate) fn insert(&mut self, peer: Peer) -> MediaId {
+        let id = MediaId::random();
+        self.ids.insert(peer.peer, id);
+        self.ends.insert((peer.until, id));
+        self.by_id.insert(id, peer);
         id
     }
 
     /// Takes out the peer that the SFU calls `peer`.
     pub(crate) fn remove(&mut self, peer: PeerId) -> Option<Peer> {
         let id = self.ids.remove(&peer)?;
-        self.by_id.remove(&id)
+        let peer = self.by_id.remove(&id)?;
+        self.ends.remove(&(peer.until, id));
+        Some(peer)
+    }
+
+    /// Lets the peer that its owner calls `id` live until `until`, if that is longer.
+    pub(crate) fn prolong(&mut self, id: MediaId, until: ServerTime) {
+        if let Some(peer) = self.by_id.get_mut(&id).filter(|peer| peer.until < until) {
+            self.ends.remove(&(peer.until, id));
+            self.ends.insert((until, id));
+            peer.until = until;
+        }
+    }
+
+    /// Returns when the next token ends.
+    pub(crate) fn next_end(&self) -> Option<ServerTime> {
+        self.ends.first().map(|(until, _)| *until)
+    }
+
+    /// Takes out a peer whose token has ended.
+    pub(crate) fn take_ended(&mut self, now: ServerTime) -> Option<Peer> {
+        let (_, id) = self.ends.first().filter(|(until, _)| *until <= now)?;
+        let peer = self.by_id.get(id)?.peer;
+        self.remove(peer)
     }
 
     /// Returns the peer that its owner calls `id`.
-    pub(crate) fn named(&self, id: MediaId) -> Option<&Peer> {
-        self.by_id.get(&id)
+    pub(crate) fn named(&mut self, id: MediaId) -> Option<&mut Peer> {
+        self.by_id.get_mut(&id)
     }
 
     /// Returns the peer that the SFU calls `peer`.
@@ -96,7 +125,9 @@ impl Peers {
             .map(|(_, peer)| peer)
             .collect();
         for peer in &taken {
-            self.ids.remove(&peer.peer);
+            if let Some(id) = self.ids.remove(&peer.peer) {
+                self.ends.remove(&(peer.until, id));
+            }
         }
         taken
     }
@@ -116,6 +147,7 @@ impl Peers {
     /// Takes out all.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Peer> {
         self.ids.clear();
+        self.ends.clear();
         self.by_id.drain().map(|(_, peer)| peer)
     }
 }

@@ -4,15 +4,18 @@
 use media_rules::{FeedId, Scene, layout};
 use relay_cdn::{Hub, Subscription};
 use room_rules::{Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
-use sfu::{NegotiateError, PeerId, TrickleError};
-use signaling::{Answer, MediaId, MediaSession, Refused};
+use sfu::{NegotiateError, PeerId};
+use signaling::{
+    Answer, IceFragment, IceSession, IceStep, IfMatch, MediaId, MediaSession, Patched, Refused,
+};
 use tokio::task::JoinHandle;
 use tracing::info;
 use wire_format::{Code, Target};
 
 use crate::demand::Demand;
 use crate::mail::Mailbox;
-use crate::negotiation::{Negotiated, Negotiation};
+use crate::media_pace::MediaPace;
+use crate::negotiation::{Holder, Negotiated, Negotiation};
 use crate::peers::{Peer, Peers, Purpose};
 use crate::program_task::{Outputs, ProgramControl, ProgramTask};
 use crate::room_parts::RoomParts;
@@ -40,6 +43,7 @@ pub(crate) struct RoomMedia {
     program_task: JoinHandle<()>,
     hub: Hub,
     targets: Targets,
+    pace: MediaPace,
 }
 
 impl RoomMedia {
@@ -63,6 +67,7 @@ impl RoomMedia {
             program_task: parts.tasks.spawn(task.run()),
             hub,
             targets: Targets::default(),
+            pace: MediaPace::default(),
         }
     }
 
@@ -71,32 +76,44 @@ impl RoomMedia {
         &self.mailbox
     }
 
+    /// Takes from the allowance of who asks about media sessions; the platform's own users have no bound.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` if nothing is left of it.
+    pub(crate) fn admit(&mut self, member: &Member, now: ServerTime) -> Result<(), Refused> {
+        if member.role == Role::Admin || self.pace.allows(&member.user, now) {
+            Ok(())
+        } else {
+            Err(Refused::new(Code::RateLimited, "too many requests for media, slow down"))
+        }
+    }
+
     /// Answers the offer of a member who may publish.
-    pub(crate) fn publish(&mut self, member: Member, offer: String, reply: Answer<MediaSession>) {
-        let feed = FeedId::new(self.room.as_str(), member.user.as_str());
-        self.negotiate(Negotiation { member, purpose: Purpose::Publish(feed), offer, reply });
+    pub(crate) fn publish(&mut self, holder: Holder, offer: String, reply: Answer<MediaSession>) {
+        let feed = FeedId::new(self.room.as_str(), holder.member.user.as_str());
+        self.negotiate(Negotiation { holder, purpose: Purpose::Publish(feed), offer, reply });
     }
 
     /// Answers the offer of a member who wants `feed`, or the program.
     pub(crate) fn play(
         &mut self,
-        member: Member,
+        holder: Holder,
         feed: Option<FeedId>,
         offer: String,
         reply: Answer<MediaSession>,
     ) {
         let feed = feed.unwrap_or_else(|| self.program_feed());
         if feed != self.program_feed() && !self.stage.contains(&feed) {
-            let _ = reply.send(Err(not_on_stage()));
+            let _ = reply.send(Err(not_live(&self.room, &feed)));
             return;
         }
-        let is_counted = member.role != Role::Admin;
-        if is_counted && self.peers.players_of(&member.user) >= MAX_PLAYERS_PER_USER {
+        let is_counted = holder.member.role != Role::Admin;
+        if is_counted && self.peers.players_of(&holder.member.user) >= MAX_PLAYERS_PER_USER {
             let refused = Refused::new(Code::RateLimited, "this user plays too much at once");
             let _ = reply.send(Err(refused));
             return;
         }
-        self.negotiate(Negotiation { member, purpose: Purpose::Play(feed), offer, reply });
+        self.negotiate(Negotiation { holder, purpose: Purpose::Play(feed), offer, reply });
     }
 
     fn negotiate(&mut self, negotiation: Negotiation) {
@@ -117,7 +134,7 @@ impl RoomMedia {
         now: ServerTime,
     ) -> Option<SessionId> {
         self.negotiating -= 1;
-        let Negotiated { member, purpose, result, reply } = negotiated;
+        let Negotiated { holder, purpose, offer, result, reply } = negotiated;
         let session = match result {
             Ok(session) => session,
             Err(error) => {
@@ -127,16 +144,20 @@ impl RoomMedia {
         };
         let replaced = match &purpose {
             // The newest connection of a publisher wins; the older one may be a dead browser's.
-            Purpose::Publish(_) => self.take_publisher(&member.user),
+            Purpose::Publish(_) => self.take_publisher(&holder.member.user),
             Purpose::Play(feed) if !is_open_to(&self.room, &self.stage, feed) => {
                 self.parts.close_peer(session.peer);
-                let _ = reply.send(Err(not_on_stage()));
+                let _ = reply.send(Err(not_live(&self.room, feed)));
                 return None;
             }
             Purpose::Play(_) => None,
         };
-        let id = self.peers.insert(session.peer, member, purpose);
-        let answer = MediaSession { id, answer: session.answer, etag: session.etag };
+        let Holder { member, until } = holder;
+        let owner = member.user.clone();
+        let ice = IceSession::new(&session.etag, &offer);
+        let peer = session.peer;
+        let id = self.peers.insert(Peer { peer, member, purpose, until, ice, session: None });
+        let answer = MediaSession { id, owner, answer: session.answer, etag: session.etag };
         if reply.send(Ok(answer)).is_err() {
             // Whoever offered is gone and will never connect.
             self.parts.close_peer(session.peer);
@@ -159,27 +180,30 @@ impl RoomMedia {
         self.peers.remove(peer)
     }
 
-    /// Hands over more ICE candidates of a peer that `member` owns.
-    pub(crate) fn trickle(
-        &self,
-        member: &Member,
+    /// Takes what the owner of a peer patches: candidates, which an ICE-lite agent has no use for,
+    /// because it answers whoever proves to know the password; or a restart of ICE.
+    pub(crate) fn patch(
+        &mut self,
+        holder: &Holder,
         id: MediaId,
-        fragment: String,
-        reply: Answer<()>,
-    ) {
-        let peer = match self.owned(member, id) {
-            Ok(peer) => peer.peer,
-            Err(refused) => {
-                let _ = reply.send(Err(refused));
-                return;
+        condition: &IfMatch,
+        fragment: &IceFragment,
+    ) -> Result<Patched, Refused> {
+        let peer = self.owned(&holder.member, id)?;
+        match peer.ice.weigh(condition, fragment)? {
+            IceStep::Trickle => {}
+            IceStep::Restart(_) => {
+                return Err(Refused::new(Code::OfferRefused, "ICE cannot be restarted"));
             }
-        };
-        let sfu = self.parts.sfu.clone();
-        self.parts.tasks.spawn(async move {
-            let taken = sfu.trickle(peer, &fragment).await;
-            let refuse = |error: TrickleError| Refused::new(Code::BadRequest, error.to_string());
-            let _ = reply.send(taken.map_err(refuse));
-        });
+        }
+        // A newer token proves that its holder may go on.
+        self.peers.prolong(id, holder.until);
+        Ok(Patched::Trickled)
+    }
+
+    /// Says whether there is a peer `id` that `member` owns.
+    pub(crate) fn find_owned(&mut self, member: &Member, id: MediaId) -> Result<(), Refused> {
+        self.owned(member, id).map(|_| ())
     }
 
     /// Closes a peer that `member` owns. Returns its session, if it had one.
@@ -193,7 +217,7 @@ impl RoomMedia {
         Ok(self.peers.remove(peer).and_then(|peer| peer.session).map(|session| session.id))
     }
 
-    fn owned(&self, member: &Member, id: MediaId) -> Result<&Peer, Refused> {
+    fn owned(&mut self, member: &Member, id: MediaId) -> Result<&mut Peer, Refused> {
         let not_found = || Refused::new(Code::NotFound, "there is no such media session");
         let peer = self.peers.named(id).ok_or_else(not_found)?;
         if peer.member.user == member.user {
@@ -250,14 +274,22 @@ impl RoomMedia {
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is due.
-    pub(crate) const fn poll_timeout(&self) -> Option<ServerTime> {
-        self.demand.poll_timeout()
+    pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
+        self.demand.poll_timeout().into_iter().chain(self.peers.next_end()).min()
     }
 
-    /// Stops a program that has lingered long enough.
-    pub(crate) fn handle_timeout(&mut self, now: ServerTime) {
+    /// Stops a program that has lingered long enough, and lets peers go whose token has ended. Returns
+    /// the sessions on their channels.
+    pub(crate) fn handle_timeout(&mut self, now: ServerTime) -> Vec<SessionId> {
+        let mut sessions = Vec::new();
+        while let Some(peer) = self.peers.take_ended(now) {
+            self.parts.close_peer(peer.peer);
+            sessions.extend(peer.session.map(|session| session.id));
+        }
+        self.weigh_demand(now);
         self.demand.handle_timeout(now);
         self.show();
+        sessions
     }
 
     fn show(&self) {
@@ -338,8 +370,11 @@ fn is_open_to(room: &RoomId, stage: &[FeedId], feed: &FeedId) -> bool {
     feed.room() == room.as_str() || stage.contains(feed)
 }
 
-fn not_on_stage() -> Refused {
-    Refused::new(Code::NotFound, "this feed is not on the stage")
+/// Says why `feed` cannot be played now. One of this room's own may be there soon
+/// (draft-ietf-wish-whep section 4.3.7); another room's is none of its business.
+fn not_live(room: &RoomId, feed: &FeedId) -> Refused {
+    let code = if feed.room() == room.as_str() { Code::NotLive } else { Code::NotFound };
+    Refused::new(code, "this feed is not on the stage")
 }
 
 fn feed_of(performer: &Performer) -> FeedId {
@@ -349,7 +384,7 @@ fn feed_of(performer: &Performer) -> FeedId {
 fn refuse_offer(error: &NegotiateError) -> Refused {
     let code = match error {
         NegotiateError::Malformed(_) => Code::BadRequest,
-        NegotiateError::Unsupported(_) => Code::NotAcceptable,
+        NegotiateError::Unsupported(_) => Code::OfferRefused,
         NegotiateError::Busy => Code::Busy,
     };
     Refused::new(code, error.to_string())

@@ -9,13 +9,14 @@ use room_rules::{
     Command, Effect, Event, MediaChange, Member, OrderPlaced, OrderRequest, PeerMessage, Rejected,
     Reply, Role, Room, RoomId, ServerTime, UserId,
 };
-use signaling::{Ending, Refused, RoomHandle, RoomRequest};
+use signaling::{Ending, MediaId, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 use wire_format::{Code, Lane, encode_event};
 
 use crate::gauge::Counted;
 use crate::mail::{Mail, Mailbox};
+use crate::negotiation::Holder;
 use crate::room_media::RoomMedia;
 use crate::room_parts::RoomParts;
 use crate::sessions::Sessions;
@@ -96,7 +97,9 @@ impl RoomTask {
     fn handle_timeout(&mut self) {
         let now = self.parts.clock.now();
         self.room.handle_timeout(now);
-        self.media.handle_timeout(now);
+        for session in self.media.handle_timeout(now) {
+            self.leave(session, now);
+        }
     }
 
     /// Carries out what the rules decided; true once the room is over.
@@ -176,27 +179,30 @@ impl RoomTask {
             RoomRequest::Describe { reply } => {
                 let _ = reply.send(Ok(self.room.view(now)));
             }
-            RoomRequest::Publish { member, offer, reply } => {
-                match self.room.may_publish(&member, now) {
-                    Ok(()) => self.media.publish(member, offer, reply),
-                    Err(rejected) => {
-                        let _ = reply.send(Err(rejected.into()));
-                    }
+            RoomRequest::Publish { member, until, offer, reply } => {
+                match self.may_publish(&member, now) {
+                    Ok(()) => self.media.publish(Holder { member, until }, offer, reply),
+                    Err(refused) => drop(reply.send(Err(refused))),
                 }
             }
-            RoomRequest::Play { member, feed, offer, reply } => {
-                self.media.play(member, feed, offer, reply);
+            RoomRequest::Play { member, until, feed, offer, reply } => {
+                match self.media.admit(&member, now) {
+                    Ok(()) => self.media.play(Holder { member, until }, feed, offer, reply),
+                    Err(refused) => drop(reply.send(Err(refused))),
+                }
             }
-            RoomRequest::Trickle { member, id, fragment, reply } => {
-                self.media.trickle(&member, id, fragment, reply);
+            RoomRequest::PatchPeer { member, until, id, condition, fragment, reply } => {
+                let holder = Holder { member, until };
+                let admitted = self.media.admit(&holder.member, now);
+                let _ = reply.send(
+                    admitted.and_then(|()| self.media.patch(&holder, id, &condition, &fragment)),
+                );
+            }
+            RoomRequest::FindPeer { member, id, reply } => {
+                let _ = reply.send(self.media.find_owned(&member, id));
             }
             RoomRequest::ClosePeer { member, id, reply } => {
-                let closed = self.media.close_owned(&member, id);
-                if let Ok(Some(session)) = closed {
-                    self.leave(session, now);
-                }
-                self.media.weigh_demand(now);
-                let _ = reply.send(closed.map(|_| ()));
+                let _ = reply.send(self.close_peer(&member, id, now));
             }
             RoomRequest::AddTarget { member: _, url, reply } => {
                 let _ = reply.send(self.media.add_target(url.reveal(), now));
@@ -208,6 +214,21 @@ impl RoomTask {
                 let _ = reply.send(self.media.remove_target(&id, now));
             }
         }
+    }
+
+    fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<(), Refused> {
+        self.media.admit(member, now)?;
+        Ok(self.room.may_publish(member, now)?)
+    }
+
+    fn close_peer(&mut self, member: &Member, id: MediaId, now: ServerTime) -> Result<(), Refused> {
+        self.media.admit(member, now)?;
+        let session = self.media.close_owned(member, id)?;
+        if let Some(session) = session {
+            self.leave(session, now);
+        }
+        self.media.weigh_demand(now);
+        Ok(())
     }
 
     fn order(

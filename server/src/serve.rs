@@ -137,6 +137,8 @@ impl Server {
             lobby: Arc::new(Lobby::new(parts.clone(), config.rooms.max)),
             sessions: parts.sessions.clone(),
             rtmp_base: format!("rtmp://{}/live", reachable(rtmp_address, config)?).into(),
+            ice_servers: config.ice_servers()?,
+            other_server: config.other_server()?,
             dev_tokens: mode == Mode::Dev,
             limits: Limits::default(),
             shutdown: closing.clone(),

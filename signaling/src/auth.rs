@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use metrics::counter;
-use room_rules::{Capability, Member, RoomId};
+use room_rules::{Capability, Member, RoomId, ServerTime};
 use wire_format::Code;
 
 use crate::token::Claims;
@@ -18,6 +18,12 @@ impl Bearer {
     /// Returns who asks if their token is good for `room`.
     pub(crate) fn member_of(self, room: &RoomId) -> Result<Member, Refused> {
         self.0.member_of(room).inspect_err(|_| count_refusal("other_room"))
+    }
+
+    /// Returns who asks, and when their token ends, if it is good for `room`.
+    pub(crate) fn holder_of(self, room: &RoomId) -> Result<(Member, ServerTime), Refused> {
+        let until = self.0.ends_at();
+        Ok((self.member_of(room)?, until))
     }
 
     /// Returns who asks if their token is good for `room` and grants `capability`.

@@ -13,42 +13,53 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+use crate::media;
 
 /// Answers every `OPTIONS` request and adds what browsers ask for to every other answer.
 pub(crate) async fn allow_other_origins(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with(crate::dev_token::PREFIX) {
         return next.run(request).await;
     }
-    let mut response = if request.method() == Method::OPTIONS {
-        options(request.uri().path())
-    } else {
-        next.run(request).await
-    };
+    let is_question = request.method() == Method::OPTIONS;
+    let taken = taken_at(request.uri().path());
+    let mut response = if is_question { options() } else { next.run(request).await };
+    let is_wrong_type = response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let headers = response.headers_mut();
+    if let Some((name, content_type)) = taken.filter(|_| is_question || is_wrong_type) {
+        headers.insert(name, HeaderValue::from_static(content_type));
+    }
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("Location, ETag, Link, Accept-Patch"),
+        HeaderValue::from_static("Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After"),
     );
     response
 }
 
-fn options(path: &str) -> Response {
-    let mut response = StatusCode::NO_CONTENT.into_response();
+/// 200 and not 204, because RFC 9725 section 4.2 says so. It tells nothing about what is behind the
+/// path: a question without a token gets the same answer for a room that is not there.
+fn options() -> Response {
+    let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
     headers.insert(
         ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST, PATCH, DELETE, OPTIONS"),
+        HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
     );
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("Authorization, Content-Type, If-Match"),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
-    // A WHIP client may ask what it may post before it does (RFC 9725 section 4.2).
-    if path.ends_with("/whip") || path.ends_with("/whep") {
-        headers.insert(ACCEPT_POST, HeaderValue::from_static("application/sdp"));
-    }
     response
+}
+
+/// Returns which header tells what `path` takes (RFC 9725 section 4.2, RFC 5789 section 2.2).
+fn taken_at(path: &str) -> Option<(HeaderName, &'static str)> {
+    if path.ends_with("/whip") || path.ends_with("/whep") {
+        Some((media::ACCEPT_POST, media::SDP))
+    } else if path.contains("/whip/") || path.contains("/whep/") {
+        Some((media::ACCEPT_PATCH, media::SDP_FRAGMENT))
+    } else {
+        None
+    }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use metrics::counter;
@@ -56,6 +56,9 @@ impl IntoResponse for Refused {
             // RFC 9110 section 15.5.2 wants to know how one may authenticate.
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if let Some(seconds) = retry_after(self.code) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
         response
     }
 }
@@ -69,6 +72,18 @@ impl From<Rejected> for Refused {
 impl From<DecodeError> for Refused {
     fn from(error: DecodeError) -> Self {
         Self::new(error.code, error.message)
+    }
+}
+
+/// Returns after how many seconds it is worth to try again (RFC 9725 section 4.5, and
+/// draft-ietf-wish-whep for a feed that is not live); `None` where time alone changes nothing.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most codes are final")]
+const fn retry_after(code: Code) -> Option<&'static str> {
+    match code {
+        Code::RateLimited => Some("1"),
+        Code::Busy | Code::NotLive => Some("2"),
+        Code::RoomFull | Code::Draining => Some("5"),
+        _ => None,
     }
 }
 

@@ -4,14 +4,15 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 use media_rules::FeedId;
+use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
-    Command, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId, RoomView, SessionId,
-    Snapshot, Title,
+    Command, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId, RoomView, ServerTime,
+    SessionId, Snapshot, Title, UserId,
 };
 use tokio::sync::oneshot;
 use wire_format::Target;
 
-use crate::{Outbox, Refused, RoomHandle};
+use crate::{IceFragment, IfMatch, Outbox, Refused, RoomHandle};
 
 /// Where an answer goes. If whoever asked is gone meanwhile, the answer is dropped and the deed stands.
 pub type Answer<T> = oneshot::Sender<Result<T, Refused>>;
@@ -62,6 +63,8 @@ pub enum RoomRequest {
     Publish {
         /// Who publishes.
         member: Member,
+        /// When their token ends, and with it the session.
+        until: ServerTime,
         /// The SDP offer.
         offer: String,
         /// Receives the session with the SDP answer.
@@ -71,6 +74,8 @@ pub enum RoomRequest {
     Play {
         /// Who plays.
         member: Member,
+        /// When their token ends, and with it the session.
+        until: ServerTime,
         /// What is played; `None` is the program.
         feed: Option<FeedId>,
         /// The SDP offer.
@@ -78,15 +83,28 @@ pub enum RoomRequest {
         /// Receives the session with the SDP answer.
         reply: Answer<MediaSession>,
     },
-    /// The owner of a media session has more ICE candidates.
-    Trickle {
+    /// The owner of a media session has more ICE candidates or restarts ICE.
+    PatchPeer {
         /// Who says so; only the owner may.
+        member: Member,
+        /// When the token of this request ends; the session lives at least as long.
+        until: ServerTime,
+        /// The media session.
+        id: MediaId,
+        /// Which ICE session is meant.
+        condition: IfMatch,
+        /// What the client sent.
+        fragment: IceFragment,
+        /// Receives what came of it.
+        reply: Answer<Patched>,
+    },
+    /// The owner of a media session asks whether it is there.
+    FindPeer {
+        /// Who asks; only the owner may.
         member: Member,
         /// The media session.
         id: MediaId,
-        /// The SDP fragment (RFC 8840).
-        fragment: String,
-        /// Receives whether it was taken.
+        /// Receives whether it is.
         reply: Answer<()>,
     },
     /// The owner of a media session ends it.
@@ -158,19 +176,67 @@ impl fmt::Debug for TargetUrl {
     }
 }
 
-/// Names a media session in its URL.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct MediaId(pub u64);
+/// Names a media session in its URL. Drawn at random, because a URL that can be guessed invites
+/// strangers to try (RFC 9725 section 5).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MediaId(u128);
+
+impl MediaId {
+    /// Draws a name that nobody guesses.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the system has no randomness.
+    pub fn random() -> Self {
+        let mut bytes = [0; 16];
+        SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    /// Wraps a number, for tests that need to know the name.
+    pub const fn new(number: u128) -> Self {
+        Self(number)
+    }
+
+    /// Reads a name as [`Display`](fmt::Display) writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_one =
+            text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        u128::from_str_radix(text, 16).ok().filter(|_| is_one).map(Self)
+    }
+}
+
+impl fmt::Display for MediaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
 
 /// A media session that was just set up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MediaSession {
     /// Its name in the `Location`.
     pub id: MediaId,
+    /// Whose it is.
+    pub owner: UserId,
     /// The SDP answer.
     pub answer: String,
     /// The entity tag of the ICE session, without quotes (RFC 9725 section 4.3.1).
     pub etag: String,
+}
+
+/// What came of a `PATCH` on a media session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Patched {
+    /// The candidates were taken.
+    Trickled,
+    /// ICE begins anew.
+    Restarted {
+        /// The entity tag of the new ICE session, without quotes.
+        etag: String,
+        /// Our side of it, as an SDP fragment.
+        fragment: String,
+    },
 }
 
 /// Whoever makes new rooms.

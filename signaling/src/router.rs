@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{any, delete, get, patch, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
 use tokio::sync::Semaphore;
 use wire_format::Code;
 
 use crate::{Refused, Services};
-use crate::{cors, dev_token, media, orders, pages, rooms, socket, targets, whep, whip};
+use crate::{
+    cors, dev_token, ice_servers, media, orders, pages, rooms, socket, targets, whep, whip,
+};
 
 /// Builds everything this crate serves.
 pub fn router(services: Services) -> Router {
@@ -18,10 +20,11 @@ pub fn router(services: Services) -> Router {
     let mut router = Router::new()
         .route("/v1/rooms", get(rooms::list).post(rooms::create))
         .route("/v1/rooms/{room}", get(rooms::describe).delete(rooms::end))
-        .route("/v1/rooms/{room}/whip", post(whip::publish))
-        .route("/v1/rooms/{room}/whip/{id}", patch(media::trickle).delete(media::close))
-        .route("/v1/rooms/{room}/whep", post(whep::play))
-        .route("/v1/rooms/{room}/whep/{id}", patch(media::trickle).delete(media::close))
+        .route("/v1/rooms/{room}/whip", get(whip::look).post(whip::publish))
+        .route("/v1/rooms/{room}/whip/{id}", session())
+        .route("/v1/rooms/{room}/whep", get(whep::look).post(whep::play))
+        .route("/v1/rooms/{room}/whep/{id}", session())
+        .route("/v1/rooms/{room}/ice-servers", get(ice_servers::list))
         .route("/v1/rooms/{room}/targets", get(targets::list).post(targets::add))
         .route("/v1/rooms/{room}/targets/{id}", delete(targets::remove))
         .route("/v1/rooms/{room}/orders", post(orders::place))
@@ -36,6 +39,10 @@ pub fn router(services: Services) -> Router {
         .with_state(services)
 }
 
+fn session() -> MethodRouter<Services> {
+    get(media::look).patch(media::patch).delete(media::close)
+}
+
 async fn method_not_allowed() -> Refused {
-    Refused::new(Code::BadRequest, "this path does not take this method")
+    Refused::new(Code::MethodNotAllowed, "this path does not take this method")
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use room_rules::SessionId;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Directory, Lobby, OutboxLimits, RoomClock, TokenKey};
+use crate::{Directory, IceServers, Lobby, OutboxLimits, RoomClock, TokenKey};
 
 /// What the router needs to answer. Cheap to clone; all clones share the same rooms.
 #[derive(Clone)]
@@ -25,6 +25,11 @@ pub struct Services {
     pub sessions: SessionNumbers,
     /// Where players pull programs, such as `rtmp://127.0.0.1:1935/live`; a room's name is appended.
     pub rtmp_base: Arc<str>,
+    /// Which STUN and TURN servers clients are told of.
+    pub ice_servers: IceServers,
+    /// The server that has the rooms which are not here, such as `https://two.example`: whoever
+    /// wants to publish or play there is sent on. `None`: they hear that there is no such room.
+    pub other_server: Option<Arc<str>>,
     /// Whether `GET /v1/dev/token` gives tokens to whoever asks from this machine.
     pub dev_tokens: bool,
     /// How much is too much.

@@ -2,14 +2,16 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::response::Response;
+use axum::http::Uri;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use media_rules::FeedId;
 use serde::Deserialize;
 use wire_format::Code;
 
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
-use crate::{Refused, RoomRequest, Services, media};
+use crate::{Refused, RoomHandle, RoomRequest, Services, media};
 
 /// What is to be played.
 #[derive(Debug, Deserialize)]
@@ -22,18 +24,42 @@ pub(crate) async fn play(
     State(services): State<Services>,
     Path(room): Path<String>,
     choice: Result<Query<Choice>, QueryRejection>,
+    uri: Uri,
     bearer: Bearer,
     request: Request,
+) -> Response {
+    let room = match find_room(&room, &services) {
+        Ok(room) => room,
+        Err(refused) => return media::no_room(refused, &uri, &services),
+    };
+    play_in(&room, choice, bearer, request, &services).await.into_response()
+}
+
+async fn play_in(
+    room: &RoomHandle,
+    choice: Result<Query<Choice>, QueryRejection>,
+    bearer: Bearer,
+    request: Request,
+    services: &Services,
 ) -> Result<Response, Refused> {
-    let room = find_room(&room, &services)?;
-    let member = bearer.member_of(room.room())?;
+    let (member, until) = bearer.holder_of(room.room())?;
     let Query(choice) =
         choice.map_err(|error| Refused::new(Code::BadRequest, error.body_text()))?;
     let feed = choice.feed.as_deref().map(parse_feed).transpose()?;
-    let offer = media::read_offer(request, &services).await?;
+    let offer = media::read_offer(request, services).await?;
 
-    let session = room.ask(|reply| RoomRequest::Play { member, feed, offer, reply }).await?;
-    Ok(media::created(room.room(), "whep", session))
+    let session = room.ask(|reply| RoomRequest::Play { member, until, feed, offer, reply }).await?;
+    Ok(media::created(room.room(), "whep", session, services))
+}
+
+/// `GET` and `HEAD` on `/v1/rooms/{room}/whep`: nothing to show, but its type tells a player that it
+/// found a WHEP endpoint (draft-ietf-wish-whep section 4.2).
+pub(crate) async fn look(
+    State(services): State<Services>,
+    Path(room): Path<String>,
+) -> Result<Response, Refused> {
+    find_room(&room, &services)?;
+    Ok([(CONTENT_TYPE, media::SDP)].into_response())
 }
 
 fn parse_feed(name: &str) -> Result<FeedId, Refused> {

@@ -44,8 +44,8 @@ codes! {
     RoomNotFound = "ROOM_NOT_FOUND", 404;
     /// There is no such thing in the room.
     NotFound = "NOT_FOUND", 404;
-    /// The offer holds nothing that the server can play or take.
-    NotAcceptable = "NOT_ACCEPTABLE", 406;
+    /// The path is there, but not for this method.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", 405;
     /// It does not fit the present state.
     Conflict = "CONFLICT", 409;
     /// No seat is free.
@@ -60,16 +60,24 @@ codes! {
     SoldOut = "SOLD_OUT", 409;
     /// One user may not have so many.
     LimitPerUser = "LIMIT_PER_USER", 409;
+    /// Nobody publishes this feed now; somebody may soon.
+    NotLive = "NOT_LIVE", 409;
     /// The room or the sale is over.
     Closed = "CLOSED", 410;
+    /// The entity tag is not the one of the ICE session as it is now.
+    PreconditionFailed = "PRECONDITION_FAILED", 412;
     /// The body or frame is too large.
     TooLarge = "TOO_LARGE", 413;
     /// The body is of the wrong type.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415;
     /// The key was used for another request.
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH", 422;
+    /// The offer is well-formed and holds what the server cannot play or take.
+    OfferRefused = "OFFER_REFUSED", 422;
     /// The sale has not opened.
     NotOpen = "NOT_OPEN", 425;
+    /// The request must say by `If-Match` which ICE session it means.
+    PreconditionRequired = "PRECONDITION_REQUIRED", 428;
     /// Too much in too short a time.
     RateLimited = "RATE_LIMITED", 429;
     /// A queue is full; try again.

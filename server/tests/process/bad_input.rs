@@ -61,7 +61,7 @@ async fn what_is_not_there_is_not_found() {
     let feed = server.post("/v1/rooms/a/whep?feed=a/zoe", SDP, "v=0");
     let order = r#"{"sale":"x","qty":1,"idem":"1"}"#;
 
-    answered(feed.bearer_auth(&viewer), 404, "NOT_FOUND").await;
+    answered(feed.bearer_auth(&viewer), 409, "NOT_LIVE").await;
     let room = server.post("/v1/rooms/b/whip", SDP, "v=0").bearer_auth(&stranger);
     answered(room, 404, "ROOM_NOT_FOUND").await;
     let sale = server.post("/v1/rooms/a/orders", JSON, order).bearer_auth(&viewer);

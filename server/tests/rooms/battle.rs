@@ -7,11 +7,11 @@ use room_rules::{
     BattleTerms, Command, GiftCount, GiftKind, GiftOrder, IdemKey, PkId, Reply, Role,
 };
 use serde_json::{Value, json};
-use signaling::{MediaId, MediaSession, Refused, RoomRequest};
+use signaling::{IfMatch, MediaId, MediaSession, Refused, RoomRequest};
 use wire_format::Code;
 
-use crate::media::OFFER;
-use crate::stage::{Person, Stage, member, room_id};
+use crate::media::{OFFER, patch};
+use crate::stage::{NEVER, Person, Stage, member, room_id};
 
 #[tokio::test(start_paused = true)]
 async fn two_rooms_link_battle_and_agree_on_who_won() {
@@ -91,12 +91,12 @@ async fn the_other_rooms_host_is_played_no_longer_than_the_battle_lasts() {
 
 async fn play(person: &Person, feed: FeedId) -> Result<MediaSession, Refused> {
     let (member, offer, feed) = (person.member.clone(), OFFER.to_owned(), Some(feed));
-    person.room.ask(|reply| RoomRequest::Play { member, feed, offer, reply }).await
+    person.room.ask(|reply| RoomRequest::Play { member, until: NEVER, feed, offer, reply }).await
 }
 
 async fn trickle(person: &Person, id: MediaId) -> Result<(), Refused> {
-    let (member, fragment) = (person.member.clone(), "a=mid:0\r\n".to_owned());
-    person.room.ask(|reply| RoomRequest::Trickle { member, id, fragment, reply }).await
+    let fragment = "a=mid:0\r\n";
+    patch(&person.room, &person.member, id, IfMatch::Any, fragment).await.map(|_| ())
 }
 
 async fn challenge(host: &Person, room: &str) -> PkId {

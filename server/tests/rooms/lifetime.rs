@@ -6,7 +6,7 @@ use room_rules::{Command, Role};
 use signaling::{Ending, RoomRequest};
 use wire_format::Code;
 
-use crate::stage::{Person, Stage, member, room_id};
+use crate::stage::{NEVER, Person, Stage, member, room_id};
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_ends_lets_everyone_go_and_its_name_is_free_again() {
@@ -68,12 +68,23 @@ async fn a_viewer_may_not_publish_and_a_feed_that_is_not_on_stage_cannot_be_watc
     let (publisher, player) = (viewer.clone(), viewer);
     let publish = host
         .room
-        .ask(|reply| RoomRequest::Publish { member: publisher, offer: String::new(), reply })
+        .ask(|reply| RoomRequest::Publish {
+            member: publisher,
+            until: NEVER,
+            offer: String::new(),
+            reply,
+        })
         .await;
     let feed = media_rules::FeedId::parse("b/somebody");
     let play = host
         .room
-        .ask(|reply| RoomRequest::Play { member: player, feed, offer: String::new(), reply })
+        .ask(|reply| RoomRequest::Play {
+            member: player,
+            until: NEVER,
+            feed,
+            offer: String::new(),
+            reply,
+        })
         .await;
 
     assert_eq!(publish.unwrap_err().code, Code::Forbidden);

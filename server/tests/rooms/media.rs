@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use room_rules::{Command, Member, Role};
+use room_rules::{Command, Member, Role, ServerTime};
 use sfu::Stats;
-use signaling::{MediaId, MediaSession, Refused, RoomHandle, RoomRequest};
+use signaling::{
+    IceFragment, IfMatch, MediaId, MediaSession, Patched, Refused, RoomHandle, RoomRequest,
+};
 use wire_format::Code;
 
-use crate::stage::{Person, Stage, member};
+use crate::stage::{NEVER, Person, Stage, member};
 
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -100,14 +102,83 @@ async fn one_user_does_not_use_up_the_media_workers() {
     play(&host.room, &vera).await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_with_its_token_and_a_newer_token_prolongs_it() {
+    let stage = Stage::new();
+    let host = stage.open("a").await;
+    let vera = member("vera", Role::Viewer);
+    let now = stage.parts.clock.now();
+    // Sooner than the room gives up on a host who does not connect.
+    let (early, late) = (now + Duration::from_secs(5), now + Duration::from_secs(90));
+    let publisher = publish_until(&host.room, &host.member, early).await.unwrap();
+    let short = play_until(&host.room, &vera, early).await.unwrap();
+    let long = play_until(&host.room, &vera, early).await.unwrap();
+    let (fragment, condition) = (IceFragment::parse("").unwrap(), IfMatch::Any);
+    let (member, id) = (vera.clone(), long.id);
+    host.room
+        .ask(|reply| RoomRequest::PatchPeer { member, until: late, id, condition, fragment, reply })
+        .await
+        .unwrap();
+
+    tokio::time::sleep(Duration::from_millis(4_998)).await;
+    find(&host.room, &host.member, publisher.id).await.unwrap();
+    find(&host.room, &vera, short.id).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(4)).await;
+
+    let gone = find(&host.room, &host.member, publisher.id).await;
+    assert_eq!(gone.unwrap_err().code, Code::NotFound);
+    assert_eq!(find(&host.room, &vera, short.id).await.unwrap_err().code, Code::NotFound);
+    find(&host.room, &vera, long.id).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(85)).await;
+    assert_eq!(find(&host.room, &vera, long.id).await.unwrap_err().code, Code::NotFound);
+}
+
+#[tokio::test]
+async fn who_asks_for_sessions_without_end_is_told_to_slow_down() {
+    let stage = Stage::with_media();
+    let host = stage.open("a").await;
+    let (vera, walter) = (member("vera", Role::Viewer), member("walter", Role::Viewer));
+    let ask = async |who: &Member| close(&host.room, who, MediaId::new(1)).await.unwrap_err().code;
+
+    let mut codes = Vec::new();
+    for _ in 0..200 {
+        codes.push(ask(&vera).await);
+    }
+
+    assert_eq!(codes[0], Code::NotFound);
+    assert!(codes.contains(&Code::RateLimited));
+    assert_eq!(ask(&walter).await, Code::NotFound);
+}
+
 async fn publish(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
+    publish_until(room, who, NEVER).await
+}
+
+async fn publish_until(
+    room: &RoomHandle,
+    who: &Member,
+    until: ServerTime,
+) -> Result<MediaSession, Refused> {
     let (member, offer) = (who.clone(), OFFER.to_owned());
-    room.ask(|reply| RoomRequest::Publish { member, offer, reply }).await
+    room.ask(|reply| RoomRequest::Publish { member, until, offer, reply }).await
 }
 
 async fn play(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
+    play_until(room, who, NEVER).await
+}
+
+async fn play_until(
+    room: &RoomHandle,
+    who: &Member,
+    until: ServerTime,
+) -> Result<MediaSession, Refused> {
     let (member, offer) = (who.clone(), OFFER.to_owned());
-    room.ask(|reply| RoomRequest::Play { member, feed: None, offer, reply }).await
+    room.ask(|reply| RoomRequest::Play { member, until, feed: None, offer, reply }).await
+}
+
+async fn find(room: &RoomHandle, who: &Member, id: MediaId) -> Result<(), Refused> {
+    let member = who.clone();
+    room.ask(|reply| RoomRequest::FindPeer { member, id, reply }).await
 }
 
 async fn close(room: &RoomHandle, who: &Member, id: MediaId) -> Result<(), Refused> {
@@ -116,8 +187,26 @@ async fn close(room: &RoomHandle, who: &Member, id: MediaId) -> Result<(), Refus
 }
 
 async fn trickle(room: &RoomHandle, who: &Member, id: MediaId) -> Result<(), Refused> {
-    let (member, fragment) = (who.clone(), "a=mid:0\r\n".to_owned());
-    room.ask(|reply| RoomRequest::Trickle { member, id, fragment, reply }).await
+    patch(room, who, id, IfMatch::Any, "a=mid:0\r\n").await.map(|_| ())
+}
+
+pub(crate) async fn patch(
+    room: &RoomHandle,
+    who: &Member,
+    id: MediaId,
+    condition: IfMatch,
+    fragment: &str,
+) -> Result<Patched, Refused> {
+    let (member, fragment) = (who.clone(), IceFragment::parse(fragment).unwrap());
+    room.ask(|reply| RoomRequest::PatchPeer {
+        member,
+        until: NEVER,
+        id,
+        condition,
+        fragment,
+        reply,
+    })
+    .await
 }
 
 async fn publishers_become(stage: &Stage, count: usize) {

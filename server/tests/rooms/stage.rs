@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use media_rules::FeedId;
 use mixer::ProgramConfig;
-use room_rules::{Command, Member, Reply, Role, RoomId, SessionId, Snapshot, Title, UserId};
+use room_rules::{
+    Command, Member, Reply, Role, RoomId, ServerTime, SessionId, Snapshot, Title, UserId,
+};
 use serde_json::Value;
 use server::{Lobby, RoomParts, Switchboard};
 use sfu::{Event, Sfu};
@@ -19,6 +21,9 @@ use tokio_util::task::TaskTracker;
 
 /// Some instant in 2025, with a fraction of a millisecond that must not be lost.
 const UNIX_AT_START: Duration = Duration::from_micros(1_750_000_000_000_300);
+
+/// The end of a token that does not end.
+pub(crate) const NEVER: ServerTime = ServerTime::from_unix_millis(u64::MAX);
 
 /// Long enough for anything but a deadline.
 const SOON: Duration = Duration::from_secs(5);
@@ -156,7 +161,7 @@ impl Person {
         let member = self.member.clone();
         let refused = self
             .room
-            .ask(|reply| RoomRequest::Publish { member, offer: "none".into(), reply })
+            .ask(|reply| RoomRequest::Publish { member, until: NEVER, offer: "none".into(), reply })
             .await
             .unwrap_err();
         assert_eq!(refused.code, wire_format::Code::BadRequest, "{refused}");

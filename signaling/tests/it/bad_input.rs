@@ -175,7 +175,8 @@ async fn a_room_whose_inbox_is_full_is_busy() {
 async fn a_path_that_does_not_take_the_method_says_so_in_json() {
     let world = World::new().await;
     let answer = Request::new("PUT", "/v1/rooms").send(world.address).await;
-    assert_eq!(answer.error(), (400, "BAD_REQUEST".into()));
+    assert_eq!(answer.error(), (405, "METHOD_NOT_ALLOWED".into()));
+    assert!(answer.header("allow").unwrap().contains("POST"), "{answer:?}");
 }
 
 #[tokio::test]

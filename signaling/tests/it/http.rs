@@ -7,8 +7,6 @@ use signaling::Limits;
 use crate::client::Request;
 use crate::world::World;
 
-const OFFER: &str = "v=0 offer";
-
 #[tokio::test]
 async fn a_room_is_opened_once_listed_and_described() {
     let world = World::new().await;
@@ -42,82 +40,6 @@ async fn only_a_host_of_the_room_or_an_admin_opens_it() {
     let admin = open(world.token("x", "ad", Role::Admin)).send(world.address).await;
 
     assert_eq!((other_host.status, viewer.status, admin.status), (403, 403, 201));
-}
-
-#[tokio::test]
-async fn publishing_answers_with_sdp_and_the_sessions_own_url() {
-    let world = World::new().await;
-    let token = world.token("a", "alice", Role::Host);
-
-    let answer = Request::new("POST", "/v1/rooms/a/whip")
-        .token(&token)
-        .body("application/sdp", OFFER)
-        .send(world.address)
-        .await;
-
-    assert_eq!(answer.status, 201, "{answer:?}");
-    assert_eq!(answer.header("content-type"), Some("application/sdp"));
-    assert_eq!(answer.header("location"), Some("/v1/rooms/a/whip/7"));
-    assert_eq!(answer.header("etag"), Some("\"e7\""));
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-    let exposed = answer.header("access-control-expose-headers").unwrap();
-    assert!(["Location", "ETag", "Link"].iter().all(|name| exposed.contains(name)));
-    assert_eq!(answer.body, "v=0 answer");
-}
-
-#[tokio::test]
-async fn a_media_session_takes_candidates_and_ends() {
-    let world = World::new().await;
-    let token = world.token("a", "alice", Role::Host);
-    let trickle = |path: &str| {
-        Request::new("PATCH", path)
-            .token(&token)
-            .body("application/trickle-ice-sdpfrag", "a=ice-ufrag:x\r\n")
-    };
-
-    let taken = trickle("/v1/rooms/a/whip/7").send(world.address).await;
-    let unknown = trickle("/v1/rooms/a/whip/8").send(world.address).await;
-    let nonsense = trickle("/v1/rooms/a/whip/x").send(world.address).await;
-    let ended = Request::new("DELETE", "/v1/rooms/a/whep/7").token(&token);
-    let ended = ended.send(world.address).await;
-
-    assert_eq!((taken.status, ended.status), (204, 200));
-    assert_eq!((unknown.status, nonsense.status), (404, 404));
-}
-
-#[tokio::test]
-async fn playing_is_for_the_program_or_for_a_feed_on_the_stage() {
-    let world = World::new().await;
-    let token = world.token("a", "vi", Role::Viewer);
-    let play = |query: &str| {
-        Request::new("POST", &format!("/v1/rooms/a/whep{query}"))
-            .token(&token)
-            .body("application/sdp", OFFER)
-            .send(world.address)
-    };
-
-    let program = play("").await;
-    assert_eq!((program.status, program.header("location")), (201, Some("/v1/rooms/a/whep/7")));
-    assert_eq!(play("?feed=a/alice").await.status, 201);
-    assert_eq!(play("?feed=b/bob").await.error(), (404, "NOT_FOUND".into()));
-    assert_eq!(play("?feed=nonsense").await.error(), (400, "BAD_REQUEST".into()));
-}
-
-#[tokio::test]
-async fn a_browser_may_ask_what_it_may_post() {
-    let world = World::new().await;
-
-    let answer = Request::new("OPTIONS", "/v1/rooms/a/whip")
-        .header("Origin", "https://studio.example")
-        .header("Access-Control-Request-Method", "POST")
-        .send(world.address)
-        .await;
-
-    assert_eq!(answer.status, 204);
-    assert_eq!(answer.header("accept-post"), Some("application/sdp"));
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-    assert!(answer.header("access-control-allow-methods").unwrap().contains("PATCH"));
-    assert!(answer.header("access-control-allow-headers").unwrap().contains("Authorization"));
 }
 
 #[tokio::test]

@@ -15,4 +15,5 @@ mod client;
 mod http;
 mod room;
 mod websocket;
+mod whip;
 mod world;

@@ -6,20 +6,32 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use room_rules::{
     ChatId, Command, Member, OrderId, OrderPlaced, Reactions, Rejected, Reply, RoomId, RoomState,
-    RoomView, ServerTime, SessionId, Snapshot, Title, Watermarks,
+    RoomView, ServerTime, SessionId, Snapshot, Title, UserId, Watermarks,
 };
 use signaling::{
-    Created, Directory, Ending, Lobby, MediaId, MediaSession, Outbox, Refused, RoomHandle,
-    RoomRequest,
+    Created, Directory, Ending, IceFragment, IceSession, IceStep, IfMatch, Lobby, MediaId,
+    MediaSession, Outbox, Patched, Refused, RoomHandle, RoomRequest,
 };
 use tokio::sync::mpsc;
 use wire_format::{Code, Lane, Target, TargetState};
+
+/// The only media session there is.
+const SESSION: MediaId = MediaId::new(7);
+
+/// An offer, as far as a room looks into it.
+pub(crate) const OFFER: &str =
+    "v=0\r\nm=audio 9 X 111\r\na=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n";
+
+/// What every offer is answered with.
+pub(crate) const ANSWER: &str = "v=0\r\na=ice-lite\r\nm=audio 9 X 111\r\na=mid:0\r\n\
+    a=ice-ufrag:ours\r\na=ice-pwd:ourpassword\r\na=candidate:1 1 udp 1 127.0.0.1 7 typ host\r\n";
 
 /// The sessions that are in a room, for a test to look at and to push to.
 pub(crate) type Sessions = Arc<Mutex<Vec<(SessionId, Outbox)>>>;
 
 /// Answers requests until a member ends the room.
 pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sessions: Sessions) {
+    let mut ice = IceSession::new("e7", OFFER);
     while let Some(request) = inbox.recv().await {
         match request {
             RoomRequest::Join { session, member, outbox, reply } => {
@@ -58,14 +70,19 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
             RoomRequest::Describe { reply } => drop(reply.send(Ok(view(&id)))),
             RoomRequest::Publish { offer, reply, .. } => drop(reply.send(answer(&offer))),
             RoomRequest::Play { feed, offer, reply, .. } => {
-                let refused = Refused::new(Code::NotFound, "there is no such feed on the stage");
-                let on_stage = feed.is_none_or(|feed| feed.as_str() == "a/alice");
-                let _ = reply.send(if on_stage { answer(&offer) } else { Err(refused) });
+                let refuse = |code| Err(Refused::new(code, "this feed is not on the stage"));
+                let _ = reply.send(match feed.as_ref().map(|feed| feed.as_str()) {
+                    None | Some("a/alice") => answer(&offer),
+                    Some(own) if own.starts_with("a/") => refuse(Code::NotLive),
+                    Some(_) => refuse(Code::NotFound),
+                });
             }
-            RoomRequest::Trickle { id, reply, .. } | RoomRequest::ClosePeer { id, reply, .. } => {
-                let known = id == MediaId(7);
-                let refused = Refused::new(Code::NotFound, "there is no such media session");
-                let _ = reply.send(known.then_some(()).ok_or(refused));
+            RoomRequest::PatchPeer { id, condition, fragment, reply, .. } => {
+                let patched = known(id).and_then(|()| patch(&mut ice, &condition, &fragment));
+                let _ = reply.send(patched);
+            }
+            RoomRequest::FindPeer { id, reply, .. } | RoomRequest::ClosePeer { id, reply, .. } => {
+                let _ = reply.send(known(id));
             }
             RoomRequest::AddTarget { url, reply, .. } => {
                 assert!(!format!("{url:?}").contains("secret-key"));
@@ -117,7 +134,29 @@ fn answer(offer: &str) -> Result<MediaSession, Refused> {
     if !offer.starts_with("v=0") {
         return Err(Refused::new(Code::BadRequest, "the offer is not SDP"));
     }
-    Ok(MediaSession { id: MediaId(7), answer: "v=0 answer".into(), etag: "e7".into() })
+    let owner = UserId::parse("alice").unwrap();
+    Ok(MediaSession { id: SESSION, owner, answer: ANSWER.into(), etag: "e7".into() })
+}
+
+fn known(id: MediaId) -> Result<(), Refused> {
+    let refused = Refused::new(Code::NotFound, "there is no such media session");
+    (id == SESSION).then_some(()).ok_or(refused)
+}
+
+/// Restarts ICE as the server does, with the client's own lines for an answer.
+fn patch(
+    ice: &mut IceSession,
+    condition: &IfMatch,
+    fragment: &IceFragment,
+) -> Result<Patched, Refused> {
+    match ice.weigh(condition, fragment)? {
+        IceStep::Trickle => Ok(Patched::Trickled),
+        IceStep::Restart(remote) => {
+            let fragment = format!("a=ice-lite\r\n{}", fragment.text());
+            ice.end_restart(Some(("e8", remote)));
+            Ok(Patched::Restarted { etag: "e8".into(), fragment })
+        }
+    }
 }
 
 fn target() -> Target {

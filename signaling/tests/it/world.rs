@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use room_rules::{Member, Role, RoomId, ServerTime, UserId};
 use signaling::{
-    Claims, Directory, Limits, RoomClock, RoomHandle, Services, SessionNumbers, TokenKey, serve,
+    Claims, Directory, IceServers, Limits, RoomClock, RoomHandle, Services, SessionNumbers,
+    TokenKey, serve,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -39,6 +40,11 @@ impl World {
     }
 
     pub(crate) async fn build(limits: Limits, dev_tokens: bool) -> Self {
+        Self::start(|services| Services { limits, dev_tokens, ..services }).await
+    }
+
+    /// Starts a server with what `change` makes of the usual.
+    pub(crate) async fn start(change: impl FnOnce(Services) -> Services) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let directory = Directory::new();
@@ -51,11 +57,13 @@ impl World {
             lobby: Arc::new(TestLobby { directory: directory.clone() }),
             sessions: SessionNumbers::default(),
             rtmp_base: "rtmp://127.0.0.1:1935/live".into(),
-            dev_tokens,
-            limits,
+            ice_servers: IceServers::default(),
+            other_server: None,
+            dev_tokens: true,
+            limits: Limits::default(),
             shutdown: shutdown.clone(),
         };
-        let server = tokio::spawn(serve(listener, services));
+        let server = tokio::spawn(serve(listener, change(services)));
 
         let sessions = Sessions::default();
         let (handle, inbox) = RoomHandle::new(room_id("a"), 16);

@@ -87,7 +87,7 @@ export class MediaLink {
       if (pc !== this.pc) return;
       const code = error instanceof Error && "code" in error ? String(error.code) : "LINK_FAILED";
       // Offering the same again would bring the same answer.
-      if (code === "NOT_ACCEPTABLE" || (TOKEN_CODES.includes(code) && !this.options.tokens.refuse())) this.giveUp(code);
+      if (code === "OFFER_REFUSED" || (TOKEN_CODES.includes(code) && !this.options.tokens.refuse())) this.giveUp(code);
       else this.retryLater(code);
     }
   }

@@ -22,7 +22,7 @@ const WORDS = {
   ROOM_FULL: "直播间满了 · Room is full",
   DRAINING: "服务器维护中 · Server is restarting",
   LINK_FAILED: "媒体连接失败 · Media link failed",
-  NOT_ACCEPTABLE: "浏览器不支持 H.264 · This browser cannot use H.264",
+  OFFER_REFUSED: "浏览器不支持 H.264 · This browser cannot use H.264",
   OFFLINE: "没有连接 · Not connected",
   TIMEOUT: "服务器没有回答 · No answer",
   TOO_LARGE: "内容太长 · Too long",
