@@ -8,6 +8,9 @@
 mod backoff;
 mod dialogue;
 mod flv;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod gop;
 mod hub;
 mod muxer;

@@ -10,3 +10,5 @@ mod message;
 
 pub(crate) use connection::{Connection, ConnectionError, Limits, Role};
 pub(crate) use message::{Command, STREAM_ID, status};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use {chunk_reader::ChunkReader, message::Inbound};

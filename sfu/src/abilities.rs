@@ -57,7 +57,7 @@ impl Abilities {
     }
 
     /// Returns everything that can be negotiated at all.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) const fn all() -> Self {
         Self {
             codecs: &[Codec::Opus, Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1],

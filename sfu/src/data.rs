@@ -18,6 +18,7 @@ use rtc_sctp::{
 };
 use rtc_shared::TransportProtocol;
 
+use crate::chunk_guard::ChunkGuard;
 use crate::event::Channel;
 
 /// SCTP never sees a real address either.
@@ -62,6 +63,7 @@ pub(crate) enum Sent {
 pub(crate) struct DataChannels {
     endpoint: Endpoint,
     association: Option<(AssociationHandle, Association)>,
+    guard: ChunkGuard,
     is_open: bool,
     /// Streams that the other side opened beside the channels.
     strange_streams: u32,
@@ -80,6 +82,7 @@ impl DataChannels {
         Self {
             endpoint: Endpoint::new(TUNNEL, TransportProtocol::UDP, config, server),
             association: None,
+            guard: ChunkGuard::new(),
             is_open: false,
             strange_streams: 0,
             associations: 0,
@@ -99,6 +102,12 @@ impl DataChannels {
 
     /// Takes a decrypted SCTP packet.
     pub(crate) fn handle_packet(&mut self, now: Instant, packet: Bytes) {
+        if !self.guard.admits(&packet, now) {
+            tracing::debug!(
+                "An SCTP packet that no honest peer sends, or sends again, was refused."
+            );
+            return;
+        }
         self.shield(|this| {
             match this.endpoint.handle(now, TUNNEL, None, packet) {
                 Some((handle, DatagramEvent::NewAssociation(association))) => {
@@ -177,6 +186,7 @@ impl DataChannels {
             if let Some((_, association)) = &mut this.association {
                 while let Some(transmit) = association.poll_transmit(now) {
                     if let Payload::RawEncode(raw) = transmit.message {
+                        raw.iter().for_each(|packet| this.guard.handle_sent(packet));
                         packets.extend(raw);
                     }
                 }

@@ -7,6 +7,7 @@
 mod abilities;
 mod answer;
 mod candidate;
+mod chunk_guard;
 mod client_hello;
 mod clock;
 mod codec;
@@ -19,6 +20,9 @@ mod event;
 mod extension;
 mod feed;
 mod fragment;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod handle;
 mod ice;
 mod link;

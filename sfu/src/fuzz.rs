@@ -1,0 +1,127 @@
+//! Narrow doors for the fuzzer: bytes as a stranger sends them, into the code that reads them first.
+//!
+//! Compiled for tests and with the feature `fuzzing`, never into the product. What a door promises
+//! is that it returns: a panic, an endless loop or memory without bound is the finding. Where the
+//! bytes would be stopped by a checksum or a key long before the interesting code, the door plays
+//! the other side honestly up to there. Our tests send the kept corpus through every door.
+
+mod data;
+mod handshake;
+mod media;
+
+use std::net::SocketAddr;
+
+use crate::abilities::Abilities;
+use crate::answer::Local;
+use crate::client_hello::ClientHello;
+use crate::negotiate::{Agreement, Direction};
+use crate::offer::Offer;
+use crate::record_guard::RecordGuard;
+use crate::stun::{self, BindingRequest};
+use crate::{rtcp, ufrag};
+
+pub use data::data_channels;
+pub use handshake::{dtls, dtls_handshake};
+pub use media::rtp;
+
+/// Every door, by the name of its corpus.
+pub const DOORS: &[(&str, fn(&[u8]))] = &[
+    ("stun", stun),
+    ("rtp", rtp),
+    ("rtcp", rtcp),
+    ("sdp", sdp),
+    ("dtls", dtls),
+    ("dtls_handshake", dtls_handshake),
+    ("data_channels", data_channels),
+];
+
+/// A connectivity check, up to the answer.
+pub fn stun(data: &[u8]) {
+    let Some(request) = BindingRequest::parse(data) else {
+        return;
+    };
+    let key = stun::integrity_key("VOkJxbRl1RmTxUk/WvJxBt");
+    let _ = ufrag::peer(request.local_ufrag());
+    let _ = request.is_authentic(&key);
+    for from in [SocketAddr::from(([127, 0, 0, 1], 9)), SocketAddr::from(([7_u16; 8], 9))] {
+        assert!(request.success(from, &key).len() <= stun::MAX_RESPONSE_LEN);
+    }
+}
+
+/// A compound RTCP packet in the clear.
+pub fn rtcp(data: &[u8]) {
+    let messages = rtcp::parse(data);
+    assert!(messages.len() <= data.len(), "a message takes at least a few bytes");
+}
+
+/// An SDP offer, answered both ways.
+pub fn sdp(data: &[u8]) {
+    let Ok(offer) =
+        std::str::from_utf8(data).map_err(drop).and_then(|sdp| Offer::parse(sdp).map_err(drop))
+    else {
+        return;
+    };
+    let local = Local {
+        ufrag: "u",
+        password: "p",
+        fingerprint: "F",
+        candidates: &[],
+        cname: "c",
+        session: 1,
+        start_kbps: 1_500,
+    };
+    for direction in [Direction::Publish, Direction::Play] {
+        let Ok(agreement) = Agreement::new(&offer, direction, &Abilities::all()) else {
+            continue;
+        };
+        let answer = agreement.answer(&offer, direction, &local);
+        // Whatever is echoed from the offer must not smuggle in lines of its own.
+        let is_sound = |line: &str| line.as_bytes().get(1) == Some(&b'=') && !line.contains('\r');
+        assert!(answer.ends_with("\r\n"), "{answer}");
+        assert!(answer.split_terminator("\r\n").all(is_sound), "{answer}");
+        let sections = answer.split("\r\n").filter(|line| line.starts_with("m=")).count();
+        assert!(sections <= offer.sections.len(), "{answer}");
+    }
+}
+
+/// Cuts what the fuzzer made into datagrams: two bytes of length, then the bytes.
+fn pieces(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let (len, after) = rest.split_first_chunk::<2>()?;
+        let len = usize::from(u16::from_be_bytes(*len)).min(after.len());
+        let piece;
+        (piece, rest) = after.split_at(len);
+        Some(piece)
+    })
+}
+
+/// What stands in front of the DTLS library, for one connection.
+fn guard_datagrams(data: &[u8]) {
+    let (mut guard, mut hello) = (RecordGuard::new(), ClientHello::default());
+    for datagram in pieces(data) {
+        if guard.admits(datagram) {
+            let _ = hello.handle_datagram(datagram);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_the_fuzzer_ever_kept_is_survived() {
+        let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+        for (name, door) in DOORS {
+            let folder = corpus.join(name);
+            let files = std::fs::read_dir(&folder).expect("every door has a corpus");
+            let mut count = 0;
+            for file in files {
+                door(&std::fs::read(file.expect("readable").path()).expect("readable"));
+                count += 1;
+            }
+            assert!(count > 0, "{} is empty", folder.display());
+        }
+    }
+}
