@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both install what they need.
-.PHONY: demo run test check bench setup setup-test
+.PHONY: demo run test check bench fuzz setup setup-test
 
 demo: setup            ## A server, two hosts in a PK battle, gifts, sales; prints the URLs
 	cargo build --release --locked -p server -p mixer -p load-tester
@@ -19,6 +19,9 @@ check: setup           ## What must hold before anything is tested: format, lint
 
 bench: setup-test      ## Figures into target/bench/results.json and docs/BENCHMARKS.md; ONLY=program runs a part
 	ONLY="$(ONLY)" scripts/bench.sh
+
+fuzz: setup            ## Every fuzz target for ten minutes each (FUZZ_SECONDS=60 TARGETS="stun sdp" for less); stops at the first finding
+	scripts/fuzz.sh
 
 setup:
 	scripts/setup.sh run

@@ -11,12 +11,18 @@ mod media;
 
 use std::net::SocketAddr;
 
+use media_rules::RtpHeader;
+use rtc_srtp::config::SessionKeys;
+use rtc_srtp::protection_profile::ProtectionProfile;
+
 use crate::abilities::Abilities;
 use crate::answer::Local;
 use crate::client_hello::ClientHello;
+use crate::demux::Class;
 use crate::negotiate::{Agreement, Direction};
 use crate::offer::Offer;
 use crate::record_guard::RecordGuard;
+use crate::srtp::Srtp;
 use crate::stun::{self, BindingRequest};
 use crate::{rtcp, ufrag};
 
@@ -24,9 +30,13 @@ pub use data::data_channels;
 pub use handshake::{dtls, dtls_handshake};
 pub use media::rtp;
 
+/// Takes what the fuzzer made.
+pub type Door = fn(&[u8]);
+
 /// Every door, by the name of its corpus.
-pub const DOORS: &[(&str, fn(&[u8]))] = &[
+pub const DOORS: &[(&str, Door)] = &[
     ("stun", stun),
+    ("demux", demux),
     ("rtp", rtp),
     ("rtcp", rtcp),
     ("sdp", sdp),
@@ -34,6 +44,49 @@ pub const DOORS: &[(&str, fn(&[u8]))] = &[
     ("dtls_handshake", dtls_handshake),
     ("data_channels", data_channels),
 ];
+
+/// A datagram from nobody knows where, up to where its sender has to be known.
+pub fn demux(data: &[u8]) {
+    match Class::of(data) {
+        Class::Stun => stun(data),
+        Class::Dtls => {
+            RecordGuard::new().admits(data);
+            ClientHello::default().handle_datagram(data);
+        }
+        Class::Rtp => {
+            if let Ok(RtpHeader { header_len, ssrc, sequence, .. }) = RtpHeader::parse_sealed(data)
+            {
+                for mut srtp in keys() {
+                    let opened = srtp.open_rtp(&mut data.to_vec(), header_len, ssrc, sequence);
+                    assert_eq!(opened, None, "nobody knows the keys");
+                }
+            }
+        }
+        Class::Rtcp => {
+            for mut srtp in keys() {
+                assert!(srtp.open_rtcp(&mut data.to_vec()).is_none(), "nobody knows the keys");
+            }
+        }
+        Class::Garbage => {}
+    }
+}
+
+/// Makes the keys of a connection for each way to seal.
+fn keys() -> impl Iterator<Item = Srtp> {
+    let provider = rtc_crypto::default_provider().expect("ring is compiled in");
+    [ProtectionProfile::AeadAes128Gcm, ProtectionProfile::Aes128CmHmacSha1_80].into_iter().map(
+        move |profile| {
+            let (key, salt) = (vec![1; profile.key_len()], vec![2; profile.salt_len()]);
+            let keys = SessionKeys {
+                local_master_key: key.clone(),
+                local_master_salt: salt.clone(),
+                remote_master_key: key,
+                remote_master_salt: salt,
+            };
+            Srtp::new(profile, &keys, provider.crypto()).expect("the keys fit")
+        },
+    )
+}
 
 /// A connectivity check, up to the answer.
 pub fn stun(data: &[u8]) {

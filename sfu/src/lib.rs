@@ -14,6 +14,7 @@ mod codec;
 mod command;
 mod config;
 mod data;
+mod demux;
 mod dtls;
 mod egress;
 mod event;

@@ -7,6 +7,7 @@ use super::fan_out::feeds_of;
 use super::{Part, Peer, Worker};
 use crate::clock::Now;
 use crate::data::Outcome;
+use crate::demux::Class;
 use crate::event::{Channel, CloseReason, Event, PeerId};
 use crate::link::LinkEvent;
 use crate::packet::{Item, Slot};
@@ -14,20 +15,11 @@ use crate::rtcp::{self, Message};
 use crate::stun::{BindingRequest, BindingSuccess};
 use crate::{command::Command, ufrag};
 
-/// What a datagram is by its first byte.
-enum Class {
-    Stun,
-    Dtls,
-    Rtp,
-    Rtcp,
-    Garbage,
-}
-
 impl Worker {
     /// Takes the `at`-th datagram of the last receive.
     pub(super) fn handle_datagram(&mut self, at: usize) {
         let (from, datagram) = self.setup.socket.datagram(at);
-        let class = classify(datagram);
+        let class = Class::of(datagram);
         let owner = self.addresses.get(&from).copied();
         let is_taken = match (class, owner) {
             (Class::Stun, _) => self.handle_stun(at),
@@ -256,16 +248,5 @@ impl Worker {
             }
             Message::SenderReport { .. } | Message::Reception { .. } | Message::Bye => {}
         }
-    }
-}
-
-/// Tells the protocols on one port apart (RFC 7983 section 7, RFC 5761 section 4).
-fn classify(datagram: &[u8]) -> Class {
-    match datagram {
-        [0..=3, ..] => Class::Stun,
-        [20..=63, ..] => Class::Dtls,
-        [128..=191, second, ..] if (192..=223).contains(second) => Class::Rtcp,
-        [128..=191, ..] => Class::Rtp,
-        _ => Class::Garbage,
     }
 }
