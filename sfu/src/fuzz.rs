@@ -19,11 +19,12 @@ use crate::abilities::Abilities;
 use crate::answer::Local;
 use crate::client_hello::ClientHello;
 use crate::demux::Class;
+use crate::fragment::Fragment;
 use crate::negotiate::{Agreement, Direction};
 use crate::offer::Offer;
 use crate::record_guard::RecordGuard;
 use crate::srtp::Srtp;
-use crate::stun::{self, BindingRequest};
+use crate::stun::{self, BindingRequest, BindingSuccess};
 use crate::{rtcp, ufrag};
 
 pub use data::data_channels;
@@ -40,6 +41,7 @@ pub const DOORS: &[(&str, Door)] = &[
     ("rtp", rtp),
     ("rtcp", rtcp),
     ("sdp", sdp),
+    ("fragment", fragment),
     ("dtls", dtls),
     ("dtls_handshake", dtls_handshake),
     ("data_channels", data_channels),
@@ -88,16 +90,20 @@ fn keys() -> impl Iterator<Item = Srtp> {
     )
 }
 
-/// A connectivity check, up to the answer.
+/// A connectivity check, up to the answer; or the answer to one of ours.
 pub fn stun(data: &[u8]) {
+    let key = stun::integrity_key("VOkJxbRl1RmTxUk/WvJxBt");
+    if let Some(answer) = BindingSuccess::parse(data) {
+        let _ = (answer.id(), answer.is_authentic(&key));
+    }
     let Some(request) = BindingRequest::parse(data) else {
         return;
     };
-    let key = stun::integrity_key("VOkJxbRl1RmTxUk/WvJxBt");
     let _ = ufrag::peer(request.local_ufrag());
     let _ = request.is_authentic(&key);
     for from in [SocketAddr::from(([127, 0, 0, 1], 9)), SocketAddr::from(([7_u16; 8], 9))] {
-        assert!(request.success(from, &key).len() <= stun::MAX_RESPONSE_LEN);
+        let answer = request.success(from, &key);
+        assert!(BindingSuccess::parse(&answer).is_some_and(|answer| answer.is_authentic(&key)));
     }
 }
 
@@ -135,6 +141,18 @@ pub fn sdp(data: &[u8]) {
         let sections = answer.split("\r\n").filter(|line| line.starts_with("m=")).count();
         assert!(sections <= offer.sections.len(), "{answer}");
     }
+}
+
+/// The SDP fragment of a PATCH, answered as a restart.
+pub fn fragment(data: &[u8]) {
+    let Some(fragment) = std::str::from_utf8(data).ok().and_then(Fragment::parse) else {
+        return;
+    };
+    let local = ufrag::Credentials { fragment: "u".to_owned(), password: "p".to_owned() };
+    let answer = fragment.answer(&local, &[]);
+    let is_sound = |line: &str| line.as_bytes().get(1) == Some(&b'=') && !line.contains('\r');
+    assert!(answer.split_terminator("\r\n").all(is_sound), "{answer}");
+    assert!(answer.len() < 1_024, "{answer}");
 }
 
 /// Cuts what the fuzzer made into datagrams: two bytes of length, then the bytes.
