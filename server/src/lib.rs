@@ -8,6 +8,7 @@ mod data_session;
 mod demand;
 mod dev_welcome;
 mod gauge;
+mod ice_restart;
 mod lobby;
 mod mail;
 mod media_pace;

@@ -4,6 +4,7 @@
 use relay_cdn::Subscription;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::ice_restart::Restarted;
 use crate::negotiation::Negotiated;
 
 /// Half of this is kept for events that may not be lost; see [`Mailbox::is_crowded`].
@@ -16,6 +17,8 @@ pub(crate) enum Mail {
     Sfu(sfu::Event),
     /// An SDP negotiation that it started is over.
     Negotiated(Box<Negotiated>),
+    /// An ICE restart that it started is over.
+    Restarted(Box<Restarted>),
     /// Somebody wants to pull its program.
     OpenPull {
         /// Receives where to take the frames. Dropped if the puller left meanwhile.

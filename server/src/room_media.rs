@@ -4,7 +4,7 @@
 use media_rules::{FeedId, Scene, layout};
 use relay_cdn::{Hub, Subscription};
 use room_rules::{Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
-use sfu::{NegotiateError, PeerId};
+use sfu::{IceRestart, NegotiateError, PeerId, RestartError};
 use signaling::{
     Answer, IceFragment, IceSession, IceStep, IfMatch, MediaId, MediaSession, Patched, Refused,
 };
@@ -13,6 +13,7 @@ use tracing::info;
 use wire_format::{Code, Target};
 
 use crate::demand::Demand;
+use crate::ice_restart::{Restart, Restarted};
 use crate::mail::Mailbox;
 use crate::media_pace::MediaPace;
 use crate::negotiation::{Holder, Negotiated, Negotiation};
@@ -188,17 +189,40 @@ impl RoomMedia {
         id: MediaId,
         condition: &IfMatch,
         fragment: &IceFragment,
-    ) -> Result<Patched, Refused> {
-        let peer = self.owned(&holder.member, id)?;
-        match peer.ice.weigh(condition, fragment)? {
-            IceStep::Trickle => {}
-            IceStep::Restart(_) => {
-                return Err(Refused::new(Code::OfferRefused, "ICE cannot be restarted"));
+        reply: Answer<Patched>,
+    ) {
+        let weighed = self
+            .owned(&holder.member, id)
+            .and_then(|peer| Ok((peer.ice.weigh(condition, fragment)?, peer)));
+        match weighed {
+            Ok((IceStep::Trickle, _)) => drop(reply.send(Ok(Patched::Trickled))),
+            Ok((IceStep::Restart(remote), entry)) => {
+                entry.ice.begin_restart();
+                let peer = entry.peer;
+                let restart = Restart { id, remote, fragment: fragment.text().to_owned(), reply };
+                let (sfu, mailbox) = (self.parts.sfu.clone(), self.mailbox.clone());
+                self.parts.tasks.spawn(restart.run(peer, sfu, mailbox));
+            }
+            Err(refused) => {
+                let _ = reply.send(Err(refused));
+                return;
             }
         }
         // A newer token proves that its holder may go on.
         self.peers.prolong(id, holder.until);
-        Ok(Patched::Trickled)
+    }
+
+    /// Takes in how a restart of ICE ended; the session goes on in any case.
+    pub(crate) fn handle_restarted(&mut self, restarted: Restarted) {
+        let Restarted { id, remote, result, reply } = restarted;
+        let Some(peer) = self.peers.named(id) else {
+            let _ = reply.send(Err(no_such_session()));
+            return;
+        };
+        peer.ice.end_restart(result.as_ref().ok().map(|ice| (ice.etag.as_str(), remote)));
+        let patched =
+            result.map(|IceRestart { etag, fragment }| Patched::Restarted { etag, fragment });
+        let _ = reply.send(patched.map_err(refuse_restart));
     }
 
     /// Says whether there is a peer `id` that `member` owns.
@@ -218,8 +242,7 @@ impl RoomMedia {
     }
 
     fn owned(&mut self, member: &Member, id: MediaId) -> Result<&mut Peer, Refused> {
-        let not_found = || Refused::new(Code::NotFound, "there is no such media session");
-        let peer = self.peers.named(id).ok_or_else(not_found)?;
+        let peer = self.peers.named(id).ok_or_else(no_such_session)?;
         if peer.member.user == member.user {
             Ok(peer)
         } else {
@@ -368,6 +391,19 @@ impl RoomMedia {
 /// share the stage; their own guest may come back to it.
 fn is_open_to(room: &RoomId, stage: &[FeedId], feed: &FeedId) -> bool {
     feed.room() == room.as_str() || stage.contains(feed)
+}
+
+fn no_such_session() -> Refused {
+    Refused::new(Code::NotFound, "there is no such media session")
+}
+
+fn refuse_restart(error: RestartError) -> Refused {
+    let code = match error {
+        RestartError::Malformed => Code::BadRequest,
+        RestartError::Gone => Code::NotFound,
+        RestartError::Busy => Code::Busy,
+    };
+    Refused::new(code, error.to_string())
 }
 
 /// Says why `feed` cannot be played now. One of this room's own may be there soon

@@ -193,10 +193,10 @@ impl RoomTask {
             }
             RoomRequest::PatchPeer { member, until, id, condition, fragment, reply } => {
                 let holder = Holder { member, until };
-                let admitted = self.media.admit(&holder.member, now);
-                let _ = reply.send(
-                    admitted.and_then(|()| self.media.patch(&holder, id, &condition, &fragment)),
-                );
+                match self.media.admit(&holder.member, now) {
+                    Ok(()) => self.media.patch(&holder, id, &condition, &fragment, reply),
+                    Err(refused) => drop(reply.send(Err(refused))),
+                }
             }
             RoomRequest::FindPeer { member, id, reply } => {
                 let _ = reply.send(self.media.find_owned(&member, id));
@@ -263,6 +263,7 @@ impl RoomTask {
                     self.leave(session, now);
                 }
             }
+            Mail::Restarted(restarted) => self.media.handle_restarted(*restarted),
             Mail::OpenPull { reply } => {
                 let _ = reply.send(self.media.open_pull(now));
             }

@@ -134,6 +134,38 @@ async fn a_session_ends_with_its_token_and_a_newer_token_prolongs_it() {
 }
 
 #[tokio::test]
+async fn ice_is_restarted_and_the_tag_of_before_is_outdated() {
+    let stage = Stage::with_media();
+    let host = stage.open("a").await;
+    let vera = member("vera", Role::Viewer);
+    let session = play(&host.room, &vera).await.unwrap();
+    let first = IfMatch::Tags(vec![session.etag.clone()]);
+    let new = "a=mid:0\r\na=ice-ufrag:ysXw\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n";
+
+    let restarted = patch(&host.room, &vera, session.id, IfMatch::Any, new).await.unwrap();
+    let stale = patch(&host.room, &vera, session.id, first, "").await;
+
+    let Patched::Restarted { etag, fragment } = restarted else { panic!("{restarted:?}") };
+    assert_ne!(etag, session.etag);
+    assert_eq!(stale.unwrap_err().code, Code::PreconditionFailed);
+    // What the SDP answer said of our transport is said again; only the credentials are new.
+    let lines = |text: &str, start: &str| -> Vec<String> {
+        text.lines().filter(|line| line.starts_with(start)).map(str::to_owned).collect()
+    };
+    for start in ["a=ice-lite", "a=candidate:"] {
+        let said = lines(&fragment, start);
+        assert!(!said.is_empty() && lines(&session.answer, start).starts_with(&said), "{fragment}");
+    }
+    for start in ["a=ice-ufrag:", "a=ice-pwd:"] {
+        assert_eq!(lines(&fragment, start).len(), 1, "{fragment}");
+        assert!(!lines(&session.answer, start).contains(&lines(&fragment, start)[0]), "{fragment}");
+    }
+    let current = IfMatch::Tags(vec![etag]);
+    let trickled = patch(&host.room, &vera, session.id, current, new).await;
+    assert_eq!(trickled, Ok(Patched::Trickled));
+}
+
+#[tokio::test]
 async fn who_asks_for_sessions_without_end_is_told_to_slow_down() {
     let stage = Stage::with_media();
     let host = stage.open("a").await;
