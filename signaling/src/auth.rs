@@ -1,6 +1,7 @@
 //! Who asks over HTTP: the bearer token of a request (RFC 6750 section 2.1).
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use metrics::counter;
@@ -15,6 +16,15 @@ use crate::{Refused, RoomHandle, Services};
 pub(crate) struct Bearer(Claims);
 
 impl Bearer {
+    /// Returns who holds `token`, however it came.
+    pub(crate) fn of(token: Option<&str>, services: &Services) -> Result<Self, Refused> {
+        let token = token.ok_or_else(|| {
+            count_refusal("missing");
+            Refused::new(Code::Unauthenticated, "a bearer token is needed")
+        })?;
+        check(token, services).map(Self)
+    }
+
     /// Returns who asks if their token is good for `room`.
     pub(crate) fn member_of(self, room: &RoomId) -> Result<Member, Refused> {
         self.0.member_of(room).inspect_err(|_| count_refusal("other_room"))
@@ -45,17 +55,13 @@ impl FromRequestParts<Services> for Bearer {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Refused> {
-        let token = parts
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(bearer)
-            .ok_or_else(|| {
-                count_refusal("missing");
-                Refused::new(Code::Unauthenticated, "a bearer token is needed")
-            })?;
-        check(token, services).map(Self)
+        Self::of(token_in(&parts.headers), services)
     }
+}
+
+/// Returns the bearer token of a request.
+pub(crate) fn token_in(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok().and_then(bearer)
 }
 
 /// Returns the claims of `token` if it is good now.

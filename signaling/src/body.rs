@@ -22,6 +22,15 @@ pub(crate) async fn read(
             format!("the body must be of type {content_type}"),
         ));
     }
+    read_any(request, max_bytes, services).await
+}
+
+/// Returns the body of `request`, whatever its type, if it holds at most `max_bytes`.
+pub(crate) async fn read_any(
+    request: Request,
+    max_bytes: usize,
+    services: &Services,
+) -> Result<Bytes, Refused> {
     // A body that says it is too large is not even begun.
     if declared_length(request.headers()).is_some_and(|length| length > max_bytes) {
         return Err(too_large(max_bytes));

@@ -57,6 +57,8 @@ fn options() -> Response {
 fn taken_at(path: &str) -> Option<(HeaderName, &'static str)> {
     if path.ends_with("/whip") || path.ends_with("/whep") {
         Some((media::ACCEPT_POST, media::SDP))
+    } else if path.starts_with("/rtc/v1/") {
+        Some((media::ACCEPT_POST, "application/json"))
     } else if path.contains("/whip/") || path.contains("/whep/") {
         Some((media::ACCEPT_PATCH, media::SDP_FRAGMENT))
     } else {

@@ -28,6 +28,7 @@ mod serve;
 mod services;
 mod session;
 mod socket;
+mod srs;
 mod targets;
 mod token;
 mod whep;

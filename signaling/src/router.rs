@@ -10,7 +10,7 @@ use wire_format::Code;
 
 use crate::{Refused, Services};
 use crate::{
-    cors, dev_token, ice_servers, media, orders, pages, rooms, socket, targets, whep, whip,
+    cors, dev_token, ice_servers, media, orders, pages, rooms, socket, srs, targets, whep, whip,
 };
 
 /// Builds everything this crate serves.
@@ -28,6 +28,10 @@ pub fn router(services: Services) -> Router {
         .route("/v1/rooms/{room}/targets", get(targets::list).post(targets::add))
         .route("/v1/rooms/{room}/targets/{id}", delete(targets::remove))
         .route("/v1/rooms/{room}/orders", post(orders::place))
+        .route("/rtc/v1/publish/", post(srs::publish))
+        .route("/rtc/v1/publish", post(srs::publish))
+        .route("/rtc/v1/play/", post(srs::play))
+        .route("/rtc/v1/play", post(srs::play))
         .route("/v1/ws", any(socket::upgrade).layer(axum::Extension(sockets)));
     if services.dev_tokens {
         router = router.route(dev_token::PATH, get(dev_token::issue));

@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod lane;
 mod rest;
+mod srs;
 
 pub use code::Code;
 pub use decode::{ClientMessage, DecodeError, FRAME_MAX, decode_order};
@@ -20,3 +21,4 @@ pub use rest::{
     AddTarget, CreateRoom, JSON_BODY_MAX, SDP_BODY_MAX, Target, TargetState, encode_error_body,
     encode_order, encode_room, encode_rooms, encode_target, encode_targets,
 };
+pub use srs::{SRS_BODY_MAX, SrsOffer, encode_srs_answer, encode_srs_error};

@@ -16,8 +16,8 @@ use room_rules::{
 use serde_json::Value;
 use wire_format::{
     Code, Lane, Target, TargetState, encode_ack, encode_err, encode_error_body, encode_event,
-    encode_hello_ack, encode_order, encode_room, encode_rooms, encode_target, encode_targets,
-    encode_welcome,
+    encode_hello_ack, encode_order, encode_room, encode_rooms, encode_srs_answer, encode_srs_error,
+    encode_target, encode_targets, encode_welcome,
 };
 
 const RTMP: &str = "rtmp://127.0.0.1:1935/live";
@@ -106,6 +106,8 @@ fn said() -> BTreeMap<&'static str, String> {
         ("RoomView", encode_room(&room_view(), RTMP)),
         ("Target", encode_target(&target())),
         ("OrderResult", encode_order(&order())),
+        ("SRS answer", encode_srs_answer("v=0\r\n", "0123456789abcdef0123456789abcdef")),
+        ("SRS error", encode_srs_error(Code::NotLive, "this feed is not on the stage")),
         ("error body", encode_error_body(Code::RoomNotFound, "there is no such room")),
     ]);
     for (sequence, (name, body)) in (1..).zip(events()) {

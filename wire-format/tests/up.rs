@@ -13,7 +13,7 @@ use room_rules::{
 };
 use serde_json::{Value, json};
 use wire_format::{
-    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, decode_order, encode_err,
+    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, SrsOffer, decode_order, encode_err,
 };
 
 #[test]
@@ -108,6 +108,27 @@ fn bodies_of_http_requests_are_read_like_messages() {
     let target = AddTarget::decode(br#"{"url":"rtmp://host/app/key"}"#).unwrap();
     assert_eq!(target.url, "rtmp://host/app/key");
     assert!(!format!("{target:?}").contains("key"), "a stream key is not for logs");
+}
+
+#[test]
+fn an_offer_of_an_srs_client_is_read_and_its_token_is_not_for_logs() {
+    let body = r#"{"api":"http://h/rtc/v1/play/","tid":"2f3a","streamurl":"webrtc://h/live/a?token=t",
+        "clientip":null,"sdp":"v=0\r\n"}"#;
+    let offer = SrsOffer::decode(body.as_bytes()).unwrap();
+    assert_eq!(
+        (offer.stream_url.as_str(), offer.sdp.as_str()),
+        ("webrtc://h/live/a?token=t", "v=0\r\n")
+    );
+    assert!(!format!("{offer:?}").contains("token"));
+
+    assert_eq!(SrsOffer::decode(br#"{"sdp":"v=0"}"#).unwrap_err().code, Code::BadRequest);
+    let long = |url: usize, sdp: usize| {
+        let (url, sdp) = ("u".repeat(url), "s".repeat(sdp));
+        SrsOffer::decode(json!({"streamurl": url, "sdp": sdp}).to_string().as_bytes())
+    };
+    assert!(long(8192, 65_536).is_ok());
+    assert_eq!(long(8193, 1).unwrap_err().code, Code::TooLarge);
+    assert_eq!(long(1, 65_537).unwrap_err().code, Code::TooLarge);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod bad_input;
 mod client;
 mod http;
 mod room;
+mod srs;
 mod websocket;
 mod whip;
 mod world;
