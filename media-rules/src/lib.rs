@@ -1,11 +1,13 @@
 //! Packets, frames, scenes and the rules for forwarding them, with no I/O.
 
+pub mod bwe;
 pub mod codec;
 pub mod h264;
 pub mod layout;
 pub mod packet;
 pub mod red;
 pub mod redundancy;
+pub mod twcc;
 
 mod bits;
 mod feed;
