@@ -7,6 +7,7 @@
 mod control;
 mod fan_out;
 mod ingress;
+pub(crate) mod isolation;
 mod upkeep;
 
 use std::collections::{HashMap, VecDeque};
@@ -79,6 +80,10 @@ pub(crate) struct Worker {
     next_tick: MediaTime,
     next_sweep: MediaTime,
     tally: Tally,
+    /// Whose doing it is what runs now.
+    suspect: Option<PeerId>,
+    #[cfg(test)]
+    haunted: Vec<(PeerId, isolation::Haunt)>,
     is_stopping: bool,
 }
 
@@ -138,6 +143,9 @@ impl Worker {
             next_tick: MediaTime::default(),
             next_sweep: MediaTime::default(),
             tally: Tally::default(),
+            suspect: None,
+            #[cfg(test)]
+            haunted: Vec::new(),
             is_stopping: false,
         }
     }
@@ -163,7 +171,7 @@ impl Worker {
         for _ in 0..BATCHES_PER_TURN {
             let count = self.setup.socket.receive();
             for at in 0..count {
-                self.handle_datagram(at);
+                self.shielded(|worker| worker.handle_datagram(at));
             }
             if count < RECEIVE_BATCH {
                 break;
@@ -180,11 +188,21 @@ impl Worker {
     fn take_commands(&mut self) {
         for _ in 0..COMMANDS_PER_TURN {
             match self.setup.commands.try_recv() {
-                Ok(command) => self.handle_command(command),
+                Ok(command) => self.take_command(command),
                 Err(_) => break,
             }
         }
         self.repeat_unsent();
+    }
+
+    fn take_command(&mut self, command: Command) {
+        match command.peer() {
+            Some(peer) => self.shielded(|worker| {
+                worker.suspect = Some(peer);
+                worker.handle_command(command);
+            }),
+            None => self.handle_command(command),
+        }
     }
 
     /// Tries again what a worker had no room for, in the order in which it came up.
@@ -215,7 +233,7 @@ impl Worker {
                         .increment(1);
                     continue;
                 }
-                self.take_item(feed, item, is_home);
+                self.shielded(|worker| worker.take_item(feed, item, is_home));
             }
         }
     }
@@ -304,7 +322,8 @@ impl Worker {
         let Some(mut peer) = self.peers.remove(&id) else {
             return;
         };
-        peer.link.close(self.now, &mut self.egress);
+        // It may be what it is closed for.
+        let _ = isolation::guard(|| peer.link.close(self.now, &mut self.egress));
         for route in peer.link.routes() {
             if self.addresses.get(&route) == Some(&id) {
                 self.addresses.remove(&route);

@@ -8,10 +8,17 @@ use std::collections::HashMap;
 
 use media_rules::{FeedId, MediaTime, TapItem, TapPacket};
 
+use super::isolation::guard;
+#[cfg(test)]
+use super::isolation::{Haunt, haunt};
 use super::{Part, Peer, Worker};
+use crate::event::PeerId;
 use crate::feed::Feed;
-use crate::packet::{Batch, Item, STREAMS, Slot};
-use crate::viewer::{Feeds, Viewer};
+use crate::packet::{Batch, Item, STREAMS, Slot, SourceId};
+use crate::viewer::{Feeds, Served, Viewer};
+
+/// As many viewers of one feed that set off a bug at once show that it lies in the feed.
+const MAX_PANICKED: usize = 2;
 
 impl Worker {
     /// Takes something that a feed did. At the source's home it is also passed on.
@@ -90,6 +97,7 @@ impl Worker {
         feed.due = None;
         let viewers = std::mem::take(&mut feed.viewers);
         let mut lacking = [false; STREAMS];
+        let mut panicked: Vec<PeerId> = Vec::new();
         for &viewer_id in &viewers {
             let Some(Peer { link, part: Part::Viewer(viewer), .. }) =
                 self.peers.get_mut(&viewer_id)
@@ -99,18 +107,38 @@ impl Worker {
             let Some(feeds) = feeds_of(&self.feeds, viewer) else {
                 continue;
             };
-            let mut served = viewer.serve(feeds, now, link, &mut self.egress);
-            while served.is_cut_short {
-                self.tally.send(&mut self.setup.socket, &mut self.egress);
-                served = viewer.serve(feeds, now, link, &mut self.egress);
-            }
-            if let Some(slot) = served.lacks {
-                lacking[slot.index()] = true;
+            let served = guard(|| {
+                #[cfg(test)]
+                haunt(&self.haunted, viewer_id, Haunt::Serve);
+                let mut served = viewer.serve(feeds, now, link, &mut self.egress);
+                while served.is_cut_short {
+                    self.tally.send(&mut self.setup.socket, &mut self.egress);
+                    served = viewer.serve(feeds, now, link, &mut self.egress);
+                }
+                served
+            });
+            match served {
+                Some(Served { lacks: Some(slot), .. }) => lacking[slot.index()] = true,
+                Some(_) => {}
+                None => {
+                    panicked.push(viewer_id);
+                    if panicked.len() == MAX_PANICKED {
+                        break;
+                    }
+                }
             }
         }
         if let Some(feed) = self.feeds.get_mut(id) {
             // The list's memory is used again.
             feed.viewers = viewers;
+        }
+        if panicked.len() == MAX_PANICKED {
+            // It is hardly the viewers' fault.
+            let source = self.feeds.get(id).and_then(|feed| feed.source);
+            panicked.extend(source.map(SourceId::peer));
+        }
+        for peer in panicked {
+            self.handle_panic(Some(peer));
         }
         for slot in Slot::encodings().filter(|slot| lacking[slot.index()]) {
             self.want_keyframe(id, slot);
