@@ -8,13 +8,13 @@ import { root } from './machine.mjs';
 
 const file = resolve(root, process.env.LIANMAI_FIGURES ?? 'target/e2e/figures.json');
 
-/** Notes figures under their names; rounds to a tenth. */
+/** Notes figures under their names; rounds to a tenth, small ones to three digits that count. */
 export function note(figures) {
   mkdirSync(dirname(file), { recursive: true });
   let results = {};
   try { results = JSON.parse(readFileSync(file, 'utf8')); } catch { /* the first figure */ }
   for (const [name, value] of Object.entries(figures)) {
-    results[name] = Math.round(value * 10) / 10;
+    results[name] = Math.abs(value) < 10 ? Number(value.toPrecision(3)) : Math.round(value * 10) / 10;
     console.log(`figure ${name} = ${results[name]}`);
   }
   results.machine = `${cpus().length} x ${cpus()[0].model.trim()}`;

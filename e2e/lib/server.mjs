@@ -6,11 +6,12 @@ import { createInterface } from 'node:readline';
 import { binary, freeUdpPort } from './machine.mjs';
 import { waitFor } from './wait.mjs';
 
-/** Starts a server. `env` overrides its environment, e.g. `LIANMAI_PROGRAM_FPS`. */
-export async function startServer({ env = {} } = {}) {
+/** Starts a server. `env` overrides its environment, e.g. `LIANMAI_PROGRAM_FPS`; `prefix` are words that run it, e.g. `taskset`. */
+export async function startServer({ env = {}, prefix = [] } = {}) {
   const args = ['serve', '--dev', '--http', '127.0.0.1:0', '--rtmp', '127.0.0.1:0', '--ops', '127.0.0.1:0',
     '--media-port', String(await freeUdpPort()), '--print-addresses'];
-  const child = spawn(binary('lianmai'), args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const [program, ...words] = [...prefix, binary('lianmai'), ...args];
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const log = [];
   createInterface({ input: child.stderr }).on('line', (line) => { log.push(line); if (process.env.E2E_LOG) console.error(line); });
   const exited = once(child, 'exit');

@@ -8,7 +8,10 @@ use std::net::SocketAddr;
 
 use crate::route::Route;
 
-/// Fits a turn in which a keyframe goes to a few hundred viewers; beyond it the caller sends first.
+/// Media beyond this is sent first: what is written should still be in the core's own cache when the
+/// kernel reads it.
+const MEDIA_CAPACITY: usize = 384 << 10;
+/// Reports and handshakes are never many; this holds those of thousands of viewers.
 const CAPACITY: usize = 2 << 20;
 /// The kernel takes at most 64 segments and 64 KiB per message.
 const MAX_RUN: usize = 32;
@@ -40,8 +43,13 @@ impl Egress {
         }
     }
 
-    /// Whether a datagram of `len` bytes still fits. If not, the caller sends what is here first.
+    /// Whether media of `len` bytes may be added. If not, the caller sends what is here first.
     pub(crate) fn has_room(&self, len: usize) -> bool {
+        self.used + len <= MEDIA_CAPACITY
+    }
+
+    /// Whether a report of `len` bytes fits. If not, it is dropped, which only a flood can bring about.
+    pub(crate) fn has_room_for_report(&self, len: usize) -> bool {
         self.used + len <= self.arena.len()
     }
 
@@ -50,7 +58,8 @@ impl Egress {
     ///
     /// # Panics
     ///
-    /// Panics if there is no room; see [`has_room`](Self::has_room).
+    /// Panics if there is no room; see [`has_room`](Self::has_room) and
+    /// [`has_room_for_report`](Self::has_room_for_report).
     pub(crate) fn put(
         &mut self,
         to: Route,
@@ -82,7 +91,7 @@ impl Egress {
 
     /// Copies a datagram in; drops it if there is no room, which only a flood can bring about.
     pub(crate) fn push(&mut self, to: Route, bytes: &[u8]) -> bool {
-        let fits = self.has_room(bytes.len());
+        let fits = self.has_room_for_report(bytes.len());
         if fits {
             self.put(to, bytes.len(), |out| {
                 out.copy_from_slice(bytes);

@@ -7,7 +7,8 @@
 mod control;
 mod fan_out;
 mod ingress;
-pub(crate) mod isolation;
+#[cfg(test)]
+mod rig;
 mod upkeep;
 
 use std::collections::{HashMap, VecDeque};
@@ -33,6 +34,9 @@ use crate::publisher::Publisher;
 use crate::route::Route;
 use crate::socket::{self, RECEIVE_BATCH, Socket};
 use crate::viewer::Viewer;
+
+/// A table whose keys are not for strangers to choose: ids are ours, and routes have proven themselves.
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// How often timers are looked at while there are peers.
 const TICK: Duration = Duration::from_millis(10);
@@ -64,10 +68,12 @@ pub(crate) struct Setup {
 pub(crate) struct Worker {
     setup: Setup,
     now: Now,
-    peers: HashMap<PeerId, Peer>,
+    peers: Map<PeerId, Peer>,
+    /// Those of them that publish.
+    publishers: Vec<PeerId>,
     /// Every proven address of every peer.
-    addresses: HashMap<Route, PeerId>,
-    feeds: HashMap<FeedId, Feed>,
+    addresses: Map<Route, PeerId>,
+    feeds: Map<FeedId, Feed>,
     /// Feeds with packets that their viewers have not been sent.
     due_feeds: Vec<FeedId>,
     egress: Egress,
@@ -80,10 +86,6 @@ pub(crate) struct Worker {
     next_tick: MediaTime,
     next_sweep: MediaTime,
     tally: Tally,
-    /// Whose doing it is what runs now.
-    suspect: Option<PeerId>,
-    #[cfg(test)]
-    haunted: Vec<(PeerId, isolation::Haunt)>,
     is_stopping: bool,
 }
 
@@ -91,7 +93,7 @@ pub(crate) struct Worker {
 struct Peer {
     link: Link,
     part: Part,
-    data: Option<DataChannels>,
+    data: Option<Box<DataChannels>>,
 }
 
 /// What a peer is here for.
@@ -132,9 +134,10 @@ impl Worker {
         Self {
             setup,
             now: Now::read(),
-            peers: HashMap::new(),
-            addresses: HashMap::new(),
-            feeds: HashMap::new(),
+            peers: Map::default(),
+            publishers: Vec::new(),
+            addresses: Map::default(),
+            feeds: Map::default(),
             due_feeds: Vec::new(),
             egress: Egress::new(),
             outboxes,
@@ -143,9 +146,6 @@ impl Worker {
             next_tick: MediaTime::default(),
             next_sweep: MediaTime::default(),
             tally: Tally::default(),
-            suspect: None,
-            #[cfg(test)]
-            haunted: Vec::new(),
             is_stopping: false,
         }
     }
@@ -171,7 +171,7 @@ impl Worker {
         for _ in 0..BATCHES_PER_TURN {
             let count = self.setup.socket.receive();
             for at in 0..count {
-                self.shielded(|worker| worker.handle_datagram(at));
+                self.handle_datagram(at);
             }
             if count < RECEIVE_BATCH {
                 break;
@@ -188,21 +188,11 @@ impl Worker {
     fn take_commands(&mut self) {
         for _ in 0..COMMANDS_PER_TURN {
             match self.setup.commands.try_recv() {
-                Ok(command) => self.take_command(command),
+                Ok(command) => self.handle_command(command),
                 Err(_) => break,
             }
         }
         self.repeat_unsent();
-    }
-
-    fn take_command(&mut self, command: Command) {
-        match command.peer() {
-            Some(peer) => self.shielded(|worker| {
-                worker.suspect = Some(peer);
-                worker.handle_command(command);
-            }),
-            None => self.handle_command(command),
-        }
     }
 
     /// Tries again what a worker had no room for, in the order in which it came up.
@@ -233,7 +223,7 @@ impl Worker {
                         .increment(1);
                     continue;
                 }
-                self.shielded(|worker| worker.take_item(feed, item, is_home));
+                self.take_item(feed, item, is_home);
             }
         }
     }
@@ -322,8 +312,7 @@ impl Worker {
         let Some(mut peer) = self.peers.remove(&id) else {
             return;
         };
-        // It may be what it is closed for.
-        let _ = isolation::guard(|| peer.link.close(self.now, &mut self.egress));
+        peer.link.close(self.now, &mut self.egress);
         for route in peer.link.routes() {
             if self.addresses.get(&route) == Some(&id) {
                 self.addresses.remove(&route);
@@ -331,6 +320,7 @@ impl Worker {
         }
         match peer.part {
             Part::Publisher(publisher, feed) => {
+                self.publishers.retain(|publisher| *publisher != id);
                 let is_current = self.feeds.get(&feed).is_none_or(|feed| feed.is_of(id));
                 if publisher.is_live && is_current {
                     self.emit(Event::MediaStopped { feed: feed.clone() });

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use media_rules::FeedId;
 
-#[cfg(test)]
-use super::isolation::{Haunt, haunt};
 use super::{Part, Peer, Worker};
 use crate::command::{Command, Description, NewPeer, Restart};
 use crate::data::{DataChannels, Sent};
@@ -60,8 +58,6 @@ impl Worker {
             Command::Stop => self.is_stopping = true,
             #[cfg(test)]
             Command::Panic => panic!("asked to"),
-            #[cfg(test)]
-            Command::Haunt(peer, place) => self.haunted.push((peer, place)),
         }
     }
 
@@ -92,7 +88,10 @@ impl Worker {
                 Part::Viewer(Viewer::new(feed, &new.tracks, new.cname))
             }
         };
-        let data = new.has_data.then(DataChannels::new);
+        if new.direction == Direction::Publish {
+            self.publishers.push(id);
+        }
+        let data = new.has_data.then(|| Box::new(DataChannels::new()));
         self.peers.insert(id, Peer { link, part, data });
     }
 
@@ -169,8 +168,6 @@ impl Worker {
     }
 
     fn send_data(&mut self, id: PeerId, channel: Channel, text: Bytes) {
-        #[cfg(test)]
-        haunt(&self.haunted, id, Haunt::Command);
         let Some(Peer { data: Some(data), .. }) = self.peers.get_mut(&id) else {
             return;
         };
@@ -247,8 +244,7 @@ impl Worker {
     }
 
     fn describe(&self) -> Description {
-        let publishers =
-            self.peers.values().filter(|peer| matches!(peer.part, Part::Publisher(..))).count();
+        let publishers = self.publishers.len();
         let taps = self.feeds.values().map(|feed| feed.taps.len()).sum();
         let stats = Stats {
             peers: self.peers.len(),

@@ -4,21 +4,12 @@
 //! feed, viewer by viewer, so that a frame's packets to one viewer lie together. Another worker gets
 //! each packet once, however many viewers it has.
 
-use std::collections::HashMap;
-
 use media_rules::{FeedId, MediaTime, TapItem, TapPacket};
 
-use super::isolation::guard;
-#[cfg(test)]
-use super::isolation::{Haunt, haunt};
-use super::{Part, Peer, Worker};
-use crate::event::PeerId;
+use super::{Map, Part, Peer, Worker};
 use crate::feed::Feed;
-use crate::packet::{Batch, Item, STREAMS, Slot, SourceId};
-use crate::viewer::{Feeds, Served, Viewer};
-
-/// As many viewers of one feed that set off a bug at once show that it lies in the feed.
-const MAX_PANICKED: usize = 2;
+use crate::packet::{Batch, Item, STREAMS, Slot};
+use crate::viewer::{Feeds, Viewer};
 
 impl Worker {
     /// Takes something that a feed did. At the source's home it is also passed on.
@@ -97,48 +88,34 @@ impl Worker {
         feed.due = None;
         let viewers = std::mem::take(&mut feed.viewers);
         let mut lacking = [false; STREAMS];
-        let mut panicked: Vec<PeerId> = Vec::new();
+        let Some(feed) = self.feeds.get(id) else {
+            return;
+        };
+        let only = Feeds { wanted: feed, previous: None };
         for &viewer_id in &viewers {
             let Some(Peer { link, part: Part::Viewer(viewer), .. }) =
                 self.peers.get_mut(&viewer_id)
             else {
                 continue;
             };
-            let Some(feeds) = feeds_of(&self.feeds, viewer) else {
+            // Names are looked up only for who is between two feeds.
+            let is_settled = viewer.previous.is_none() && viewer.feed == *id;
+            let among = || feeds_of(&self.feeds, viewer);
+            let Some(feeds) = is_settled.then_some(only).or_else(among) else {
                 continue;
             };
-            let served = guard(|| {
-                #[cfg(test)]
-                haunt(&self.haunted, viewer_id, Haunt::Serve);
-                let mut served = viewer.serve(feeds, now, link, &mut self.egress);
-                while served.is_cut_short {
-                    self.tally.send(&mut self.setup.socket, &mut self.egress);
-                    served = viewer.serve(feeds, now, link, &mut self.egress);
-                }
-                served
-            });
-            match served {
-                Some(Served { lacks: Some(slot), .. }) => lacking[slot.index()] = true,
-                Some(_) => {}
-                None => {
-                    panicked.push(viewer_id);
-                    if panicked.len() == MAX_PANICKED {
-                        break;
-                    }
-                }
+            let mut served = viewer.serve(feeds, now, link, &mut self.egress);
+            while served.is_cut_short {
+                self.tally.send(&mut self.setup.socket, &mut self.egress);
+                served = viewer.serve(feeds, now, link, &mut self.egress);
+            }
+            if let Some(slot) = served.lacks {
+                lacking[slot.index()] = true;
             }
         }
         if let Some(feed) = self.feeds.get_mut(id) {
             // The list's memory is used again.
             feed.viewers = viewers;
-        }
-        if panicked.len() == MAX_PANICKED {
-            // It is hardly the viewers' fault.
-            let source = self.feeds.get(id).and_then(|feed| feed.source);
-            panicked.extend(source.map(SourceId::peer));
-        }
-        for peer in panicked {
-            self.handle_panic(Some(peer));
         }
         for slot in Slot::encodings().filter(|slot| lacking[slot.index()]) {
             self.want_keyframe(id, slot);
@@ -165,7 +142,7 @@ impl Worker {
 }
 
 /// Returns the feeds that a viewer is served from; `None` if the one that it wants is not known.
-pub(super) fn feeds_of<'a>(feeds: &'a HashMap<FeedId, Feed>, viewer: &Viewer) -> Option<Feeds<'a>> {
+pub(super) fn feeds_of<'a>(feeds: &'a Map<FeedId, Feed>, viewer: &Viewer) -> Option<Feeds<'a>> {
     let previous = viewer.previous.as_ref().and_then(|feed| feeds.get(feed));
     Some(Feeds { wanted: feeds.get(&viewer.feed)?, previous })
 }

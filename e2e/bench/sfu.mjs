@@ -1,0 +1,141 @@
+// What fanning out costs, by the release build: `make bench ONLY=sfu`. The server runs on one core with one media worker, the
+// publisher and the viewers (`lianmai-load swarm`) on the other, so both are alone with their work; the floor (`lianmai-floor`)
+// and Janus are measured in the same way on the same clip right after. Figures go where e2e/lib/figures.mjs puts them.
+//
+// LIANMAI_SFU_PARTS=cost,floor runs some parts only: cost floor janus linear latency join instructions.
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { note } from '../lib/figures.mjs';
+import { binary, media } from '../lib/machine.mjs';
+import { startServer } from '../lib/server.mjs';
+import { instructions } from './instructions.mjs';
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'lianmai-sfu-'));
+const VIEWERS = 200;
+const SECONDS = 15;
+/** Viewers of the series that shows how the cost grows. */
+const SERIES = [50, 100, 200, 500, 1000];
+/** What the server may use while its latency is measured. */
+const BUSY_CORES = 0.7;
+/** Janus is given fewer viewers until it delivers nearly everything. */
+const JANUS_VIEWERS = [200, 150, 100, 75, 50, 25];
+const DELIVERED = 0.98;
+
+const parts = {
+  async cost(known) {
+    const report = await swarm(VIEWERS);
+    known.cost = report.server.us_per_packet;
+    note({
+      'sfu.us_per_packet': known.cost,
+      'sfu.packets_per_core_s': 1e6 / known.cost,
+      'sfu.kb_per_viewer': report.server.kb_per_viewer,
+    });
+  },
+  async floor(known) {
+    const floor = await measureFloor();
+    known.floor = floor.us_per_packet;
+    note({ 'sfu.floor_us_per_packet': known.floor, 'sfu.floor_flat_out_us_per_packet': (await measureFloor('--flat-out')).us_per_packet });
+    if (known.cost) note({ 'sfu.ratio_to_floor': known.cost / known.floor });
+  },
+  async janus(known) {
+    for (const viewers of JANUS_VIEWERS) {
+      const report = await load(['swarm', '--target', 'janus', '--publish', '--viewers', viewers, '--join-rate', 20, '--seconds', SECONDS]);
+      const { delivered_ratio: delivered } = report.steady;
+      console.log(`janus: ${viewers} viewers get ${(100 * delivered).toFixed(1)} % at ${report.server.us_per_packet?.toFixed(1)} us a packet`);
+      if (delivered < DELIVERED) continue;
+      note({ 'sfu.janus_us_per_packet': report.server.us_per_packet, 'sfu.janus_viewers': viewers });
+      if (known.cost) note({ 'sfu.ratio_of_janus': known.cost / report.server.us_per_packet });
+      return;
+    }
+    throw new Error('Janus sustains none of these');
+  },
+  async linear() {
+    const costs = [];
+    for (const viewers of SERIES) {
+      const report = await swarm(viewers, { seconds: 8 });
+      costs.push(report.server.cpu_s / report.steady.seconds / viewers);
+      note({ [`sfu.core_percent_${viewers}_viewers`]: 100 * report.server.cores });
+    }
+    // Per viewer, against the 200 that the cost is given for: 1 is a straight line.
+    note({ 'sfu.linear_worst_ratio': Math.max(...costs.slice(2).map((cost) => cost / costs[2])) });
+  },
+  async latency(known) {
+    const perViewer = (known.cost ?? 2) * 1e-6 * 250;
+    const viewers = Math.min(1_800, Math.round(BUSY_CORES / perViewer));
+    const report = await swarm(viewers, { seconds: 10, rate: 250 });
+    note({
+      'sfu.forward_viewers': viewers,
+      'sfu.forward_core_percent': 100 * report.server.cores,
+      'sfu.forward_p50_ms': report.latency_ms.p50,
+      'sfu.forward_p99_ms': report.latency_ms.p99,
+      'sfu.forward_delivered_percent': 100 * report.steady.delivered_ratio,
+    });
+  },
+  async join() {
+    const report = await swarm(1_000, { seconds: 5, extra: ['--settled', 100, '--within', 5] });
+    note({
+      'sfu.join_p99_ms': report.joins.first_packet_ms.p99,
+      'sfu.join_picture_p99_ms': report.joins.first_keyframe_ms.p99,
+      'sfu.joined': report.joins.watching,
+      'sfu.join_others_silence_ms': report.settled.silence_ms.max,
+      'sfu.join_others_lost': report.settled.lost,
+    });
+  },
+  async instructions() {
+    note(await instructions());
+  },
+};
+
+/** Fans the clip out to so many viewers; resolves to the report of `lianmai-load`. */
+async function swarm(viewers, { seconds = SECONDS, rate = 100, extra = [] } = {}) {
+  const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: '1' }, prefix: onCore(0) });
+  try {
+    const pace = extra.includes('--within') ? [] : ['--join-rate', rate];
+    const report = await load(['swarm', '--url', server.url, '--publish', '--viewers', viewers, '--seconds', seconds, '--pid', server.pid, ...pace, ...extra]);
+    const { server: cost, steady } = report;
+    console.log(`${viewers} viewers: ${(100 * cost.cores).toFixed(1)} % of a core, ${cost.us_per_packet.toFixed(3)} us a packet, ${steady.packets_per_viewer_s.toFixed(1)} packets/s each, `
+      + `${(100 * steady.delivered_ratio).toFixed(2)} % delivered, p99 ${report.latency_ms.p99.toFixed(1)} ms, ${cost.kb_per_viewer.toFixed(1)} kB each, tester ${(100 * report.tester.cores).toFixed(0)} %`);
+    return report;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function load(args) {
+  const json = join(folder, 'report.json');
+  const [program, ...words] = [...onCore(1), binary('lianmai-load'), ...args.map(String), '--media', media, '--json', json];
+  await run(program, words, { maxBuffer: 64 << 20 });
+  return JSON.parse(readFileSync(json, 'utf8'));
+}
+
+async function measureFloor(...extra) {
+  const clip = ['--video', join(media, 'film.h264'), '--audio', join(media, 'film.ogg'), '--viewers', String(VIEWERS)];
+  const [program, ...words] = [...onCore(0), binary('lianmai-floor'), 'send', ...clip, '--seconds', extra.length ? '4' : String(SECONDS), '--sink-prefix', onCore(1).join(' '), ...extra];
+  const floor = JSON.parse((await run(program, words)).stdout);
+  console.log(`floor: ${floor.us_per_packet.toFixed(3)} us a packet, ${(floor.packets / floor.seconds / VIEWERS).toFixed(1)} packets/s each`);
+  return floor;
+}
+
+/** What runs a program on one core; nothing on a machine with a single one. */
+function onCore(core) {
+  const has = cpus().length > 1 && spawnSync('taskset', ['--version']).status === 0;
+  return has ? ['taskset', '-c', String(core)] : [];
+}
+
+const wanted = (process.env.LIANMAI_SFU_PARTS || Object.keys(parts).join(',')).split(',');
+const known = {};
+let failed = 0;
+for (const part of wanted) {
+  try {
+    await parts[part](known);
+  } catch (error) {
+    // One part that cannot be measured does not cost the others.
+    console.error(`bench: ${part}: ${error.message}`);
+    failed++;
+  }
+}
+process.exit(failed ? 1 : 0);
