@@ -22,7 +22,7 @@ const ours = {
 };
 /** Who may name a library. A trailing * matches a prefix; dev-dependencies are free. */
 const libraries = {
-  'rtc-*': ['sfu'],
+  'rtc-*': ['sfu', 'load-tester'],
   webrtc: ['load-tester'],
   'gstreamer*': ['mixer'],
   axum: ['signaling', 'server'],

@@ -1,7 +1,9 @@
 // Our own synthetic host as a process: pre-encoded media with an exact flash and beep.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { binary, media } from './machine.mjs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { binary, media, scratch } from './machine.mjs';
 
 /** Publishes `clip` (alice or bob) into `room` as its host until `stop()`. */
 export function startClipHost(server, room, clip) {
@@ -33,4 +35,17 @@ export function startWatcher(server, room) {
       return JSON.parse(printed);
     },
   };
+}
+
+/** Runs `lianmai-load swarm` with its own publisher in a room of its own; resolves to its report (docs/TESTING.md). */
+export async function swarm(server, room, options) {
+  const json = join(scratch('swarm'), 'report.json');
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn(binary('lianmai-load'), ['swarm', '--url', server.url, '--room', room, '--publish', '--media', media, '--pid', String(server.pid), '--json', json, ...flags],
+    { stdio: ['ignore', process.env.E2E_LOG ? 'inherit' : 'ignore', 'inherit'] });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 90_000);
+  const [code] = await once(child, 'exit');
+  clearTimeout(timer);
+  if (code !== 0) throw new Error(`the swarm ended with ${code}`);
+  return JSON.parse(readFileSync(json, 'utf8'));
 }

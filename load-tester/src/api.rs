@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use serde_json::Value;
 use url::Url;
@@ -33,10 +34,32 @@ pub(crate) struct Negotiated {
     pub(crate) location: Url,
 }
 
+/// The server has no room at the moment; asking again soon may help.
+#[derive(Debug)]
+pub(crate) struct Busy;
+
+impl std::fmt::Display for Busy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the server is busy")
+    }
+}
+
+impl std::error::Error for Busy {}
+
 impl Server {
     /// Returns the API as `identity` with `role` in `room` sees it.
     pub(crate) async fn enter(&self, room: &str, identity: &str, role: &str) -> Result<Api> {
-        let client = reqwest::Client::new();
+        self.enter_by(reqwest::Client::new(), room, identity, role).await
+    }
+
+    /// As [`enter`](Self::enter), over the connections of `client`.
+    pub(crate) async fn enter_by(
+        &self,
+        client: reqwest::Client,
+        room: &str,
+        identity: &str,
+        role: &str,
+    ) -> Result<Api> {
         let token = match &self.token {
             Some(token) => token.clone(),
             None => dev_token(&client, &self.url, room, identity, role).await?,
@@ -65,6 +88,9 @@ impl Api {
         let request = self.client.post(url.clone()).header(CONTENT_TYPE, "application/sdp");
         let response = request.bearer_auth(&self.token).body(offer).send().await?;
         let status = response.status();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return Err(Busy.into());
+        }
         if !status.is_success() {
             bail!("{way} was refused with {status}: {}", response.text().await.unwrap_or_default());
         }

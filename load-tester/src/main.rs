@@ -9,6 +9,7 @@ mod host;
 mod mark;
 mod paint;
 mod shopper;
+mod swarm;
 mod watch;
 mod webrtc_client;
 mod wire;
@@ -44,6 +45,8 @@ enum Command {
     /// A bad network on loopback: relays UDP with delay, loss and a rate limit, changed by lines on
     /// standard input.
     Wire(wire::Options),
+    /// Loads a server with viewers in the thousands and measures what they get and what it costs.
+    Swarm(swarm::Options),
     /// Two hosts battle each other again and again; shoppers chat, give gifts and buy.
     Demo(demo::Options),
 }
@@ -51,7 +54,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LIANMAI_LOG")
-        .unwrap_or_else(|_| "warn,lianmai_load=info".into());
+        .unwrap_or_else(|_| "warn,lianmai_load=info,rtc_dtls=error".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     match Cli::parse().command {
@@ -59,6 +62,7 @@ async fn main() -> Result<()> {
         Command::Host(options) => host::run(options).await,
         Command::Watch(options) => watch::run(options).await,
         Command::Wire(options) => wire::run(options).await,
+        Command::Swarm(options) => swarm::run(options).await,
         Command::Demo(options) => demo::run(options).await,
     }
 }

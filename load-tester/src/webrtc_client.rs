@@ -33,27 +33,17 @@ pub(crate) type OnTrack = Box<dyn Fn(Arc<dyn TrackRemote>) + Send + Sync>;
 pub(crate) struct Connection {
     /// The connection.
     pub(crate) peer: Arc<dyn PeerConnection>,
-    location: Url,
+    location: Option<Url>,
     state: watch::Receiver<RTCPeerConnectionState>,
 }
 
 impl Connection {
     /// Offers `peer`'s tracks to a room's `way` (`whip` or `whep`) and waits until media can flow.
     pub(crate) async fn open(prepared: Prepared, api: &Api, room: &str, way: &str) -> Result<Self> {
-        let Prepared { peer, mut state, mut gathered } = prepared;
-        let offer = peer.create_offer(None).await?;
-        peer.set_local_description(offer).await?;
-        tokio::time::timeout(SETUP, gathered.wait_for(|done| *done)).await??;
-        let offer = peer.local_description().await.context("the offer was not kept")?.sdp;
-
+        let mut prepared = prepared;
+        let offer = prepared.offer().await?;
         let answer = api.negotiate(room, way, offer).await?;
-        peer.set_remote_description(RTCSessionDescription::answer(answer.sdp)?).await?;
-        let connected = state.wait_for(|state| {
-            matches!(state, RTCPeerConnectionState::Connected | RTCPeerConnectionState::Failed)
-        });
-        let reached = *tokio::time::timeout(SETUP, connected).await.context("no connection")??;
-        ensure!(reached == RTCPeerConnectionState::Connected, "the connection failed");
-        Ok(Self { peer, location: answer.location, state })
+        prepared.accept(answer.sdp, Some(answer.location)).await
     }
 
     /// Returns when the connection is lost.
@@ -67,7 +57,9 @@ impl Connection {
 
     /// Tells the server and closes.
     pub(crate) async fn close(self, api: &Api) {
-        let _ = api.delete(self.location).await;
+        if let Some(location) = self.location {
+            let _ = api.delete(location).await;
+        }
         let _ = self.peer.close().await;
     }
 }
@@ -83,6 +75,14 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Makes a connection that speaks H.264 and Opus from a loopback address.
     pub(crate) async fn new(on_track: OnTrack) -> Result<Self> {
+        Self::observed(on_track, |registry| registry).await
+    }
+
+    /// As [`new`](Self::new), with the interceptors that `observe` adds.
+    pub(crate) async fn observed(
+        on_track: OnTrack,
+        observe: impl FnOnce(Registry) -> Registry,
+    ) -> Result<Self> {
         let mut engine = MediaEngine::default();
         for (codec, payload_type, kind) in [
             (video_codec(), VIDEO_PAYLOAD_TYPE, RtpCodecKind::Video),
@@ -91,7 +91,7 @@ impl Prepared {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type };
             engine.register_codec(parameters, kind)?;
         }
-        let registry = register_default_interceptors(Registry::new(), &mut engine)?;
+        let registry = observe(register_default_interceptors(Registry::new(), &mut engine)?);
         let settings = SettingEngineBuilder::new().with_include_loopback_candidate(true).build();
         let (state_out, state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered_out, gathered) = watch::channel(false);
@@ -105,6 +105,29 @@ impl Prepared {
             .build()
             .await?;
         Ok(Self { peer: Arc::new(peer), state, gathered })
+    }
+
+    /// Returns the offer with all candidates in it.
+    pub(crate) async fn offer(&mut self) -> Result<String> {
+        let offer = self.peer.create_offer(None).await?;
+        self.peer.set_local_description(offer).await?;
+        tokio::time::timeout(SETUP, self.gathered.wait_for(|done| *done)).await??;
+        Ok(self.peer.local_description().await.context("the offer was not kept")?.sdp)
+    }
+
+    /// Takes the answer and waits until media can flow.
+    pub(crate) async fn accept(
+        mut self,
+        answer: String,
+        location: Option<Url>,
+    ) -> Result<Connection> {
+        self.peer.set_remote_description(RTCSessionDescription::answer(answer)?).await?;
+        let connected = self.state.wait_for(|state| {
+            matches!(state, RTCPeerConnectionState::Connected | RTCPeerConnectionState::Failed)
+        });
+        let reached = *tokio::time::timeout(SETUP, connected).await.context("no connection")??;
+        ensure!(reached == RTCPeerConnectionState::Connected, "the connection failed");
+        Ok(Connection { peer: self.peer, location, state: self.state })
     }
 
     /// Adds a track that sends whole frames.
