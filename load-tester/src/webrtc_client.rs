@@ -57,9 +57,14 @@ impl Connection {
 
     /// Tells the server and closes.
     pub(crate) async fn close(self, api: &Api) {
-        if let Some(location) = self.location {
-            let _ = api.delete(location).await;
+        if let Some(location) = &self.location {
+            let _ = api.delete(location.clone()).await;
         }
+        self.hang_up().await;
+    }
+
+    /// Closes; the server hears it by DTLS.
+    pub(crate) async fn hang_up(self) {
         let _ = self.peer.close().await;
     }
 }

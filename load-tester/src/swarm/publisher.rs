@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use bytes::Bytes;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -19,14 +20,16 @@ use super::target::Target;
 use crate::clip::{AUDIO_PACKET_MS, Clip, FRAME_RATE};
 use crate::webrtc_client::{LocalTrack, Prepared};
 
-/// A running publisher. Dropping it ends it.
+/// A running publisher.
 pub(crate) struct Publisher {
     stamps: Arc<Stamps>,
+    /// Dropped: the publisher hangs up.
+    stop: oneshot::Sender<()>,
     playing: JoinHandle<()>,
 }
 
 impl Publisher {
-    /// Publishes the clip called `name` of folder `media` until dropped.
+    /// Publishes the clip called `name` of folder `media` until [`stop`](Self::stop).
     pub(crate) async fn start(target: &Target, media: &Path, name: &str) -> Result<Self> {
         if name == film::NAME {
             film::ensure(media)?;
@@ -43,17 +46,20 @@ impl Publisher {
         let answer = target.publish(prepared.offer().await?).await?;
         let mut connection = prepared.accept(answer, None).await?;
 
+        let (stop, stopped) = oneshot::channel::<()>();
         let playing = tokio::spawn(async move {
             let ended = tokio::select! {
                 ended = play_video(&clip.video, &video, &wants_keyframe) => ended,
                 ended = play_audio(&clip.audio, &audio) => ended,
                 () = connection.lost() => Err(anyhow::anyhow!("the connection is lost")),
+                _ = stopped => Ok(()),
             };
+            connection.hang_up().await;
             if let Err(error) = ended {
                 tracing::error!(%error, "The publisher stopped.");
             }
         });
-        Ok(Self { stamps, playing })
+        Ok(Self { stamps, stop, playing })
     }
 
     /// Returns what was sent when.
@@ -65,11 +71,11 @@ impl Publisher {
     pub(crate) fn is_on_air(&self) -> bool {
         !self.playing.is_finished()
     }
-}
 
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        self.playing.abort();
+    /// Hangs up.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        let _ = self.playing.await;
     }
 }
 

@@ -120,6 +120,9 @@ pub(crate) async fn measure(options: &Options, target: Target) -> Result<Report>
         stop = tokio::signal::ctrl_c() => stop.map_err(Into::into).and(Err(anyhow::anyhow!("stopped"))),
     };
     run.crowd.leave_all().await;
+    if let Some(publisher) = run.publisher {
+        publisher.stop().await;
+    }
     report
 }
 
