@@ -1,7 +1,8 @@
 // Runs in a host's page before its own scripts: the camera is a canvas with the test mark (see load-tester/src/mark.rs)
-// whose clock is the wall clock, the microphone is a tone with a beep at each whole second.
+// whose clock is the wall clock, the microphone is a tone with a beep at each whole second. `detail` patches that change with
+// every frame make the picture cost what a camera's does.
 (() => {
-  const { id, hue, tone, width = 360, height = 640, fps = 30 } = window.testHost;
+  const { id, hue, tone, width = 360, height = 640, fps = 30, detail = 0 } = window.testHost;
   const COLUMNS = 24;
   const FLASH_MS = 100;
   const wallClock = () => performance.timeOrigin + performance.now();
@@ -18,6 +19,10 @@
     context.beginPath();
     context.arc(width / 2 + 90 * Math.sin(frame / 20), height / 2 + 60 * Math.cos(frame / 17), 70, 0, 7);
     context.fill();
+    for (let patch = 0; patch < detail; patch++) {
+      context.fillStyle = `hsl(${Math.random() * 360} 50% 50%)`;
+      context.fillRect(Math.random() * width, cell * 3 + Math.random() * (height - cell * 3), 24, 24);
+    }
     context.fillStyle = '#fff';
     context.font = '48px sans-serif';
     context.textAlign = 'center';

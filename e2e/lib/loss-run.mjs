@@ -1,0 +1,151 @@
+// One measurement under loss: a host's picture and sound through a wire to a viewer, ours or stock Chromium's.
+//
+// Ours: Chromium host -> server -> wire -> Chromium viewer, with the product's own pages. Stock: Chromium -> wire -> Chromium.
+// The host is the same in both: the canvas with the test mark at 25 fps and a tone, H.264 of at most 900 kbit/s, Opus of 48.
+import { open } from './browser.mjs';
+import { goLive, playFeed } from './pages.mjs';
+import { createRoom, onStage } from './stage.mjs';
+import { pause, percentile, waitFor } from './wait.mjs';
+import { addressIn, routeThroughWires, startWire, throughWire } from './wire.mjs';
+
+export const FPS = 25;
+const HOST = { id: 1, hue: 340, tone: 440, fps: FPS, detail: 24 };
+const KBPS = 900;
+
+/** A host of ours, live in `room`; its uplink has no loss. */
+export async function startHost(browser, server, room) {
+  await createRoom(server, room, 'alice');
+  const page = await open(browser, `${server.url}/studio?room=${room}&identity=alice&quality=360p`, { host: HOST });
+  await goLive(page);
+  await onStage(server, room, ['alice']);
+  return page;
+}
+
+/** A viewer of ours behind a wire. */
+export async function watchOurs(browser, server, room, options) {
+  const page = await open(browser, `${server.url}/`, { watch: true });
+  let wire;
+  await routeThroughWires(page, 'whep', options, (made) => { wire = made; });
+  await playFeed(page, { room, feed: `${room}/alice`, token: await server.token(room, 'vera', 'viewer') });
+  await page.evaluate(() => { window.underTest = () => window.directPlayer.pc; });
+  await shows(page);
+  return { page, wire, async stop() { await page.context().close(); await wire.stop(); } };
+}
+
+/** Stock Chromium to stock Chromium: the viewer reaches the host by a wire. `url` is any page of our origin. */
+export async function watchStock(browser, url, options) {
+  const host = await open(browser, url, { host: HOST });
+  const page = await open(browser, url, { watch: true });
+  const offer = await host.evaluate(offerStock, KBPS);
+  const wire = await startWire(addressIn(offer), options);
+  const answer = await page.evaluate(answerStock, throughWire(offer, wire.port));
+  await host.evaluate((sdp) => window.pc.setRemoteDescription({ type: 'answer', sdp }), throughWire(answer));
+  await host.evaluate(limitStock, KBPS);
+  await shows(page);
+  return { page, wire, async stop() { await Promise.all([page.context().close(), host.context().close()]); await wire.stop(); } };
+}
+
+const shows = (page) => waitFor('the mark to be readable', async () => (await page.evaluate(() => window.readTiles('#direct', ['solo']))).solo, { seconds: 20 });
+
+/** Watches for `seconds` and says what a viewer would. */
+export async function measure({ page, wire }, seconds) {
+  await page.evaluate(startMeasuring);
+  const before = await wire.stats();
+  await pause(seconds * 1000);
+  const seen = await page.evaluate(stopMeasuring);
+  const after = await wire.stats();
+  const times = seen.frames.map((frame) => frame.now);
+  const gaps = [...times, seen.ended].map((time, at) => time - (times[at - 1] ?? seen.began));
+  const ages = seen.frames.map((frame) => frame.marks.solo?.age).filter((age) => age !== undefined);
+  const { video, audio } = seen;
+  const lost = (way, kind) => (after[way][kind].lost - before[way][kind].lost) / Math.max(1, after[way][kind].packets - before[way][kind].packets);
+  const kbps = (way, kind) => ((after[way][kind].bytes - before[way][kind].bytes) * 8) / 1000 / seconds;
+  return {
+    fps: video.framesDecoded / seen.seconds,
+    freeze_max_s: Math.max(...gaps) / 1000,
+    freeze_share: video.totalFreezesDuration / seen.seconds,
+    g2g_p50_ms: percentile(ages, 0.5),
+    g2g_p95_ms: percentile(ages, 0.95),
+    concealed_ratio: audio.concealedSamples / Math.max(1, audio.totalSamplesReceived),
+    // What came out of the jitter buffer as sent, against what was sent: 48,000 samples a second.
+    delivered_ratio: Math.min(1, audio.jitterBufferEmittedCount / (48_000 * seen.seconds)),
+    audio_buffer_ms: (audio.jitterBufferDelay / Math.max(1, audio.jitterBufferEmittedCount)) * 1000,
+    video_buffer_ms: (video.jitterBufferDelay / Math.max(1, video.jitterBufferEmittedCount)) * 1000,
+    keyframes: video.keyFramesDecoded,
+    plis: video.pliCount,
+    nacks: video.nackCount,
+    readable: ages.length,
+    video_kbps: kbps('down', 'video'),
+    audio_kbps: kbps('down', 'audio'),
+    video_lost: lost('down', 'video'),
+    audio_lost: lost('down', 'audio'),
+    rtcp_up_lost: lost('up', 'rtcp'),
+  };
+}
+
+/** Seconds until the picture is whole again: the last gap of more than 200 ms after now, within `seconds`. */
+export async function recovery({ page }, seconds) {
+  await page.evaluate(startMeasuring);
+  await pause(seconds * 1000);
+  const { frames, began, ended } = await page.evaluate(stopMeasuring);
+  const times = [...frames.map((frame) => frame.now), ended];
+  let whole = 0;
+  times.forEach((time, at) => { if (time - (times[at - 1] ?? began) > 200) whole = time - began; });
+  return whole / 1000;
+}
+
+// ---- in the pages ----
+
+async function startMeasuring() {
+  window.startWatching('#direct', ['solo']);
+  const read = async () => {
+    const stats = [...(await window.underTest().getStats()).values()].filter((s) => s.type === 'inbound-rtp');
+    return { video: stats.find((s) => s.kind === 'video'), audio: stats.find((s) => s.kind === 'audio') };
+  };
+  window.measuring = { read, began: performance.now(), before: await read() };
+}
+
+async function stopMeasuring() {
+  const { read, began, before } = window.measuring;
+  const after = await read();
+  const ended = performance.now();
+  const frames = window.stopWatching();
+  const rise = (kind) => Object.fromEntries(Object.entries(after[kind] ?? {}).filter(([, value]) => typeof value === 'number').map(([key, value]) => [key, value - (before[kind]?.[key] ?? 0)]));
+  return { frames, began, ended, seconds: (ended - began) / 1000, video: rise('video'), audio: rise('audio') };
+}
+
+async function offerStock() {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+  window.pc = new RTCPeerConnection();
+  for (const track of stream.getTracks()) {
+    const transceiver = window.pc.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+    if (track.kind !== 'video') continue;
+    track.contentHint = 'motion';
+    const rank = ({ mimeType, sdpFmtpLine = '' }) => (mimeType === 'video/H264' && /packetization-mode=1/.test(sdpFmtpLine) ? (/42e0/.test(sdpFmtpLine) ? 0 : 1) : 2);
+    transceiver.setCodecPreferences([...RTCRtpSender.getCapabilities('video').codecs].sort((a, b) => rank(a) - rank(b)));
+  }
+  await window.pc.setLocalDescription();
+  await new Promise((done) => { if (window.pc.iceGatheringState === 'complete') done(); window.pc.onicegatheringstatechange = () => window.pc.iceGatheringState === 'complete' && done(); });
+  return window.pc.localDescription.sdp;
+}
+
+async function limitStock(kbps) {
+  for (const sender of window.pc.getSenders()) {
+    const parameters = sender.getParameters();
+    Object.assign(parameters.encodings[0], sender.track.kind === 'video' ? { maxBitrate: kbps * 1000, maxFramerate: 30 } : { maxBitrate: 48_000 });
+    if (sender.track.kind === 'video') parameters.degradationPreference = 'maintain-framerate';
+    await sender.setParameters(parameters);
+  }
+}
+
+async function answerStock(offer) {
+  const video = Object.assign(document.createElement('video'), { id: 'direct', autoplay: true, muted: true, playsInline: true });
+  document.body.replaceChildren(video);
+  window.pc = new RTCPeerConnection();
+  window.underTest = () => window.pc;
+  window.pc.ontrack = ({ streams: [stream] }) => { video.srcObject = stream; };
+  await window.pc.setRemoteDescription({ type: 'offer', sdp: offer });
+  await window.pc.setLocalDescription();
+  await new Promise((done) => { if (window.pc.iceGatheringState === 'complete') done(); window.pc.onicegatheringstatechange = () => window.pc.iceGatheringState === 'complete' && done(); });
+  return window.pc.localDescription.sdp;
+}
