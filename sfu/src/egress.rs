@@ -25,6 +25,8 @@ const MAX_SEGMENT: usize = 1_232;
 pub(crate) struct Egress {
     arena: Vec<u8>,
     used: usize,
+    /// Where the last datagram begins.
+    last: usize,
     runs: Vec<Run>,
     datagrams: usize,
     /// What leaves by TCP: few, and of no interest to the batches of datagrams.
@@ -37,6 +39,7 @@ impl Egress {
         Self {
             arena: vec![0; CAPACITY],
             used: 0,
+            last: 0,
             runs: Vec::with_capacity(1_024),
             datagrams: 0,
             frames: Vec::new(),
@@ -67,6 +70,7 @@ impl Egress {
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) {
         let start = self.used;
+        self.last = start;
         let Some(len) = write(&mut self.arena[start..start + max_len]) else {
             return;
         };
@@ -87,6 +91,11 @@ impl Egress {
             }
             _ => self.runs.push(Run { to, start, len, segment: len, count: 1 }),
         }
+    }
+
+    /// Returns the datagram that was put last; empty if it was none.
+    pub(crate) fn last(&self) -> &[u8] {
+        &self.arena[self.last..self.used]
     }
 
     /// Copies a datagram in; drops it if there is no room, which only a flood can bring about.
@@ -126,7 +135,7 @@ impl Egress {
 
     /// Forgets everything, after it was sent.
     pub(crate) fn clear(&mut self) {
-        self.used = 0;
+        (self.used, self.last) = (0, 0);
         self.datagrams = 0;
         self.runs.clear();
         self.frames.clear();

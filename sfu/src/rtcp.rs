@@ -6,6 +6,8 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc3550#section-6> · <https://www.rfc-editor.org/rfc/rfc4585#section-6>
 
+use std::time::Duration;
+
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 const SOURCE_DESCRIPTION: u8 = 202;
@@ -26,13 +28,36 @@ pub(crate) enum Message {
     /// The sender's clock and its RTP clock at one instant.
     SenderReport { ssrc: u32, ntp: u64, rtp_timestamp: u32 },
     /// How a stream of ours is received.
-    Reception { ssrc: u32, fraction_lost: u8, last_sr: u32, delay_since_sr: u32 },
+    Reception(Reception),
     /// Packets of ours that did not arrive.
     Nack { ssrc: u32, lost: Vec<u16> },
     /// The picture is lost (PLI) or was never there (FIR).
     KeyframeRequest { ssrc: u32 },
     /// A source stops.
     Bye,
+}
+
+/// How a stream of ours is received (RFC 3550 section 6.4.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Reception {
+    pub(crate) ssrc: u32,
+    /// Packets lost since the beginning; less than none if copies outnumber them.
+    pub(crate) cumulative_lost: i32,
+    pub(crate) highest_sequence: u32,
+    pub(crate) last_sr: u32,
+    pub(crate) delay_since_sr: u32,
+}
+
+impl Reception {
+    /// Returns the round trip since the sender report that this one answers, if it answers one.
+    /// `ntp` is now on the clock of that report.
+    pub(crate) fn round_trip(&self, ntp: u64) -> Option<Duration> {
+        (self.last_sr != 0).then_some(())?;
+        let middle = (ntp >> 16 & u64::from(u32::MAX)) as u32;
+        let units = middle.wrapping_sub(self.last_sr).wrapping_sub(self.delay_since_sr);
+        // In 1/65536 s. Clocks that run apart make it wrap.
+        (units < 10 << 16).then(|| Duration::from_secs(u64::from(units)) / 65_536)
+    }
 }
 
 /// Reads a compound packet; stops at the first part that makes no sense.
@@ -81,11 +106,23 @@ fn split(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 fn read_blocks(part: &[u8], start: usize, count: u8, out: &mut Vec<Message>) {
     let blocks = part.get(start..).unwrap_or_default().chunks_exact(BLOCK_LEN);
     for block in blocks.take(usize::from(count)) {
-        if let (Some(ssrc), Some(last_sr), Some(delay_since_sr)) =
-            (be32(block, 0), be32(block, 16), be32(block, 20))
+        if let [
+            Some(ssrc),
+            Some(lost),
+            Some(highest_sequence),
+            Some(last_sr),
+            Some(delay_since_sr),
+        ] = [0, 4, 8, 16, 20].map(|at| be32(block, at))
         {
-            let fraction_lost = block[4];
-            out.push(Message::Reception { ssrc, fraction_lost, last_sr, delay_since_sr });
+            // A signed number of 24 bits.
+            let cumulative_lost = (lost << 8).cast_signed() >> 8;
+            out.push(Message::Reception(Reception {
+                ssrc,
+                cumulative_lost,
+                highest_sequence,
+                last_sr,
+                delay_since_sr,
+            }));
         }
     }
 }

@@ -6,6 +6,7 @@
 //! viewer belongs to two feeds.
 
 mod header;
+mod redundancy;
 mod repair;
 mod send_track;
 
@@ -19,7 +20,8 @@ use crate::feed::{Feed, Stream};
 use crate::link::Link;
 use crate::negotiate::Track;
 use crate::packet::{Anchor, Slot, SourceId, StreamId};
-use crate::rtcp;
+use crate::rtcp::{self, Reception};
+use redundancy::{Again, Redundancy};
 use send_track::SendTrack;
 
 /// A viewer is not kept on its old feed for longer than this, even if the new one never comes.
@@ -36,6 +38,10 @@ pub(crate) struct Viewer {
     cname: String,
     tracks: Vec<SendTrack>,
     reported: MediaTime,
+    /// There while packets get lost on the way.
+    redundancy: Option<Box<Redundancy>>,
+    /// Whether the worker has noted when the next copy is due.
+    pub(crate) has_alarm: bool,
 }
 
 /// The feeds that a viewer is served from, as its worker sees them.
@@ -74,6 +80,8 @@ impl Viewer {
             cname,
             tracks,
             reported: MediaTime::default(),
+            redundancy: None,
+            has_alarm: false,
         }
     }
 
@@ -129,7 +137,7 @@ impl Viewer {
                 // The first report of a new source does not wait.
                 self.reported = MediaTime::default();
             }
-            if !track.send_pending(feeds, link, egress) {
+            if !track.send_pending(feeds, now, &mut self.redundancy, link, egress) {
                 served.is_cut_short = true;
                 return served;
             }
@@ -160,11 +168,83 @@ impl Viewer {
         link: &mut Link,
         egress: &mut Egress,
     ) {
-        if let Some(track) = self.tracks.iter_mut().find(|track| track.ssrc == ssrc) {
-            for &sequence in lost {
-                track.repair(sequence, now, feeds, link, egress);
+        let has_red = self.has_red();
+        let Some(track) = self.tracks.iter_mut().find(|track| track.ssrc == ssrc) else {
+            return;
+        };
+        if track.kind == MediaKind::Audio {
+            // From now on what is sent is kept, to be sent again.
+            self.redundancy.get_or_insert_with(|| Box::new(Redundancy::new(has_red, now)));
+        }
+        for &sequence in lost {
+            track.answer(sequence, now, feeds, self.redundancy.as_deref_mut(), link, egress);
+        }
+    }
+
+    /// Takes the viewer's word for how much it got.
+    pub(crate) fn handle_reception(&mut self, report: &Reception, now: MediaTime, clock: NtpClock) {
+        let has_red = self.has_red();
+        let Some(track) = self.tracks.iter_mut().find(|track| track.ssrc == report.ssrc) else {
+            return;
+        };
+        let rtt = report.round_trip(clock.at(now));
+        let (lost, total) = track.handle_reception(report, rtt);
+        if lost > 0 {
+            self.redundancy.get_or_insert_with(|| Box::new(Redundancy::new(has_red, now)));
+        }
+        if let Some(redundancy) = &mut self.redundancy {
+            redundancy.handle_report(track.kind, lost, total, now);
+            if let Some(rtt) = rtt {
+                redundancy.handle_rtt(rtt);
             }
         }
+    }
+
+    /// Returns when something is to be sent again.
+    pub(crate) fn next_copy(&self) -> Option<MediaTime> {
+        self.redundancy.as_ref()?.poll_timeout()
+    }
+
+    /// Sends again what is due.
+    pub(crate) fn send_copies(
+        &mut self,
+        feeds: Feeds<'_>,
+        now: MediaTime,
+        link: &mut Link,
+        egress: &mut Egress,
+    ) {
+        let Some(redundancy) = &mut self.redundancy else {
+            return;
+        };
+        while let Some(again) = redundancy.poll_again(now) {
+            metrics::counter!("sfu_copies_sent_total").increment(1);
+            match again {
+                Again::Audio(sequence) => {
+                    if let (Some(sealed), Some((_, path))) =
+                        (redundancy.sealed(sequence), link.media())
+                    {
+                        egress.push(path, sealed);
+                    }
+                }
+                Again::Video(sequence) => {
+                    let video = self.tracks.iter_mut().find(|track| track.kind == MediaKind::Video);
+                    if let Some(track) = video {
+                        track.copy(sequence, now, feeds, link, egress);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Decides anew how much is sent twice.
+    pub(crate) fn poll_redundancy(&mut self, now: MediaTime) {
+        if self.redundancy.as_mut().is_some_and(|redundancy| !redundancy.poll(now)) {
+            self.redundancy = None;
+        }
+    }
+
+    fn has_red(&self) -> bool {
+        self.tracks.iter().any(SendTrack::has_red)
     }
 
     /// Returns the stream that the video track named `ssrc` is to show.

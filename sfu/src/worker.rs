@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use media_rules::{FeedId, MediaTime};
+use media_rules::{FeedId, Later, MediaTime};
 use tokio::sync::mpsc;
 
 use crate::clock::{Now, NtpClock};
@@ -76,6 +76,8 @@ pub(crate) struct Worker {
     feeds: Map<FeedId, Feed>,
     /// Feeds with packets that their viewers have not been sent.
     due_feeds: Vec<FeedId>,
+    /// Viewers that are to be sent something again. Bounded by the peers: one entry each.
+    copies: Later<PeerId>,
     egress: Egress,
     /// By worker: what crosses at the end of the turn.
     outboxes: Vec<Batch>,
@@ -139,6 +141,7 @@ impl Worker {
             addresses: Map::default(),
             feeds: Map::default(),
             due_feeds: Vec::new(),
+            copies: Later::new(usize::MAX),
             egress: Egress::new(),
             outboxes,
             unsent: VecDeque::new(),
@@ -178,6 +181,7 @@ impl Worker {
             }
         }
         self.fan_out();
+        self.send_copies();
         if self.now.media >= self.next_tick {
             self.next_tick = self.now.media + TICK;
             self.tick();
@@ -237,7 +241,8 @@ impl Worker {
         if !has_timers {
             return IDLE;
         }
-        let next = self.next_due().map_or(self.next_tick, |due| due.min(self.next_tick));
+        let dues = [self.next_due(), self.copies.poll_timeout()].into_iter().flatten();
+        let next = dues.fold(self.next_tick, MediaTime::min);
         next.since(self.now.media).min(TICK)
     }
 

@@ -7,6 +7,7 @@ use media_rules::{Codec, MediaKind, MediaTime, Splice, Stamp};
 
 use super::Feeds;
 use super::header::Outgoing;
+use super::redundancy::{self, Redundancy};
 use super::repair::Repair;
 use crate::clock::NtpClock;
 use crate::egress::Egress;
@@ -16,7 +17,7 @@ use crate::link::Link;
 use crate::negotiate::Track;
 use crate::packet::{Anchor, Packet, Slot, SourceId, StreamId};
 use crate::rollover::Rollover;
-use crate::rtcp::SenderInfo;
+use crate::rtcp::{Reception, SenderInfo};
 
 /// A keyframe that came no longer ago than this is still a good place to begin.
 const FRESH_ENTRY: Duration = Duration::from_millis(150);
@@ -28,6 +29,7 @@ struct SendCodec {
     codec: Codec,
     payload_type: u8,
     rtx_payload_type: Option<u8>,
+    red_payload_type: Option<u8>,
 }
 
 /// A track as the negotiation agreed on it.
@@ -50,10 +52,17 @@ pub(super) struct SendTrack {
     last_sent: MediaTime,
     packets: u32,
     octets: u32,
+    /// Newest number and losses so far, as the viewer last reported them.
+    heard: Option<(u32, i32)>,
     repair: Repair,
 }
 
 impl SendTrack {
+    /// Whether sound may be sent with the frames before it.
+    pub(super) fn has_red(&self) -> bool {
+        self.codecs.iter().any(|codec| codec.red_payload_type.is_some())
+    }
+
     pub(super) fn new(track: &Track) -> Self {
         // Below 32768, so that a receiver that misses the first packets still guesses right.
         let first = Stamp { sequence: fastrand::u16(1..0x4000), timestamp: fastrand::u32(..) };
@@ -61,6 +70,7 @@ impl SendTrack {
             codec: codec.codec,
             payload_type: codec.payload_type,
             rtx_payload_type: codec.rtx_payload_type,
+            red_payload_type: codec.red_payload_type,
         });
         Self {
             kind: track.kind,
@@ -77,6 +87,7 @@ impl SendTrack {
             last_sent: MediaTime::default(),
             packets: 0,
             octets: 0,
+            heard: None,
             repair: Repair::new(track.rtx_ssrc),
         }
     }
@@ -120,6 +131,8 @@ impl SendTrack {
     pub(super) fn send_pending(
         &mut self,
         feeds: Feeds<'_>,
+        now: MediaTime,
+        redundancy: &mut Option<Box<Redundancy>>,
         link: &mut Link,
         egress: &mut Egress,
     ) -> bool {
@@ -127,7 +140,7 @@ impl SendTrack {
             return true;
         };
         while let Some(packet) = stream.log.at(self.cursor) {
-            if !self.send(packet, link, egress) {
+            if !self.send(stream, packet, now, redundancy.as_deref_mut(), link, egress) {
                 return false;
             }
             self.cursor += 1;
@@ -140,8 +153,62 @@ impl SendTrack {
         self.playing == Some(stream) && self.anchor.replace(anchor).is_none()
     }
 
-    /// Sends a lost packet again, if it is still there and there is budget for it.
-    pub(super) fn repair(
+    /// Takes a report. Returns how many packets were lost of how many since the one before.
+    pub(super) fn handle_reception(
+        &mut self,
+        report: &Reception,
+        rtt: Option<Duration>,
+    ) -> (u32, u32) {
+        if let Some(rtt) = rtt {
+            self.repair.handle_rtt(rtt);
+        }
+        let heard = self.heard.replace((report.highest_sequence, report.cumulative_lost));
+        let Some((highest, lost)) = heard else {
+            return (0, 0);
+        };
+        // More than the viewer could have been sent is a report of another time.
+        let total = report.highest_sequence.wrapping_sub(highest);
+        let total = if total <= self.packets { total } else { 0 };
+        let lost = report.cumulative_lost.saturating_sub(lost).max(0).unsigned_abs();
+        (lost.min(total), total)
+    }
+
+    /// Answers a request for a packet, if it is still there and there is budget for it.
+    pub(super) fn answer(
+        &mut self,
+        sequence: u16,
+        now: MediaTime,
+        feeds: Feeds<'_>,
+        redundancy: Option<&mut Redundancy>,
+        link: &mut Link,
+        egress: &mut Egress,
+    ) {
+        if self.kind == MediaKind::Audio {
+            let sealed = redundancy.as_ref().and_then(|redundancy| redundancy.sealed(sequence));
+            if let Some(sealed) = sealed
+                && self.may_repeat(sequence, sealed.len(), now)
+                && let Some((_, path)) = link.media()
+            {
+                egress.push(path, sealed);
+            }
+            return;
+        }
+        let Some(len) = self.original(sequence, now, feeds).map(|(packet, _)| packet.rtp.len())
+        else {
+            metrics::counter!("sfu_rtx_missed_total").increment(1);
+            return;
+        };
+        if self.may_repeat(sequence, len, now) {
+            metrics::counter!("sfu_rtx_sent_total").increment(1);
+            let is_new = self.retransmit(sequence, now, feeds, link, egress);
+            if let Some(redundancy) = redundancy.filter(|_| is_new) {
+                redundancy.handle_answer(sequence, now);
+            }
+        }
+    }
+
+    /// Sends a packet again that nobody has asked for yet.
+    pub(super) fn copy(
         &mut self,
         sequence: u16,
         now: MediaTime,
@@ -149,30 +216,52 @@ impl SendTrack {
         link: &mut Link,
         egress: &mut Egress,
     ) {
-        let Some(origin) = self.splice.source_of(sequence) else {
-            return;
-        };
-        let stream = feeds.stream_of(StreamId::from_raw(origin.source));
-        let Some(packet) = stream.and_then(|stream| stream.log.by_sequence(origin.sequence, now))
-        else {
-            metrics::counter!("sfu_rtx_missed_total").increment(1);
-            return;
-        };
-        if !self.repair.may_repeat(sequence, packet.rtp.len(), now) {
+        self.repair.handle_copy(sequence, now);
+        self.retransmit(sequence, now, feeds, link, egress);
+    }
+
+    fn may_repeat(&mut self, sequence: u16, len: usize, now: MediaTime) -> bool {
+        let may = self.repair.may_repeat(sequence, len, now);
+        if !may {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "rtx_budget").increment(1);
-            return;
         }
+        may
+    }
+
+    /// Finds what the viewer knows as `sequence`, and by how much its timestamp differs.
+    fn original<'a>(
+        &self,
+        sequence: u16,
+        now: MediaTime,
+        feeds: Feeds<'a>,
+    ) -> Option<(&'a Packet, u32)> {
+        let origin = self.splice.source_of(sequence)?;
+        let stream = feeds.stream_of(StreamId::from_raw(origin.source))?;
+        Some((stream.log.by_sequence(origin.sequence, now)?, origin.timestamp_offset))
+    }
+
+    /// Sends a packet again. Returns whether it got a number of its own.
+    fn retransmit(
+        &mut self,
+        sequence: u16,
+        now: MediaTime,
+        feeds: Feeds<'_>,
+        link: &mut Link,
+        egress: &mut Egress,
+    ) -> bool {
+        let Some((packet, timestamp_offset)) = self.original(sequence, now, feeds) else {
+            return false;
+        };
         let Some(codec) = self.codecs.iter().find(|known| known.codec == packet.codec) else {
-            return;
+            return false;
         };
         let mut header = PlainHeader {
             marker: packet.marker,
             payload_type: codec.payload_type,
             sequence,
-            timestamp: packet.timestamp.wrapping_add(origin.timestamp_offset),
+            timestamp: packet.timestamp.wrapping_add(timestamp_offset),
             ssrc: self.ssrc,
         };
-        metrics::counter!("sfu_rtx_sent_total").increment(1);
         let original = sequence.to_be_bytes();
         let (index, prefix): (u64, &[u8]) = match codec.rtx_payload_type {
             // Without a stream of its own it is the same packet again, bit for bit: sealing it
@@ -192,6 +281,7 @@ impl SendTrack {
         if !outgoing.seal(index, link, egress) {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "egress_full").increment(1);
         }
+        codec.rtx_payload_type.is_some()
     }
 
     /// Returns what a sender report says of this track, once there is something to say.
@@ -248,12 +338,20 @@ impl SendTrack {
     }
 
     /// Returns `false` if the arena has no room.
-    fn send(&mut self, packet: &Packet, link: &mut Link, egress: &mut Egress) -> bool {
-        if !egress.has_room(packet.rtp.len() + Outgoing::MAX_GROWTH) {
+    fn send(
+        &mut self,
+        stream: &Stream,
+        packet: &Packet,
+        now: MediaTime,
+        mut redundancy: Option<&mut Redundancy>,
+        link: &mut Link,
+        egress: &mut Egress,
+    ) -> bool {
+        let growth = redundancy.as_ref().map_or(Outgoing::MAX_GROWTH, |_| redundancy::MAX_GROWTH);
+        if !egress.has_room(packet.rtp.len() + growth) {
             return false;
         }
-        let known = self.codecs.iter().find(|known| known.codec == packet.codec);
-        let Some(payload_type) = known.map(|known| known.payload_type) else {
+        let Some(codec) = self.codecs.iter().find(|known| known.codec == packet.codec) else {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "codec").increment(1);
             return true;
         };
@@ -264,6 +362,12 @@ impl SendTrack {
         };
         let index = self.rollover.guess(stamp.sequence);
         self.rollover.accept(index);
+        let payload = packet.payload();
+        let red = redundancy
+            .as_deref_mut()
+            .zip(codec.red_payload_type)
+            .and_then(|(r, red)| Some((red, r.wrap(stream, packet, codec.payload_type, now)?)));
+        let (payload_type, content) = red.unwrap_or((codec.payload_type, payload));
         let header = PlainHeader {
             marker: packet.marker,
             payload_type,
@@ -271,15 +375,27 @@ impl SendTrack {
             timestamp: stamp.timestamp,
             ssrc: self.ssrc,
         };
-        let payload = packet.payload();
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
-        Outgoing { header, extensions, prefix: &[], payload }.seal(index, link, egress);
+        Outgoing { header, extensions, prefix: &[], payload: content }.seal(index, link, egress);
         self.last_sent = packet.arrival;
         self.packets = self.packets.wrapping_add(1);
         // Counted modulo 2^32 (RFC 3550 section 6.4.1).
-        self.octets = self.octets.wrapping_add(u32::try_from(payload.len()).unwrap_or(0));
-        self.repair.handle_sent(payload.len());
+        self.octets = self.octets.wrapping_add(u32::try_from(content.len()).unwrap_or(0));
+        let is_lossy = redundancy.as_ref().is_some_and(|redundancy| redundancy.is_heavy());
+        self.repair.handle_sent(payload.len(), is_lossy);
+        if let Some(redundancy) = redundancy {
+            match self.kind {
+                MediaKind::Audio => {
+                    redundancy.handle_audio(stamp.sequence, payload.len(), egress.last(), now);
+                }
+                MediaKind::Video if codec.rtx_payload_type.is_some() => {
+                    redundancy.handle_video(stamp.sequence, payload.len(), now);
+                }
+                // Copies without a number of their own are not worth keeping so much video for.
+                MediaKind::Video => {}
+            }
+        }
         true
     }
 }

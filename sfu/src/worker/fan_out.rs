@@ -4,9 +4,10 @@
 //! feed, viewer by viewer, so that a frame's packets to one viewer lie together. Another worker gets
 //! each packet once, however many viewers it has.
 
-use media_rules::{FeedId, MediaTime, TapItem, TapPacket};
+use media_rules::{FeedId, Later, MediaTime, TapItem, TapPacket};
 
 use super::{Map, Part, Peer, Worker};
+use crate::event::PeerId;
 use crate::feed::Feed;
 use crate::packet::{Batch, Item, STREAMS, Slot};
 use crate::viewer::{Feeds, Viewer};
@@ -109,6 +110,7 @@ impl Worker {
                 self.tally.send(&mut self.setup.socket, &mut self.egress);
                 served = viewer.serve(feeds, now, link, &mut self.egress);
             }
+            note_copies(&mut self.copies, viewer_id, viewer);
             if let Some(slot) = served.lacks {
                 lacking[slot.index()] = true;
             }
@@ -119,6 +121,22 @@ impl Worker {
         }
         for slot in Slot::encodings().filter(|slot| lacking[slot.index()]) {
             self.want_keyframe(id, slot);
+        }
+    }
+
+    /// Sends again what is due to viewers whose network loses packets.
+    pub(super) fn send_copies(&mut self) {
+        let now = self.now.media;
+        while let Some(id) = self.copies.poll(now) {
+            let Some(Peer { link, part: Part::Viewer(viewer), .. }) = self.peers.get_mut(&id)
+            else {
+                continue;
+            };
+            viewer.has_alarm = false;
+            if let Some(feeds) = feeds_of(&self.feeds, viewer) {
+                viewer.send_copies(feeds, now, link, &mut self.egress);
+            }
+            note_copies(&mut self.copies, id, viewer);
         }
     }
 
@@ -138,6 +156,13 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// Notes when a viewer has something to be sent again, once for each viewer.
+pub(super) fn note_copies(copies: &mut Later<PeerId>, id: PeerId, viewer: &mut Viewer) {
+    if let Some(due) = viewer.next_copy().filter(|_| !viewer.has_alarm) {
+        viewer.has_alarm = copies.push(due, id);
     }
 }
 

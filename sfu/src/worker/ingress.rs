@@ -3,7 +3,7 @@
 use media_rules::packet::RtpHeader;
 use media_rules::{SenderReport, TapItem};
 
-use super::fan_out::feeds_of;
+use super::fan_out::{feeds_of, note_copies};
 use super::{Part, Peer, Worker};
 use crate::clock::Now;
 use crate::data::Outcome;
@@ -238,6 +238,7 @@ impl Worker {
                 if let Some(feeds) = feeds_of(&self.feeds, viewer) {
                     viewer.handle_nack(*ssrc, lost, now, feeds, link, &mut self.egress);
                 }
+                note_copies(&mut self.copies, id, viewer);
             }
             Message::KeyframeRequest { ssrc } => {
                 metrics::counter!("sfu_plis_received_total").increment(1);
@@ -246,7 +247,10 @@ impl Worker {
                     self.want_keyframe(&feed, slot);
                 }
             }
-            Message::SenderReport { .. } | Message::Reception { .. } | Message::Bye => {}
+            Message::Reception(report) => {
+                viewer.handle_reception(report, now, self.setup.clock);
+            }
+            Message::SenderReport { .. } | Message::Bye => {}
         }
     }
 }

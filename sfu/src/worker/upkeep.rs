@@ -88,6 +88,7 @@ impl Worker {
                 }
                 Part::Viewer(viewer) => {
                     let mut reports = Vec::new();
+                    viewer.poll_redundancy(now.media);
                     viewer.poll_reports(now.media, self.setup.clock, &mut reports);
                     if !reports.is_empty() {
                         link.send_rtcp(&reports, &mut self.egress);

@@ -1,0 +1,211 @@
+//! What one viewer is sent twice while its network loses packets; `media_rules::redundancy` decides
+//! how much.
+//!
+//! It is there from the first loss that a viewer tells until the loss is forgotten, so a viewer with
+//! a good network has none of it. Sound is repeated bit for bit, which a receiver's replay protection
+//! makes harmless: it takes the first that comes. That is also why sealed packets are kept and not
+//! made anew: other bytes sealed under the same number would give the key stream away (RFC 3711
+//! section 9.1). Video is repeated as retransmissions, which have numbers of their own.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use media_rules::red::{self, Block};
+use media_rules::redundancy::{MediaSize, Policy};
+use media_rules::{Later, MediaKind, MediaTime};
+
+use crate::feed::Stream;
+use crate::packet::Packet;
+
+/// Room that a packet with the most redundancy takes beyond its own size.
+pub(super) const MAX_GROWTH: usize = 1_400;
+/// How often the amount is decided anew.
+const DECIDE_INTERVAL: Duration = Duration::from_millis(200);
+/// How often the media's rate is measured anew.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
+/// Copies under way to one viewer. Full: the copy is left out, the original was sent.
+const MAX_COPIES: usize = 512;
+/// Sealed packets of sound: 640 ms, more than any repeat is worth.
+const SEALED: usize = 32;
+/// Below this loss of both kinds all of it is forgotten.
+const FORGET: f64 = 0.001;
+/// What media is taken for until it was measured.
+const ASSUMED: MediaSize = MediaSize { audio_bps: 64_000, audio_frame: 160, video_bps: 1_000_000 };
+
+/// One viewer's repetitions.
+pub(super) struct Redundancy {
+    policy: Policy,
+    decided: MediaTime,
+    size: MediaSize,
+    measured: MediaTime,
+    /// Bytes of sound and picture since the last measurement.
+    octets: [u32; 2],
+    /// The largest frame of sound since then.
+    largest: usize,
+    later: Later<Again>,
+    /// Full: the oldest makes room.
+    sealed: VecDeque<(u16, Box<[u8]>)>,
+    /// The payload that is being put together.
+    payload: Vec<u8>,
+}
+
+/// A packet to be sent again, by the number that the viewer knows it by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Again {
+    Audio(u16),
+    Video(u16),
+}
+
+impl Redundancy {
+    /// Starts when the first loss is told.
+    pub(super) fn new(has_red: bool, now: MediaTime) -> Self {
+        Self {
+            policy: Policy::new(has_red),
+            decided: now,
+            size: ASSUMED,
+            measured: now,
+            octets: [0; 2],
+            largest: 0,
+            later: Later::new(MAX_COPIES),
+            sealed: VecDeque::with_capacity(SEALED),
+            payload: Vec::new(),
+        }
+    }
+
+    /// The viewer told how much of a kind it did not get.
+    pub(super) fn handle_report(&mut self, kind: MediaKind, lost: u32, total: u32, now: MediaTime) {
+        self.policy.handle_report(kind, lost, total, now);
+        self.decide(now);
+    }
+
+    /// The round trip was measured.
+    pub(super) fn handle_rtt(&mut self, rtt: Duration) {
+        self.policy.handle_rtt(rtt);
+    }
+
+    /// Decides anew if it is time to. Returns `false` if all of it can be forgotten.
+    pub(super) fn poll(&mut self, now: MediaTime) -> bool {
+        if now.since(self.decided) >= DECIDE_INTERVAL {
+            self.decide(now);
+        }
+        let losses = [MediaKind::Audio, MediaKind::Video].map(|kind| self.policy.loss(kind));
+        losses.iter().any(|loss| *loss > FORGET) || !self.later.is_empty()
+    }
+
+    /// Returns `packet`'s payload with the frames before it, or `None` if it goes as it is.
+    pub(super) fn wrap(
+        &mut self,
+        stream: &Stream,
+        packet: &Packet,
+        payload_type: u8,
+        now: MediaTime,
+    ) -> Option<&[u8]> {
+        let depth = u16::try_from(self.policy.audio().depth).ok().filter(|depth| *depth > 0)?;
+        let mut blocks = [Block { payload_type, timestamp_offset: 0, payload: &[] }; 8];
+        let mut count = 0;
+        for back in (1..=depth).rev() {
+            let older = stream.log.by_sequence(packet.sequence.wrapping_sub(back), now);
+            let Some(older) = older.filter(|older| older.codec == packet.codec) else {
+                continue;
+            };
+            let timestamp_offset = packet.timestamp.wrapping_sub(older.timestamp);
+            let block = Block { payload_type, timestamp_offset, payload: older.payload() };
+            if block.fits() && timestamp_offset > 0 && count < blocks.len() {
+                blocks[count] = block;
+                count += 1;
+            }
+        }
+        let primary = Block { payload_type, timestamp_offset: 0, payload: packet.payload() };
+        // Frames may have become larger since the depth was decided.
+        let first = (0..=count).find(|first| {
+            let len = red::encoded_len(&blocks[*first..count], primary.payload.len());
+            len <= MAX_GROWTH - 200
+        })?;
+        self.payload.clear();
+        red::write(&blocks[first..count], primary, &mut self.payload);
+        Some(&self.payload)
+    }
+
+    /// A packet of sound went out as `sealed`.
+    pub(super) fn handle_audio(
+        &mut self,
+        sequence: u16,
+        len: usize,
+        sealed: &[u8],
+        now: MediaTime,
+    ) {
+        self.measure(MediaKind::Audio, len, now);
+        if self.sealed.len() == SEALED {
+            self.sealed.pop_front();
+        }
+        self.sealed.push_back((sequence, sealed.into()));
+        let plan = self.policy.audio();
+        self.plan(Again::Audio(sequence), plan.copies, plan.spacing, now);
+    }
+
+    /// A packet of video went out that can be retransmitted.
+    pub(super) fn handle_video(&mut self, sequence: u16, len: usize, now: MediaTime) {
+        self.measure(MediaKind::Video, len, now);
+        let plan = self.policy.video();
+        self.plan(Again::Video(sequence), plan.copies, plan.spacing, now);
+    }
+
+    /// A packet of video was retransmitted because it was asked for.
+    pub(super) fn handle_answer(&mut self, sequence: u16, now: MediaTime) {
+        let plan = self.policy.video();
+        self.plan(Again::Video(sequence), plan.answers - 1, plan.spacing, now);
+    }
+
+    /// Returns what is to be sent again now.
+    pub(super) fn poll_again(&mut self, now: MediaTime) -> Option<Again> {
+        self.later.poll(now)
+    }
+
+    /// Returns when there is something to be sent again.
+    pub(super) fn poll_timeout(&self) -> Option<MediaTime> {
+        self.later.poll_timeout()
+    }
+
+    /// Returns a packet of sound as it went out.
+    pub(super) fn sealed(&self, sequence: u16) -> Option<&[u8]> {
+        self.sealed.iter().rev().find(|(known, _)| *known == sequence).map(|(_, bytes)| &**bytes)
+    }
+
+    /// Whether so much is lost that answering takes more than its usual share.
+    pub(super) fn is_heavy(&self) -> bool {
+        self.policy.video().answers > 1
+    }
+
+    fn plan(&mut self, again: Again, times: usize, spacing: Duration, now: MediaTime) {
+        for time in 1..=times {
+            let due = now + spacing * u32::try_from(time).expect("a handful");
+            if !self.later.push(due, again) {
+                metrics::counter!("sfu_packets_dropped_total", "reason" => "copies_full")
+                    .increment(1);
+            }
+        }
+    }
+
+    fn measure(&mut self, kind: MediaKind, len: usize, now: MediaTime) {
+        let at = usize::from(kind == MediaKind::Video);
+        self.octets[at] = self.octets[at].saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
+        if kind == MediaKind::Audio {
+            self.largest = self.largest.max(len);
+            self.size.audio_frame = self.size.audio_frame.max(len);
+        }
+        let elapsed = now.since(self.measured);
+        if elapsed >= MEASURE_INTERVAL {
+            let bps = |octets: u32| (f64::from(octets) * 8.0 / elapsed.as_secs_f64()) as u32;
+            self.size.audio_bps = bps(self.octets[0]);
+            self.size.video_bps = bps(self.octets[1]);
+            self.size.audio_frame = self.largest;
+            (self.octets, self.largest) = ([0; 2], 0);
+            self.measured = now;
+        }
+    }
+
+    fn decide(&mut self, now: MediaTime) {
+        self.decided = now;
+        self.policy.decide(self.size, now);
+    }
+}
