@@ -21,6 +21,8 @@ const STEADY: f64 = 0.1;
 const CHANCE: f64 = 2.0;
 /// A fall is believed by this much a second: loss that comes back at once must find us ready.
 const FALL_PER_SECOND: f64 = 0.2;
+/// Without a report on a kind for this long, it is taken to fare no better than the other.
+const UNHEARD: Duration = Duration::from_secs(3);
 /// Without a report for this long, nothing is known any more.
 const STALE: Duration = Duration::from_secs(15);
 
@@ -138,8 +140,8 @@ impl Policy {
     pub fn decide(&mut self, media: MediaSize, now: MediaTime) {
         self.audio_loss.forget_if_stale(now);
         self.video_loss.forget_if_stale(now);
-        self.audio = self.decide_audio(media);
-        self.video = self.decide_video(media);
+        self.audio = self.decide_audio(media, now);
+        self.video = self.decide_video(media, now);
     }
 
     /// Returns how audio is protected now.
@@ -160,9 +162,19 @@ impl Policy {
         }
     }
 
-    fn decide_audio(&self, media: MediaSize) -> AudioPlan {
+    /// Both kinds go the same way, so one that is not heard of fares like the other.
+    fn assumed(&self, kind: MediaKind, now: MediaTime) -> f64 {
+        let (own, other) = match kind {
+            MediaKind::Audio => (&self.audio_loss, &self.video_loss),
+            MediaKind::Video => (&self.video_loss, &self.audio_loss),
+        };
+        let is_heard = own.updated.is_some_and(|updated| now.since(updated) < UNHEARD);
+        if is_heard { own.share } else { own.share.max(other.share) }
+    }
+
+    fn decide_audio(&self, media: MediaSize, now: MediaTime) -> AudioPlan {
         let from = AUDIO_FROM * if self.audio.sends() > 1 { HYSTERESIS } else { 1.0 };
-        let loss = self.audio_loss.share;
+        let loss = self.assumed(MediaKind::Audio, now);
         if loss < from {
             return AudioPlan::NONE;
         }
@@ -179,9 +191,9 @@ impl Policy {
         AudioPlan { depth, copies: packets - 1, spacing: AUDIO_SPACING }
     }
 
-    fn decide_video(&self, media: MediaSize) -> VideoPlan {
+    fn decide_video(&self, media: MediaSize, now: MediaTime) -> VideoPlan {
         let from = VIDEO_FROM * if self.video.answers > 1 { HYSTERESIS } else { 1.0 };
-        let loss = self.video_loss.share;
+        let loss = self.assumed(MediaKind::Video, now);
         if loss < from {
             return VideoPlan::NONE;
         }

@@ -98,6 +98,20 @@ fn a_viewer_that_says_nothing_any_more_gets_the_plain_stream() {
 }
 
 #[test]
+fn a_kind_that_is_not_heard_of_is_taken_to_fare_like_the_other() {
+    let mut policy = Policy::new(true);
+    for now in (0..2_000).step_by(500) {
+        policy.handle_report(MediaKind::Audio, 0, 50, at(now));
+        policy.handle_report(MediaKind::Video, 40, 100, at(now));
+    }
+    policy.decide(MEDIA, at(2_000));
+    assert_eq!(policy.audio(), AudioPlan::NONE, "it says that it fares well");
+    policy.handle_report(MediaKind::Video, 40, 100, at(4_000));
+    policy.decide(MEDIA, at(4_600));
+    assert!(policy.audio().sends() >= 4, "{:?}", policy.audio());
+}
+
+#[test]
 fn large_frames_are_repeated_in_packets_that_are_not_cut() {
     let mut policy = Policy::new(true);
     let mut rng = fastrand::Rng::with_seed(6);

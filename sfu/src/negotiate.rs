@@ -159,7 +159,8 @@ impl Agreement {
             extensions,
             has_mixed_headers: section.has_mixed_headers,
             rids,
-            has_reduced_size: section.has_rtcp_rsize,
+            // A viewer's requests then come with a report each, which is how we hear of loss at once.
+            has_reduced_size: section.has_rtcp_rsize && direction == Direction::Publish,
             ssrc: fastrand::u32(1..),
             rtx_ssrc: fastrand::u32(1..),
             fec_ssrc: fastrand::u32(1..),

@@ -46,6 +46,7 @@ const FILES: &[(&str, &[u8])] = files![
     "layout.js",
     "media/capture.js",
     "media/link.js",
+    "media/patience.js",
     "media/stats.js",
     "media/whep.js",
     "media/whip.js",

@@ -20,21 +20,23 @@ use crate::packet::Packet;
 /// Room that a packet with the most redundancy takes beyond its own size.
 pub(super) const MAX_GROWTH: usize = 1_400;
 /// How often the amount is decided anew.
-const DECIDE_INTERVAL: Duration = Duration::from_millis(200);
+const DECIDE_INTERVAL: Duration = Duration::from_millis(100);
 /// How often the media's rate is measured anew.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 /// Copies under way to one viewer. Full: the copy is left out, the original was sent.
 const MAX_COPIES: usize = 512;
 /// Sealed packets of sound: 640 ms, more than any repeat is worth.
 const SEALED: usize = 32;
-/// Below this loss of both kinds all of it is forgotten.
+/// Below this loss of both kinds all of it is forgotten, this long after the last lost packet.
 const FORGET: f64 = 0.001;
+const FORGET_AFTER: Duration = Duration::from_secs(15);
 /// What media is taken for until it was measured.
 const ASSUMED: MediaSize = MediaSize { audio_bps: 64_000, audio_frame: 160, video_bps: 1_000_000 };
 
 /// One viewer's repetitions.
 pub(super) struct Redundancy {
     policy: Policy,
+    last_loss: MediaTime,
     decided: MediaTime,
     size: MediaSize,
     measured: MediaTime,
@@ -61,6 +63,7 @@ impl Redundancy {
     pub(super) fn new(has_red: bool, now: MediaTime) -> Self {
         Self {
             policy: Policy::new(has_red),
+            last_loss: now,
             decided: now,
             size: ASSUMED,
             measured: now,
@@ -74,8 +77,10 @@ impl Redundancy {
 
     /// The viewer told how much of a kind it did not get.
     pub(super) fn handle_report(&mut self, kind: MediaKind, lost: u32, total: u32, now: MediaTime) {
+        if lost > 0 {
+            self.last_loss = now;
+        }
         self.policy.handle_report(kind, lost, total, now);
-        self.decide(now);
     }
 
     /// The round trip was measured.
@@ -89,7 +94,7 @@ impl Redundancy {
             self.decide(now);
         }
         let losses = [MediaKind::Audio, MediaKind::Video].map(|kind| self.policy.loss(kind));
-        losses.iter().any(|loss| *loss > FORGET) || !self.later.is_empty()
+        losses.iter().any(|loss| *loss > FORGET) || now.since(self.last_loss) < FORGET_AFTER
     }
 
     /// Returns `packet`'s payload with the frames before it, or `None` if it goes as it is.

@@ -28,6 +28,7 @@ const CONNECT_MS = 8_000;
  * @property {string} url   where to POST the offer
  * @property {import("../token.js").Tokens} tokens
  * @property {(pc: RTCPeerConnection) => void} build   adds the transceivers and channels
+ * @property {(sdp: string) => string} [offer]         a last word on our own offer
  * @property {(sdp: string) => string} [answer]        a last word on the server's answer
  * @property {(pc: RTCPeerConnection) => void} [onNegotiated]
  * @property {(state: LinkState, code: string | null) => void} [onState]
@@ -76,7 +77,7 @@ export class MediaLink {
     pc.addEventListener("connectionstatechange", () => this.handleState(pc));
 
     try {
-      await pc.setLocalDescription();
+      await this.describe(pc);
       await gathered(pc);
       const answer = await this.post(pc);
       if (pc !== this.pc || answer === null) return;
@@ -90,6 +91,16 @@ export class MediaLink {
       if (code === "OFFER_REFUSED" || (TOKEN_CODES.includes(code) && !this.options.tokens.refuse())) this.giveUp(code);
       else this.retryLater(code);
     }
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  async describe(pc) {
+    if (!this.options.offer) {
+      await pc.setLocalDescription();
+      return;
+    }
+    const { type, sdp = "" } = await pc.createOffer();
+    await pc.setLocalDescription({ type, sdp: this.options.offer(sdp) });
   }
 
   /**

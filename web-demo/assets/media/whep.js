@@ -1,6 +1,7 @@
 /** Playing by WHEP: one feed or the program, and the room's events on five data channels beside it. */
 
 import { MediaLink } from "./link.js";
+import { Patience, askForLostSound, countersOf } from "./patience.js";
 
 /** The channels of docs/PROTOCOL.md section 3; both sides know them, so nothing is announced. */
 const CHANNELS = {
@@ -10,6 +11,9 @@ const CHANNELS = {
   react: { id: 3, ordered: false, maxRetransmits: 0 },
   clk: { id: 4, ordered: false, maxRetransmits: 0 },
 };
+
+/** How often the receivers are asked how they fare. */
+const LOOK_MS = 500;
 
 /**
  * @typedef {object} PlayerOptions
@@ -30,6 +34,7 @@ export class WhepPlayer {
       url: `/v1/rooms/${encodeURIComponent(options.room)}/whep${query}`,
       tokens: options.tokens,
       build: (pc) => this.build(pc),
+      offer: askForLostSound,
       onState: options.onState,
     });
   }
@@ -52,9 +57,10 @@ export class WhepPlayer {
     const stream = new MediaStream();
     for (const kind of ["video", "audio"]) {
       const { receiver } = pc.addTransceiver(kind, { direction: "recvonly" });
-      playAtOnce(receiver);
+      waitFor(receiver, 0);
       stream.addTrack(receiver.track);
     }
+    waitAsLongAsRepairsTake(pc);
     const { video } = this.options;
     video.srcObject = stream;
     void video.play().catch(() => {
@@ -65,12 +71,29 @@ export class WhepPlayer {
 }
 
 /**
- * Asks for the smallest jitter buffer: a live sale is worth more than a rare freeze. Older browsers know
- * the wish by another name, and setting an unknown name does nothing.
- * @param {RTCRtpReceiver} receiver
+ * Asks for the smallest jitter buffer while nothing is lost: a live sale is worth more than a rare freeze.
+ * @param {RTCPeerConnection} pc
  */
-function playAtOnce(receiver) {
-  Object.assign(receiver, { jitterBufferTarget: 0, playoutDelayHint: 0 });
+function waitAsLongAsRepairsTake(pc) {
+  const patience = new Patience();
+  const timer = setInterval(async () => {
+    if (pc.connectionState === "closed") {
+      clearInterval(timer);
+      return;
+    }
+    const before = patience.targetMs;
+    const target = patience.handle(countersOf(await pc.getStats()), performance.now());
+    if (target !== before) for (const receiver of pc.getReceivers()) waitFor(receiver, target);
+  }, LOOK_MS);
+}
+
+/**
+ * Older browsers know the wish by another name, and setting an unknown name does nothing.
+ * @param {RTCRtpReceiver} receiver
+ * @param {number} ms
+ */
+function waitFor(receiver, ms) {
+  Object.assign(receiver, { jitterBufferTarget: ms, playoutDelayHint: ms / 1000 });
 }
 
 /** @param {RTCPeerConnection} pc */
