@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Measures with the release build and writes target/bench/results.json and docs/BENCHMARKS.md. ONLY=program measures what
-# viewers of the program see, ONLY=rtmp the RTMP side, ONLY=mixer the restart of a killed mixer; without it all of them.
+# viewers of the program see, ONLY=rtmp the RTMP side, ONLY=mixer the restart of a killed mixer, ONLY=sfu the fan-out beside its
+# floor and Janus; without it all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 declare -A parts=(
   [program]="program latency"
   [rtmp]="rtmp"
   [mixer]="mixer-kill"
+  [sfu]="bench/sfu"
 )
 only=${ONLY:-}
 if [ -n "$only" ] && [ -z "${parts[$only]:-}" ]; then
@@ -22,10 +24,15 @@ mkdir -p target/bench
 [ -n "$only" ] || rm -f target/bench/results.json
 
 status=0
-for part in ${only:-program rtmp mixer}; do
+export LIANMAI_FIGURES=target/bench/results.json LIANMAI_BIN_DIR=$PWD/target/release
+for part in ${only:-program rtmp mixer sfu}; do
   for suite in ${parts[$part]}; do
     echo "bench: $suite"
-    LIANMAI_FIGURES=target/bench/results.json LIANMAI_BIN_DIR=$PWD/target/release node --test --test-concurrency=1 "e2e/tests/$suite.test.mjs" || status=1
+    case $suite in
+      # Not tests: programs that only measure.
+      bench/*) node "e2e/$suite.mjs" || status=1 ;;
+      *) node --test --test-concurrency=1 "e2e/tests/$suite.test.mjs" || status=1 ;;
+    esac
   done
 done
 target/release/lianmai-bench-report

@@ -9,7 +9,7 @@ run_packages=(
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-libav
 )
-test_packages=(chromium fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp)
+test_packages=(chromium fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp valgrind)
 
 wanted=("${run_packages[@]}")
 case "${1:-run}" in
