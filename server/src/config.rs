@@ -94,6 +94,8 @@ pub struct Media {
     pub advertised: Vec<IpAddr>,
     /// UDP port of the first worker, the others follow; 0 takes free ones.
     pub first_port: u16,
+    /// Whether media may also come by TCP (ICE-TCP), on the number of the first UDP port.
+    pub tcp: bool,
     /// Media threads, one socket each.
     pub workers: usize,
 }
@@ -104,6 +106,7 @@ impl Default for Media {
             bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
             advertised: Vec::new(),
             first_port: 7882,
+            tcp: true,
             workers: 2,
         }
     }

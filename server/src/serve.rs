@@ -189,6 +189,7 @@ fn media_config(config: &Config) -> anyhow::Result<sfu::Config> {
         bind: config.media.bind.clone(),
         advertised: config.advertised()?.to_vec(),
         first_port: config.media.first_port,
+        tcp: config.media.tcp,
         workers: config.media.workers,
         ..sfu::Config::default()
     })

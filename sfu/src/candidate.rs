@@ -26,7 +26,6 @@ pub(crate) struct Candidate {
 pub(crate) enum Transport {
     Udp,
     /// We wait for the other side to connect.
-    #[allow(dead_code)]
     TcpPassive,
 }
 

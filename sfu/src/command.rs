@@ -14,6 +14,7 @@ use crate::ice::Remote;
 use crate::negotiate::{Direction, Track};
 use crate::packet::{Batch, SourceId, StreamId};
 use crate::socket::Waker;
+use crate::tcp::Arrival;
 use crate::ufrag::Credentials;
 
 /// A request to a worker.
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Switch(PeerId, FeedId),
     /// Take new ICE credentials; whoever asked hears whether the peer is there.
     RestartIce(Box<Restart>),
+    /// A TCP connection came in whose first frame names a peer of this worker.
+    AdoptTcp(Arrival),
     /// Let a peer go.
     Close(PeerId, CloseReason),
     /// Send a message on a data channel.

@@ -13,6 +13,8 @@ pub struct Config {
     pub advertised: Vec<IpAddr>,
     /// UDP port of the first worker, the next worker has the next one; 0 takes any free ports.
     pub first_port: u16,
+    /// Whether peers may also connect by TCP (RFC 6544), on one port: the first UDP port's number.
+    pub tcp: bool,
     /// Media threads, each with its own socket; 1 to 64.
     pub workers: usize,
     /// Peers beyond this many are turned down as busy.
@@ -37,6 +39,7 @@ impl Default for Config {
             bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
             advertised: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
             first_port: 7882,
+            tcp: true,
             workers: 2,
             max_peers: 4_000,
             publish_max_bps: 2_500_000,

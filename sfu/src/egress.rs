@@ -111,11 +111,15 @@ impl Egress {
     }
 
     /// Returns what waits for TCP connections, by the other end.
-    #[allow(dead_code)]
     pub(crate) fn frames(&self) -> impl ExactSizeIterator<Item = (SocketAddr, &[u8])> {
         self.frames
             .iter()
             .map(|frame| (frame.to, &self.arena[frame.start..frame.start + frame.len]))
+    }
+
+    /// Whether nothing waits, neither a datagram nor a frame.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.datagrams == 0 && self.frames.is_empty()
     }
 
     /// Returns how many datagrams wait.

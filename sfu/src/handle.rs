@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -14,18 +14,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::abilities::Abilities;
 use crate::answer::Local;
-use crate::candidate::{Candidate, Transport};
+use crate::candidate::Transport;
 use crate::clock::NtpClock;
 use crate::command::{Command, NewPeer, Restart, WorkerLink};
 use crate::config::Config;
 use crate::dtls::Identity;
 use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
 use crate::fragment::Fragment;
+use crate::listen::Listeners;
 use crate::local_feed::LocalFeed;
 use crate::negotiate::{Agreement, Direction};
 use crate::offer::Offer;
 use crate::packet::SourceId;
-use crate::socket::{Offload, Socket, Waker};
+use crate::socket::Waker;
+use crate::tcp::{Door, OpenDoor, Streams};
 use crate::ufrag;
 use crate::worker::{Setup, Worker};
 
@@ -116,6 +118,8 @@ struct Shared {
     peer_count: Arc<AtomicUsize>,
     /// Whether a worker has panicked.
     has_failed: watch::Sender<bool>,
+    /// Lets TCP connections in while it lives.
+    _door: Option<OpenDoor>,
 }
 
 impl Drop for Shared {
@@ -144,20 +148,14 @@ impl Sfu {
         let peer_count = Arc::new(AtomicUsize::new(0));
         let clock = NtpClock::start();
         let has_failed = watch::Sender::new(false);
+        let count = u16::try_from(count).expect("at most 64 workers");
+        let listeners = Listeners::bind(&config, count)?;
         let (mut workers, mut ends) = (Vec::new(), Vec::new());
-        for index in 0..count {
-            let offset = u16::try_from(index).expect("at most 64 workers");
-            let port = match config.first_port {
-                0 => 0,
-                first => first.checked_add(offset).ok_or(io::ErrorKind::InvalidInput)?,
-            };
-            let socket = Socket::bind(&config.bind, port, Offload::Wanted)?;
-            let addresses = reachable(&config.advertised, &socket.local_addrs()?)?;
-            let candidates = Candidate::list(Transport::Udp, addresses).collect();
+        for (socket, candidates) in listeners.workers {
             let (commands, command_end) = sync_channel(COMMAND_QUEUE);
             let (media, media_end) = sync_channel(MEDIA_QUEUE);
             let waker = Arc::new(Waker::new()?);
-            workers.push(WorkerLink { commands, media, waker, candidates });
+            workers.push(WorkerLink { commands, media, waker, candidates: candidates.into() });
             ends.push((socket, command_end, media_end));
         }
         for (index, (socket, commands, media)) in ends.into_iter().enumerate() {
@@ -167,6 +165,7 @@ impl Sfu {
                 identity: Arc::clone(&identity),
                 clock,
                 socket,
+                streams: Streams::new()?,
                 commands,
                 media,
                 workers: workers.clone(),
@@ -180,7 +179,9 @@ impl Sfu {
             })?;
         }
         let next = AtomicU64::new(1);
-        let shared = Shared { config, identity, workers, next, peer_count, has_failed };
+        let door = listeners.door.map(|door| open(door, workers.clone())).transpose()?;
+        let shared =
+            Shared { config, identity, workers, next, peer_count, has_failed, _door: door };
         Ok((Self { shared: Arc::new(shared) }, received))
     }
 
@@ -413,17 +414,15 @@ impl Sfu {
     }
 }
 
-/// Joins each advertised address with the port of the socket that takes its family.
-fn reachable(advertised: &[IpAddr], bound: &[SocketAddr]) -> io::Result<Vec<SocketAddr>> {
-    let join = |ip: &IpAddr| {
-        let socket = bound.iter().find(|socket| socket.is_ipv4() == ip.is_ipv4());
-        let socket = socket.ok_or_else(|| {
-            let text = format!("no media socket is bound for the advertised address {ip}");
-            io::Error::new(io::ErrorKind::InvalidInput, text)
-        })?;
-        Ok(SocketAddr::new(*ip, socket.port()))
-    };
-    advertised.iter().map(join).collect()
+/// Lets connections in and hands each to the worker that its first frame names.
+fn open(door: Door, workers: Vec<WorkerLink>) -> io::Result<OpenDoor> {
+    door.open(move |worker, arrival| {
+        let command = Command::AdoptTcp(arrival);
+        // Otherwise the connection is closed with the command, and the other side tries again.
+        if workers.get(worker).is_none_or(|worker| worker.try_command(command).is_err()) {
+            metrics::counter!("sfu_tcp_refused_total", "reason" => "no_worker").increment(1);
+        }
+    })
 }
 
 /// Tells that a worker's thread ends by a panic.

@@ -24,6 +24,7 @@ use crate::path::{Check, Checked, Paths};
 use crate::route::Route;
 use crate::srtp::{MAX_RTCP_OVERHEAD, Srtp};
 use crate::stun::{BindingRequest, BindingSuccess, TransactionId};
+use crate::tcp::Pressure;
 use crate::ufrag::Credentials;
 
 /// How long a restarted session may take to check again, even if it was silent for long before.
@@ -38,6 +39,8 @@ pub(crate) struct Link {
     created: MediaTime,
     consented: MediaTime,
     restarted: Option<MediaTime>,
+    /// A connection of which not everything has gone out yet.
+    clogged: Option<Route>,
 }
 
 /// What came of a DTLS datagram.
@@ -68,6 +71,7 @@ impl Link {
             created: now.media,
             consented: now.media,
             restarted: None,
+            clogged: None,
         }
     }
 
@@ -116,9 +120,22 @@ impl Link {
     }
 
     /// Forgets a route whose connection is closed.
-    #[allow(dead_code)]
     pub(crate) fn forget(&mut self, route: Route) {
         self.paths.forget(route);
+        self.clogged.take_if(|clogged| *clogged == route);
+    }
+
+    /// Takes in that a connection of this peer has begun or ceased to take what is sent.
+    pub(crate) fn handle_pressure(&mut self, route: Route, pressure: Pressure) {
+        match pressure {
+            Pressure::Clogged => self.clogged = Some(route),
+            Pressure::None => self.clogged = self.clogged.filter(|clogged| *clogged != route),
+        }
+    }
+
+    /// Whether the path takes nothing more now, so that pictures had better not be sent.
+    pub(crate) fn is_clogged(&self) -> bool {
+        self.clogged.is_some() && self.clogged == self.paths.path()
     }
 
     fn after_move(&mut self, has_moved: bool, now: Now, egress: &mut Egress) {

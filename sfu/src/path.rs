@@ -124,7 +124,6 @@ impl Paths {
     }
 
     /// Forgets a route, because its connection is closed.
-    #[allow(dead_code)]
     pub(crate) fn forget(&mut self, route: Route) {
         self.known.retain(|known| known.route != route);
         if self.path == Some(route) {

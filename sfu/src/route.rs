@@ -11,7 +11,6 @@ pub(crate) enum Route {
     /// Datagrams to and from this address.
     Udp(SocketAddr),
     /// The TCP connection that came from this address (RFC 6544).
-    #[allow(dead_code)]
     Tcp(SocketAddr),
 }
 

@@ -15,7 +15,7 @@ mod messages;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use crate::egress::Egress;
@@ -95,7 +95,6 @@ impl Socket {
 
     /// Puts something that came by another way in the place of the last
     /// [`receive`](Self::receive), as its only datagram. Returns whether it fits.
-    #[allow(dead_code)]
     pub(crate) fn place(&mut self, from: Route, bytes: &[u8]) -> bool {
         let fits = bytes.len() <= DATAGRAM_LEN;
         self.received.clear();
@@ -170,12 +169,14 @@ impl Waker {
     }
 }
 
-/// Waits for a datagram, for the waker, or for `timeout`.
-pub(crate) fn wait(socket: &Socket, waker: &Waker, timeout: Duration) {
+/// Waits for a datagram, for the waker, for the descriptor `streams`, or for `timeout`.
+pub(crate) fn wait(socket: &Socket, waker: &Waker, streams: Option<RawFd>, timeout: Duration) {
     let watch = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // A negative descriptor is passed over.
     let lane = |at: usize| socket.lanes.get(at).map_or(-1, Lane::descriptor);
-    let mut watched = [watch(waker.eventfd.as_raw_fd()), watch(lane(0)), watch(lane(1))];
+    let waker_fd = waker.eventfd.as_raw_fd();
+    let mut watched =
+        [watch(waker_fd), watch(lane(0)), watch(lane(1)), watch(streams.unwrap_or(-1))];
     // SAFETY: all-zero bytes are a valid value of this plain C structure.
     let mut limit: libc::timespec = unsafe { std::mem::zeroed() };
     limit.tv_sec = libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX);

@@ -132,7 +132,12 @@ impl Viewer {
         if link.media().is_none() {
             return served;
         }
+        let is_clogged = link.is_clogged();
         for track in &mut self.tracks {
+            if is_clogged && track.kind == MediaKind::Video {
+                // Goes on where it was, or, after too long, with the next keyframe.
+                continue;
+            }
             if track.choose(feeds, now) {
                 // The first report of a new source does not wait.
                 self.reported = MediaTime::default();

@@ -9,6 +9,7 @@ mod fan_out;
 mod ingress;
 #[cfg(test)]
 mod rig;
+mod streams;
 mod upkeep;
 
 use std::collections::{HashMap, VecDeque};
@@ -33,6 +34,7 @@ use crate::packet::Batch;
 use crate::publisher::Publisher;
 use crate::route::Route;
 use crate::socket::{self, RECEIVE_BATCH, Socket};
+use crate::tcp::Streams;
 use crate::viewer::Viewer;
 
 /// A table whose keys are not for strangers to choose: ids are ours, and routes have proven themselves.
@@ -54,6 +56,7 @@ pub(crate) struct Setup {
     pub(crate) identity: Arc<Identity>,
     pub(crate) clock: NtpClock,
     pub(crate) socket: Socket,
+    pub(crate) streams: Streams,
     pub(crate) commands: Receiver<Command>,
     pub(crate) media: Receiver<Delivery>,
     /// Every worker, this one included.
@@ -115,12 +118,18 @@ struct Tally {
 
 impl Tally {
     /// Sends what waits and counts it.
-    fn send(&mut self, socket: &mut Socket, egress: &mut Egress) {
-        let count = egress.len() as u64;
-        if count == 0 {
+    fn send(&mut self, setup: &mut Setup, egress: &mut Egress) {
+        if egress.is_empty() {
             return;
         }
-        let refused = socket.send(egress) as u64;
+        let by_tcp = setup.streams.send(egress);
+        self.packets_out += by_tcp.taken;
+        if by_tcp.dropped > 0 {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "tcp_full")
+                .increment(by_tcp.dropped);
+        }
+        let count = egress.len() as u64;
+        let refused = setup.socket.send(egress) as u64;
         self.packets_out += count.saturating_sub(refused);
         if refused > 0 {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "socket_full")
@@ -157,7 +166,8 @@ impl Worker {
     pub(crate) fn run(mut self) {
         while !self.is_stopping {
             let waker = Arc::clone(&self.setup.workers[self.setup.index].waker);
-            socket::wait(&self.setup.socket, &waker, self.patience());
+            let Setup { socket, streams, .. } = &self.setup;
+            socket::wait(socket, &waker, Some(streams.descriptor()), self.patience());
             self.turn();
         }
         let everybody: Vec<PeerId> = self.peers.keys().copied().collect();
@@ -180,6 +190,7 @@ impl Worker {
                 break;
             }
         }
+        self.take_streams();
         self.fan_out();
         self.send_copies();
         if self.now.media >= self.next_tick {
@@ -248,7 +259,8 @@ impl Worker {
 
     /// Sends everything that the turn brought about.
     fn flush(&mut self) {
-        self.tally.send(&mut self.setup.socket, &mut self.egress);
+        self.tally.send(&mut self.setup, &mut self.egress);
+        self.heed_pressure();
         self.flush_outboxes();
         self.flush_events();
         let tally = &mut self.tally;
@@ -318,11 +330,7 @@ impl Worker {
             return;
         };
         peer.link.close(self.now, &mut self.egress);
-        for route in peer.link.routes() {
-            if self.addresses.get(&route) == Some(&id) {
-                self.addresses.remove(&route);
-            }
-        }
+        self.forget_routes(id, &peer.link);
         match peer.part {
             Part::Publisher(publisher, feed) => {
                 self.publishers.retain(|publisher| *publisher != id);

@@ -46,7 +46,7 @@ fn take(socket: &mut Socket, count: usize) -> Vec<(SocketAddr, Vec<u8>)> {
     let waker = Waker::new().expect("an eventfd");
     let mut all = Vec::new();
     while all.len() < count {
-        wait(socket, &waker, Duration::from_secs(5));
+        wait(socket, &waker, None, Duration::from_secs(5));
         let received = socket.receive();
         assert!(received > 0, "{} of {count} datagrams came", all.len());
         all.extend((0..received).map(|at| {
@@ -163,9 +163,9 @@ fn a_wait_ends_by_the_waker_and_by_a_timeout_below_a_millisecond() {
     let (socket, waker) = (socket(Offload::Wanted), Waker::new().expect("an eventfd"));
     waker.wake();
     let begun = std::time::Instant::now();
-    wait(&socket, &waker, Duration::from_secs(60));
+    wait(&socket, &waker, None, Duration::from_secs(60));
     assert!(begun.elapsed() < Duration::from_secs(30), "the waker ended it");
     let begun = std::time::Instant::now();
-    wait(&socket, &waker, Duration::from_micros(300));
+    wait(&socket, &waker, None, Duration::from_micros(300));
     assert!(begun.elapsed() >= Duration::from_micros(300), "the wake was used up");
 }

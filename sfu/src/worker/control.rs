@@ -23,6 +23,7 @@ impl Worker {
             Command::Add(peer) => self.add(*peer),
             Command::Switch(peer, feed) => self.switch(peer, &feed),
             Command::RestartIce(restart) => self.restart_ice(*restart),
+            Command::AdoptTcp(arrival) => self.adopt(arrival),
             Command::Close(peer, reason) => self.close(peer, reason),
             Command::Data(peer, channel, text) => self.send_data(peer, channel, text),
             Command::WantKeyframe(feed) => self.want_keyframe(&feed, Slot::VIDEO),

@@ -107,7 +107,7 @@ impl Worker {
             };
             let mut served = viewer.serve(feeds, now, link, &mut self.egress);
             while served.is_cut_short {
-                self.tally.send(&mut self.setup.socket, &mut self.egress);
+                self.tally.send(&mut self.setup, &mut self.egress);
                 served = viewer.serve(feeds, now, link, &mut self.egress);
             }
             note_copies(&mut self.copies, viewer_id, viewer);

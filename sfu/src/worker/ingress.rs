@@ -61,6 +61,7 @@ impl Worker {
             && self.addresses.get(&forgotten) == Some(&id)
         {
             self.addresses.remove(&forgotten);
+            self.close_stream(forgotten);
         }
         true
     }

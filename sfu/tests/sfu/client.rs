@@ -13,6 +13,7 @@ use rtc::peer_connection::configuration::interceptor_registry::{
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::transport::RTCIceCandidateInit;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
     RTCRtpEncodingParameters, RtpCodecKind,
@@ -32,9 +33,17 @@ use webrtc::peer_connection::{
 
 /// Longest that anything may take on loopback, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-const V4: &str = "127.0.0.1:0";
 pub(crate) const VIDEO_PT: u8 = 102;
 pub(crate) const AUDIO_PT: u8 = 111;
+
+/// How a client is reached.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reach {
+    V4,
+    V6,
+    /// It opens connections and knows nothing else.
+    Tcp,
+}
 
 /// Something that the client saw.
 #[derive(Debug)]
@@ -53,13 +62,14 @@ pub(crate) struct Client {
     pub(crate) video: Option<Arc<TrackLocalStaticRTP>>,
     pub(crate) audio: Option<Arc<TrackLocalStaticRTP>>,
     pub(crate) channels: Vec<Arc<dyn DataChannel>>,
+    reach: Reach,
     gathered: mpsc::Receiver<()>,
     sender: mpsc::UnboundedSender<Seen>,
 }
 
 impl Client {
-    /// Makes a client at a local address; `only_cm` decides which SRTP profiles it knows.
-    async fn new(only_cm: bool, at: &str) -> Self {
+    /// Makes a client; `only_cm` decides which SRTP profiles it knows.
+    async fn new(only_cm: bool, reach: Reach) -> Self {
         let (sender, seen) = mpsc::unbounded_channel();
         let (gather, gathered) = mpsc::channel(1);
         let mut media = MediaEngine::default();
@@ -77,12 +87,21 @@ impl Client {
                 webrtc::peer_connection::SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
             ]);
         }
+        let (udp, tcp) = match reach {
+            Reach::V4 => (vec!["127.0.0.1:0".to_owned()], vec![]),
+            Reach::V6 => (vec!["[::1]:0".to_owned()], vec![]),
+            Reach::Tcp => (vec![], vec!["127.0.0.1:0".to_owned()]),
+        };
+        if reach == Reach::Tcp {
+            settings = settings.with_network_types(vec![rtc::ice::network_type::NetworkType::Tcp4]);
+        }
         let connection = PeerConnectionBuilder::new()
             .with_media_engine(media)
             .with_setting_engine(settings.build())
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Handler { seen: sender.clone(), gather }))
-            .with_udp_addrs(vec![at.to_owned()])
+            .with_udp_addrs(udp)
+            .with_tcp_addrs(tcp)
             .build()
             .await
             .unwrap();
@@ -92,6 +111,7 @@ impl Client {
             video: None,
             audio: None,
             channels: Vec::new(),
+            reach,
             gathered,
             sender,
         }
@@ -104,7 +124,15 @@ impl Client {
 
     /// Makes a publisher that may know nothing but AES-CM.
     pub(crate) async fn publisher_with(ssrc: u32, only_cm: bool) -> Self {
-        let mut client = Self::new(only_cm, V4).await;
+        Self::publisher_of(Self::new(only_cm, Reach::V4).await, ssrc).await
+    }
+
+    /// Makes a publisher that is reached in one way only.
+    pub(crate) async fn publisher_by(reach: Reach, ssrc: u32) -> Self {
+        Self::publisher_of(Self::new(false, reach).await, ssrc).await
+    }
+
+    async fn publisher_of(mut client: Self, ssrc: u32) -> Self {
         client.video = Some(client.add(RtpCodecKind::Video, ssrc).await);
         client.audio = Some(client.add(RtpCodecKind::Audio, ssrc + 1).await);
         client
@@ -117,12 +145,12 @@ impl Client {
 
     /// Makes a viewer that may know nothing but AES-CM.
     pub(crate) async fn viewer_with(only_cm: bool) -> Self {
-        Self::viewer_of(Self::new(only_cm, V4).await).await
+        Self::viewer_of(Self::new(only_cm, Reach::V4).await).await
     }
 
-    /// Makes a viewer that knows no address but IPv6's loopback.
-    pub(crate) async fn viewer_on_v6() -> Self {
-        Self::viewer_of(Self::new(false, "[::1]:0").await).await
+    /// Makes a viewer that is reached in one way only.
+    pub(crate) async fn viewer_by(reach: Reach) -> Self {
+        Self::viewer_of(Self::new(false, reach).await).await
     }
 
     async fn viewer_of(mut client: Self) -> Self {
@@ -172,8 +200,18 @@ impl Client {
 
     /// Takes an answer.
     pub(crate) async fn accept(&self, answer: String) {
-        let answer = RTCSessionDescription::answer(answer).unwrap();
-        self.connection.set_remote_description(answer).await.unwrap();
+        let description = RTCSessionDescription::answer(answer.clone()).unwrap();
+        self.connection.set_remote_description(description).await.unwrap();
+        if self.reach == Reach::Tcp {
+            // The other implementation connects only to candidates that are trickled.
+            let line = answer.lines().find(|line| line.contains(" tcptype ")).unwrap();
+            let candidate = RTCIceCandidateInit {
+                candidate: line.trim_start_matches("a=").to_owned(),
+                sdp_mline_index: Some(0),
+                ..RTCIceCandidateInit::default()
+            };
+            self.connection.add_ice_candidate(candidate).await.unwrap();
+        }
     }
 
     /// Takes the answer and waits for the connection.
