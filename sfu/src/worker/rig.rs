@@ -77,6 +77,7 @@ impl Rig {
             identity,
             clock: NtpClock::start(),
             socket,
+            streams: crate::tcp::Streams::new().unwrap(),
             commands: command_end,
             media: media_end,
             workers: vec![link],
