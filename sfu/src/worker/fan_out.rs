@@ -99,8 +99,8 @@ impl Worker {
             else {
                 continue;
             };
-            // Names are looked up only for who is between two feeds.
-            let is_settled = viewer.previous.is_none() && viewer.feed == *id;
+            // Who is not between two feeds is on the list of the one that it wants.
+            let is_settled = viewer.previous.is_none();
             let among = || feeds_of(&self.feeds, viewer);
             let Some(feeds) = is_settled.then_some(only).or_else(among) else {
                 continue;
