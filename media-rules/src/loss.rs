@@ -146,6 +146,11 @@ impl LossDetector {
         self.share
     }
 
+    /// Whether a packet is missing and not yet given up.
+    pub fn is_missing(&self, sequence: u16) -> bool {
+        self.missing.contains_key(&self.unwrapper.peek(sequence))
+    }
+
     /// Returns how many packets are missing and not yet given up.
     pub fn missing_len(&self) -> usize {
         self.missing.len()

@@ -4,6 +4,7 @@
 //! was late.
 
 mod receive_track;
+mod sound;
 
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(crate) struct Publisher {
     /// Whether feedback may go without a report in front of it (RFC 5506).
     has_reduced_size: bool,
     newest: Option<MediaTime>,
+    /// Bounded by what one packet of redundant sound holds.
+    recovered: Vec<Packet>,
     /// Whether the world was told that the feed is live.
     pub(crate) is_live: bool,
 }
@@ -55,6 +58,7 @@ impl Publisher {
             max_bps,
             has_reduced_size,
             newest: None,
+            recovered: Vec::new(),
             is_live: false,
         }
     }
@@ -90,7 +94,15 @@ impl Publisher {
             return None;
         }
         self.newest = Some(now);
+        if self.tracks[at].red_payload_type == Some(header.payload_type) {
+            return self.handle_redundant(at, encoding, rtp, &header, now);
+        }
         Some(self.describe(at, stream, &header, Bytes::copy_from_slice(rtp), now))
+    }
+
+    /// Returns packets that were lost and came with a later one, oldest first.
+    pub(crate) fn take_recovered(&mut self) -> Vec<Packet> {
+        std::mem::take(&mut self.recovered)
     }
 
     /// Takes a sender report. Returns the stream and its new anchor.

@@ -19,6 +19,7 @@ pub(super) struct ReceiveTrack {
     pub(super) extensions: ExtensionIds,
     pub(super) payload_type: u8,
     pub(super) rtx_payload_type: Option<u8>,
+    pub(super) red_payload_type: Option<u8>,
     pub(super) has_nack: bool,
     pub(super) encodings: Vec<Encoding>,
 }
@@ -52,6 +53,7 @@ impl ReceiveTrack {
             extensions: track.extensions,
             payload_type: codec.payload_type,
             rtx_payload_type: codec.rtx_payload_type,
+            red_payload_type: codec.red_payload_type,
             has_nack: codec.feedback.nack,
             encodings: Vec::new(),
         }
@@ -59,7 +61,10 @@ impl ReceiveTrack {
 
     /// Whether packets of this type are of this track.
     pub(super) fn takes(&self, payload_type: u8) -> bool {
-        self.payload_type == payload_type || self.rtx_payload_type == Some(payload_type)
+        let pt = Some(payload_type);
+        self.payload_type == payload_type
+            || self.rtx_payload_type == pt
+            || self.red_payload_type == pt
     }
 
     /// Finds out what a packet of this track is.
@@ -84,7 +89,7 @@ impl ReceiveTrack {
         let fresh = Encoding {
             ssrc,
             rtx_ssrc: None,
-            loss: LossDetector::default(),
+            loss: LossDetector::new(self.kind),
             reception: Reception::new(self.kind.clock_rate_hz()),
             frames: FrameReader::new(self.codec),
         };

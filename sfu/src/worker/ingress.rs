@@ -159,6 +159,7 @@ impl Worker {
         let Some(packet) = publisher.handle_rtp(&datagram[..len], now) else {
             return true;
         };
+        let recovered = publisher.take_recovered();
         let feed = feed.clone();
         let source = packet.stream.source;
         let starts = !publisher.is_live && packet.frame.is_entry;
@@ -170,7 +171,9 @@ impl Worker {
         if starts {
             self.emit(Event::MediaStarted { feed: feed.clone() });
         }
-        self.take_item(feed.clone(), Item::Packet(packet), true);
+        for packet in recovered.into_iter().chain([packet]) {
+            self.take_item(feed.clone(), Item::Packet(packet), true);
+        }
         if !is_live {
             // Without sound only a keyframe starts the feed.
             self.want_keyframe(&feed, Slot::VIDEO);

@@ -1,0 +1,106 @@
+//! Redundant sound (RFC 2198) taken apart, so that nobody further on knows of it: the newest frame goes
+//! on as a packet of its own, and an older one if the packet that should have brought it is missing.
+
+use bytes::{Bytes, BytesMut};
+
+use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
+use media_rules::red::{self, Block};
+use media_rules::{Arrival, MediaTime};
+
+use super::Publisher;
+use crate::packet::Packet;
+
+impl Publisher {
+    /// Takes a packet whose number is new. Returns its newest frame; older ones that were missing
+    /// are with the recovered packets.
+    pub(super) fn handle_redundant(
+        &mut self,
+        track: usize,
+        encoding: usize,
+        rtp: &[u8],
+        header: &RtpHeader,
+        now: MediaTime,
+    ) -> Option<Packet> {
+        let stream = self.stream(track, encoding);
+        let payload_type = self.tracks[track].payload_type;
+        let blocks = red::parse(header.payload(rtp)).ok()?;
+        for (sequence, block) in missing(blocks.redundant(), header.sequence) {
+            let loss = &mut self.tracks[track].encodings[encoding].loss;
+            if block.payload_type != payload_type || !loss.is_missing(sequence) {
+                continue;
+            }
+            if loss.handle_packet(sequence, now) != Arrival::Repaired {
+                continue;
+            }
+            let timestamp = header.timestamp.wrapping_sub(block.timestamp_offset);
+            let plain =
+                PlainHeader { marker: false, payload_type, sequence, timestamp, ssrc: header.ssrc };
+            let bytes = joined(&plain.to_bytes(), block.payload);
+            if let Ok(header) = RtpHeader::parse(&bytes) {
+                metrics::counter!("sfu_red_recovered_total").increment(1);
+                let packet = self.describe(track, stream, &header, bytes, now);
+                self.recovered.push(packet);
+            }
+        }
+        let primary = blocks.primary();
+        if primary.payload_type != payload_type || primary.payload.is_empty() {
+            return None;
+        }
+        let mut head = BytesMut::from(&rtp[..header.header_len]);
+        // The padding, if any, was behind the payload and is gone.
+        head[0] &= !0x20;
+        head[1] = head[1] & 0x80 | payload_type;
+        let bytes = joined(&head, primary.payload);
+        let header = RtpHeader::parse(&bytes).ok()?;
+        Some(self.describe(track, stream, &header, bytes, now))
+    }
+}
+
+/// Returns the numbers of redundant blocks, oldest first. They do not say them, so each is taken for the
+/// packet as many frames before as its offset is of the newest one's; what does not fit is left out.
+fn missing<'a>(
+    redundant: &'a [Block<'a>],
+    sequence: u16,
+) -> impl Iterator<Item = (u16, &'a Block<'a>)> {
+    let frame = redundant.last().map_or(0, |newest| newest.timestamp_offset);
+    redundant.iter().filter_map(move |block| {
+        let back = block.timestamp_offset.checked_div(frame)?;
+        let is_whole = back > 0 && back * frame == block.timestamp_offset;
+        let back = u16::try_from(back).ok().filter(|_| is_whole)?;
+        (!block.payload.is_empty()).then_some((sequence.wrapping_sub(back), block))
+    })
+}
+
+fn joined(head: &[u8], payload: &[u8]) -> Bytes {
+    let mut bytes = BytesMut::with_capacity((head.len() + payload.len()).max(MIN_HEADER_LEN));
+    bytes.extend_from_slice(head);
+    bytes.extend_from_slice(payload);
+    bytes.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn block(timestamp_offset: u32) -> Block<'static> {
+        Block { payload_type: 111, timestamp_offset, payload: &[1] }
+    }
+
+    fn numbers(offsets: &[u32]) -> Vec<u16> {
+        let blocks: Vec<_> = offsets.iter().map(|offset| block(*offset)).collect();
+        missing(&blocks, 2).map(|(sequence, _)| sequence).collect()
+    }
+
+    #[test]
+    fn blocks_are_numbered_by_their_age_across_the_wrap() {
+        assert_eq!(numbers(&[2_880, 1_920, 960]), [u16::MAX, 0, 1]);
+        assert_eq!(numbers(&[960]), [1]);
+        assert_eq!(numbers(&[]), []);
+    }
+
+    #[test]
+    fn a_block_between_two_frames_and_one_of_no_age_are_nobody() {
+        assert_eq!(numbers(&[1_000, 960]), [1]);
+        assert_eq!(numbers(&[960, 0]), []);
+    }
+}
