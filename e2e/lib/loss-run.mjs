@@ -8,6 +8,16 @@ import { createRoom, onStage } from './stage.mjs';
 import { pause, percentile, waitFor } from './wait.mjs';
 import { addressIn, routeThroughWires, startWire, throughWire } from './wire.mjs';
 
+/** What a wire does, by name. Both directions lose the same share of media and of RTCP; STUN and DTLS pass. */
+export const SCENARIOS = {
+  video40: ['both loss video,audio,rtcp 0.4'],
+  audio80: ['both loss video,audio,rtcp 0.8'],
+  burst10: ['both loss video,audio,rtcp 0.1 burst 5'],
+};
+
+/** A round trip of 40 ms. */
+export const WAY = ['both delay 20'];
+
 export const FPS = 25;
 const HOST = { id: 1, hue: 340, tone: 440, fps: FPS, detail: 24 };
 const KBPS = 900;
@@ -83,15 +93,15 @@ export async function measure({ page, wire }, seconds) {
   };
 }
 
-/** Seconds until the picture is whole again: the last gap of more than 200 ms after now, within `seconds`. */
-export async function recovery({ page }, seconds) {
+/** Ends the loss, and says how many seconds it takes until the picture is whole: no gap of more than 200 ms after that. */
+export async function recovery({ page, wire }, seconds) {
+  wire.set('both loss all 0');
   await page.evaluate(startMeasuring);
   await pause(seconds * 1000);
   const { frames, began, ended } = await page.evaluate(stopMeasuring);
   const times = [...frames.map((frame) => frame.now), ended];
-  let whole = 0;
-  times.forEach((time, at) => { if (time - (times[at - 1] ?? began) > 200) whole = time - began; });
-  return whole / 1000;
+  const broken = times.filter((time, at) => time - (times[at - 1] ?? began) > 200);
+  return broken.length ? (broken.at(-1) - began) / 1000 : 0;
 }
 
 // ---- in the pages ----

@@ -95,12 +95,12 @@ mod tests {
     fn blocks_are_numbered_by_their_age_across_the_wrap() {
         assert_eq!(numbers(&[2_880, 1_920, 960]), [u16::MAX, 0, 1]);
         assert_eq!(numbers(&[960]), [1]);
-        assert_eq!(numbers(&[]), []);
+        assert!(numbers(&[]).is_empty());
     }
 
     #[test]
     fn a_block_between_two_frames_and_one_of_no_age_are_nobody() {
         assert_eq!(numbers(&[1_000, 960]), [1]);
-        assert_eq!(numbers(&[960, 0]), []);
+        assert!(numbers(&[960, 0]).is_empty());
     }
 }

@@ -90,7 +90,7 @@ export function countersOf(report) {
 }
 
 /**
- * Lets the browser ask for lost sound, too, which it only does if the offer says so.
+ * Lets lost sound be asked for, too, which browsers only do, and only answer, if the offer says so.
  * @param {string} sdp
  */
 export function askForLostSound(sdp) {

@@ -1,6 +1,7 @@
 /** Publishing by WHIP (RFC 9725): one video and one audio track up, H.264 first. */
 
 import { MediaLink } from "./link.js";
+import { askForLostSound } from "./patience.js";
 
 /** @typedef {"360p" | "720p"} Quality */
 
@@ -28,6 +29,7 @@ export class WhipPublisher {
       url: `/v1/rooms/${encodeURIComponent(options.room)}/whip`,
       tokens: options.tokens,
       build: (pc) => this.build(pc),
+      offer: askForLostSound,
       answer: (sdp) => (this.options.music ? stereo(sdp) : sdp),
       onNegotiated: (pc) => void limitRate(pc, this.options.quality, this.options.music),
       onState: options.onState,
