@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures with the release build and writes target/bench/results.json and docs/BENCHMARKS.md. ONLY=program measures what
 # viewers of the program see, ONLY=rtmp the RTMP side, ONLY=mixer the restart of a killed mixer, ONLY=sfu the fan-out beside its
-# floor and Janus; without it all of them.
+# floor and Janus, ONLY=loss bad networks beside stock Chromium; without it all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 declare -A parts=(
@@ -9,6 +9,7 @@ declare -A parts=(
   [rtmp]="rtmp"
   [mixer]="mixer-kill"
   [sfu]="bench/sfu"
+  [loss]="bench/loss"
 )
 only=${ONLY:-}
 if [ -n "$only" ] && [ -z "${parts[$only]:-}" ]; then
@@ -25,7 +26,7 @@ mkdir -p target/bench
 
 status=0
 export LIANMAI_FIGURES=target/bench/results.json LIANMAI_BIN_DIR=$PWD/target/release
-for part in ${only:-program rtmp mixer sfu}; do
+for part in ${only:-program rtmp mixer sfu loss}; do
   for suite in ${parts[$part]}; do
     echo "bench: $suite"
     case $suite in

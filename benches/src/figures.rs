@@ -188,4 +188,75 @@ pub(crate) const FIGURES: &[Figure] = &[
         bar: "-",
         meaning: "to open and take a viewer's receiver report",
     },
+    Figure {
+        name: "loss.video40.fps",
+        bar: ">= 20",
+        meaning: "pictures decoded of 25 a second while 40 % of all media and RTCP is lost both ways, round trip 40 ms, onset included",
+    },
+    Figure {
+        name: "loss.video40.freeze_max_s",
+        bar: "<= 2",
+        meaning: "the longest time without a new picture meanwhile",
+    },
+    Figure {
+        name: "loss.video40.g2g_p95_ms",
+        bar: "-",
+        meaning: "glass to glass of the pictures shown meanwhile, 95th percentile",
+    },
+    Figure {
+        name: "loss.video40.recovery_s",
+        bar: "<= 3",
+        meaning: "from the end of the loss to the last gap of more than 200 ms",
+    },
+    Figure {
+        name: "loss.audio80.delivered_ratio",
+        bar: ">= 0.9",
+        meaning: "sound that came out of the jitter buffer as it was sent while 80 % of everything is lost both ways",
+    },
+    Figure {
+        name: "loss.audio80.concealed_ratio",
+        bar: "< 0.15",
+        meaning: "sound that the browser made up meanwhile",
+    },
+    Figure {
+        name: "loss.audio80.audio_buffer_ms",
+        bar: "<= 580",
+        meaning: "how long sound waited in the jitter buffer, mean; the way takes 20 ms more",
+    },
+    Figure {
+        name: "loss.burst10.g2g_p95_ms",
+        bar: "<= 400",
+        meaning: "glass to glass while 10 % is lost in bursts of 5 packets, 95th percentile",
+    },
+    Figure { name: "chromium.loss.video40.fps", bar: "-", meaning: "stock Chromium, same wire" },
+    Figure {
+        name: "chromium.loss.video40.freeze_max_s",
+        bar: "-",
+        meaning: "stock Chromium, same wire",
+    },
+    Figure {
+        name: "chromium.loss.video40.g2g_p95_ms",
+        bar: "-",
+        meaning: "stock Chromium, same wire",
+    },
+    Figure {
+        name: "chromium.loss.video40.recovery_s",
+        bar: "-",
+        meaning: "stock Chromium, same wire",
+    },
+    Figure {
+        name: "chromium.loss.audio80.delivered_ratio",
+        bar: "-",
+        meaning: "stock Chromium, same wire",
+    },
+    Figure {
+        name: "chromium.loss.audio80.concealed_ratio",
+        bar: "-",
+        meaning: "stock Chromium, same wire",
+    },
+    Figure {
+        name: "chromium.loss.burst10.g2g_p95_ms",
+        bar: "-",
+        meaning: "stock Chromium, same wire",
+    },
 ];

@@ -1,6 +1,7 @@
 //! Writes `docs/BENCHMARKS.md` from `target/bench/results.json`, so that no figure in it is typed by hand.
 
 mod figures;
+mod loss;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -36,6 +37,7 @@ fn page(results: &Map<String, Value>) -> String {
         writeln!(page, "| `{}` | {value} | {} | {} |", figure.name, figure.bar, figure.meaning)
             .expect("a string takes every write");
     }
+    page.push_str(&loss::table(results));
     page
 }
 

@@ -214,3 +214,94 @@ impl Redundancy {
         self.policy.decide(self.size, now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use media_rules::Codec;
+    use media_rules::packet::{PlainHeader, RtpHeader};
+
+    use super::*;
+    use crate::event::PeerId;
+    use crate::feed::Feed;
+    use crate::packet::{PacketExtensions, Slot, SourceId, StreamId};
+
+    const fn at(millis: u64) -> MediaTime {
+        MediaTime::from_millis(100_000 + millis)
+    }
+
+    fn frame(number: u16) -> Packet {
+        let source = SourceId::new(PeerId::new(1, 0), 0);
+        let stream = StreamId { source, slot: Slot::AUDIO };
+        let timestamp = u32::from(number) * 960;
+        let header =
+            PlainHeader { marker: false, payload_type: 111, sequence: number, timestamp, ssrc: 7 };
+        let rtp = [&header.to_bytes()[..], &number.to_be_bytes()].concat();
+        let header = RtpHeader::parse(&rtp).expect("just written");
+        let extensions = PacketExtensions::default();
+        Packet::new(stream, Codec::Opus, at(0), &header, extensions, Bytes::from(rtp))
+    }
+
+    /// A feed with frames 1 to 9, and a viewer that loses `percent` of them.
+    fn lossy(percent: u32) -> (Feed, Redundancy) {
+        let mut feed = Feed::new(Duration::from_secs(1));
+        for number in 1..10 {
+            let packet = frame(number);
+            feed.handle_source(packet.stream.source);
+            feed.push(packet, at(0));
+        }
+        let mut redundancy = Redundancy::new(true, at(0));
+        for step in 0..20 {
+            redundancy.handle_report(MediaKind::Audio, percent, 100, at(step * 10));
+            redundancy.handle_report(MediaKind::Video, percent, 100, at(step * 10));
+        }
+        redundancy.poll(at(1_000));
+        (feed, redundancy)
+    }
+
+    #[test]
+    fn sound_goes_with_the_frames_before_it_as_deep_as_the_loss_is() {
+        let (feed, mut redundancy) = lossy(20);
+        let stream = feed.stream(Slot::AUDIO).expect("it has begun");
+        let depth = redundancy.policy.audio().depth;
+        assert!(depth >= 2, "{depth}");
+
+        let payload = redundancy.wrap(stream, &frame(9), 111, at(1_000)).expect("wrapped");
+
+        let blocks = red::parse(payload).expect("redundant audio");
+        assert_eq!(blocks.primary().payload, [0, 9]);
+        let newest = blocks.redundant().last().expect("there is one");
+        assert_eq!((newest.timestamp_offset, newest.payload), (960, &[0, 8][..]));
+        assert_eq!(blocks.redundant().len(), depth);
+    }
+
+    #[test]
+    fn without_loss_sound_goes_as_it_is() {
+        let (feed, mut redundancy) = lossy(0);
+        let stream = feed.stream(Slot::AUDIO).expect("it has begun");
+        assert!(redundancy.wrap(stream, &frame(9), 111, at(1_000)).is_none());
+        redundancy.handle_audio(9, 2, b"sealed", at(1_000));
+        redundancy.handle_video(9, 1_000, at(1_000));
+        assert_eq!(redundancy.poll_timeout(), None, "nothing is sent again");
+    }
+
+    #[test]
+    fn a_copy_of_sound_is_the_very_bytes_and_comes_later() {
+        let (_, mut redundancy) = lossy(80);
+        redundancy.handle_audio(9, 2, b"sealed", at(1_000));
+        assert!(redundancy.poll_again(at(1_000)).is_none(), "not at once");
+        let copies: Vec<_> = std::iter::from_fn(|| redundancy.poll_again(at(1_100))).collect();
+        assert_eq!(copies.len(), redundancy.policy.audio().copies);
+        assert!(!copies.is_empty() && copies.iter().all(|copy| *copy == Again::Audio(9)));
+        assert_eq!(redundancy.sealed(9), Some(&b"sealed"[..]));
+    }
+
+    #[test]
+    fn it_is_over_a_while_after_the_last_loss_and_not_before_the_first_window() {
+        let mut redundancy = Redundancy::new(true, at(0));
+        redundancy.handle_report(MediaKind::Video, 1, 10, at(0));
+        assert!(redundancy.poll(at(100)), "too few packets to know the loss, but there is one");
+        assert!(redundancy.poll(at(14_900)));
+        assert!(!redundancy.poll(at(15_100)));
+    }
+}

@@ -1,0 +1,74 @@
+//! The table of loss: what a viewer of ours has of it, and beside it stock Chromium through the same wire.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+/// The runs of `e2e/bench/loss.mjs`, and what each does to both directions.
+const RUNS: [(&str, &str); 7] = [
+    ("even0", "nothing lost"),
+    ("even10", "10 %"),
+    ("even20", "20 %"),
+    ("video40", "40 %"),
+    ("audio80", "80 %"),
+    ("burst10", "10 % in bursts of 5"),
+    ("narrow", "10 %, and 2 Mbit/s at most"),
+];
+
+const COLUMNS: [(&str, &str); 8] = [
+    ("fps", "fps of 25"),
+    ("freeze_max_s", "longest freeze, s"),
+    ("g2g_p50_ms", "glass to glass p50, ms"),
+    ("g2g_p95_ms", "p95, ms"),
+    ("concealed_ratio", "sound concealed"),
+    ("delivered_ratio", "sound delivered"),
+    ("recovery_s", "whole again after, s"),
+    ("video_kbps", "video, kbit/s"),
+];
+
+/// Writes the table; nothing if none of it was measured.
+pub(crate) fn table(results: &Map<String, Value>) -> String {
+    let mut out = String::new();
+    if !results.keys().any(|name| name.starts_with("loss.")) {
+        return out;
+    }
+    out.push_str(
+        "\n## Loss\n\nRound trip 40 ms. Video, sound and RTCP lose the same share in both directions; STUN and DTLS pass. \
+         Ours: Chromium host, server, wire, Chromium viewer. Stock: Chromium, wire, Chromium. The same 25 pictures a second \
+         of at most 900 kbit/s H.264, Opus of 48 kbit/s.\n\n| lost | who |",
+    );
+    for (_, title) in COLUMNS {
+        write!(out, " {title} |").expect("a string takes every write");
+    }
+    out.push_str("\n|---|---|");
+    out.push_str(&"---|".repeat(COLUMNS.len()));
+    out.push('\n');
+    for (run, title) in RUNS {
+        for (prefix, who) in [("loss", "ours"), ("chromium.loss", "stock Chromium")] {
+            write!(out, "| {title} | {who} |").expect("a string takes every write");
+            for (figure, _) in COLUMNS {
+                let value = results.get(&format!("{prefix}.{run}.{figure}"));
+                let value = value.map_or_else(|| "-".to_owned(), Value::to_string);
+                write!(out, " {value} |").expect("a string takes every write");
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_of_a_run_are_in_the_table_and_without_runs_there_is_none() {
+        let mut results = Map::new();
+        assert_eq!(table(&results), "");
+        results.insert("loss.video40.fps".to_owned(), 24.5.into());
+        results.insert("chromium.loss.video40.fps".to_owned(), 2.3.into());
+        let table = table(&results);
+        assert!(table.contains("| 40 % | ours | 24.5 |"), "{table}");
+        assert!(table.contains("| 40 % | stock Chromium | 2.3 |"), "{table}");
+    }
+}
