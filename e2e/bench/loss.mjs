@@ -1,7 +1,7 @@
 // Loss, ours beside stock Chromium through the same wire: the bars of issue 3 and a table from 0 to 40 %.
 import { launch } from '../lib/browser.mjs';
 import { note } from '../lib/figures.mjs';
-import { SCENARIOS, WAY, measure, recovery, startHost, watchOurs, watchStock } from '../lib/loss-run.mjs';
+import { SCENARIOS, WAY, measure, recovery, startHost, watchOurs, watchStock, watchUplink } from '../lib/loss-run.mjs';
 import { startServer } from '../lib/server.mjs';
 import { pause } from '../lib/wait.mjs';
 
@@ -16,6 +16,8 @@ const RUNS = {
   // A bottleneck: redundancy must not fill what the picture needs.
   narrow: ['both loss video,audio,rtcp 0.1', 'both rate 2000 queue 200'],
 };
+/** Those that are measured with the host behind the wire, too. */
+const UPLINK = ['even10', 'even20', 'video40'];
 const KEPT = ['fps', 'freeze_max_s', 'g2g_p50_ms', 'g2g_p95_ms', 'concealed_ratio', 'delivered_ratio', 'audio_buffer_ms', 'video_kbps', 'audio_kbps', 'readable', 'recovery_s'];
 
 async function run(name, watch) {
@@ -41,6 +43,11 @@ try {
     try {
       keep(`chromium.loss.${name}`, await run(name, () => watchStock(browser, `${server.url}/`, { set: WAY })));
     } catch (error) { failed = true; console.error(`chromium ${name}:`, error); }
+  }
+  for (const name of only.length ? only.filter((run) => UPLINK.includes(run)) : UPLINK) {
+    try {
+      keep(`loss.uplink.${name}`, await run(name, () => watchUplink(browser, server, `up-${name}`, { set: WAY })));
+    } catch (error) { failed = true; console.error(`uplink ${name}:`, error); }
   }
   await startHost(browser, server, 'a');
   for (const name of only.length ? only : Object.keys(RUNS)) {

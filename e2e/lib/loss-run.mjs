@@ -22,24 +22,34 @@ export const FPS = 25;
 const HOST = { id: 1, hue: 340, tone: 440, fps: FPS, detail: 24 };
 const KBPS = 900;
 
-/** A host of ours, live in `room`; its uplink has no loss. */
-export async function startHost(browser, server, room) {
+/** A host of ours, live in `room`. With `options` it sends through a wire, without through none. */
+export async function startHost(browser, server, room, options) {
   await createRoom(server, room, 'alice');
-  const page = await open(browser, `${server.url}/studio?room=${room}&identity=alice&quality=360p`, { host: HOST });
+  const page = await open(browser, 'about:blank', { host: HOST });
+  let wire;
+  if (options) await routeThroughWires(page, 'whip', options, (made) => { wire = made; });
+  await page.goto(`${server.url}/studio?room=${room}&identity=alice&quality=360p`);
   await goLive(page);
   await onStage(server, room, ['alice']);
-  return page;
+  return { page, wire, async stop() { await page.context().close(); await wire?.stop(); } };
 }
 
-/** A viewer of ours behind a wire. */
+/** A viewer of ours. With `options` it receives through a wire, without through none. */
 export async function watchOurs(browser, server, room, options) {
   const page = await open(browser, `${server.url}/`, { watch: true });
   let wire;
-  await routeThroughWires(page, 'whep', options, (made) => { wire = made; });
+  if (options) await routeThroughWires(page, 'whep', options, (made) => { wire = made; });
   await playFeed(page, { room, feed: `${room}/alice`, token: await server.token(room, 'vera', 'viewer') });
   await page.evaluate(() => { window.underTest = () => window.directPlayer.pc; });
   await shows(page);
-  return { page, wire, async stop() { await page.context().close(); await wire.stop(); } };
+  return { page, wire, media: 'down', async stop() { await page.context().close(); await wire?.stop(); } };
+}
+
+/** Our viewer without loss, of a host whose uplink has it. */
+export async function watchUplink(browser, server, room, options) {
+  const host = await startHost(browser, server, room, options);
+  const viewer = await watchOurs(browser, server, room);
+  return { page: viewer.page, wire: host.wire, media: 'up', async stop() { await viewer.stop(); await host.stop(); } };
 }
 
 /** Stock Chromium to stock Chromium: the viewer reaches the host by a wire. `url` is any page of our origin. */
@@ -52,13 +62,14 @@ export async function watchStock(browser, url, options) {
   await host.evaluate((sdp) => window.pc.setRemoteDescription({ type: 'answer', sdp }), throughWire(answer));
   await host.evaluate(limitStock, KBPS);
   await shows(page);
-  return { page, wire, async stop() { await Promise.all([page.context().close(), host.context().close()]); await wire.stop(); } };
+  return { page, wire, media: 'down', async stop() { await Promise.all([page.context().close(), host.context().close()]); await wire.stop(); } };
 }
 
 const shows = (page) => waitFor('the mark to be readable', async () => (await page.evaluate(() => window.readTiles('#direct', ['solo']))).solo, { seconds: 20 });
 
 /** Watches for `seconds` and says what a viewer would. */
-export async function measure({ page, wire }, seconds) {
+export async function measure({ page, wire, media }, seconds) {
+  const back = media === 'up' ? 'down' : 'up';
   await page.evaluate(startMeasuring);
   const before = await wire.stats();
   await pause(seconds * 1000);
@@ -85,11 +96,11 @@ export async function measure({ page, wire }, seconds) {
     plis: video.pliCount,
     nacks: video.nackCount,
     readable: ages.length,
-    video_kbps: kbps('down', 'video'),
-    audio_kbps: kbps('down', 'audio'),
-    video_lost: lost('down', 'video'),
-    audio_lost: lost('down', 'audio'),
-    rtcp_up_lost: lost('up', 'rtcp'),
+    video_kbps: kbps(media, 'video'),
+    audio_kbps: kbps(media, 'audio'),
+    video_lost: lost(media, 'video'),
+    audio_lost: lost(media, 'audio'),
+    rtcp_lost: lost(back, 'rtcp'),
   };
 }
 
