@@ -3,12 +3,14 @@
 pub mod bwe;
 pub mod codec;
 pub mod h264;
+pub mod health;
 pub mod layout;
 pub mod packet;
 pub mod red;
 pub mod redundancy;
 pub mod twcc;
 
+mod active_speaker;
 mod bits;
 mod feed;
 mod frame;
@@ -23,6 +25,7 @@ mod splice;
 mod tap;
 mod time;
 
+pub use active_speaker::{ActiveSpeaker, Loudness, Voice};
 pub use codec::{Codec, FrameInfo, Layers};
 pub use feed::{FeedId, MediaKind, PROGRAM};
 pub use frame::{EncodedFrame, FrameCodec};
