@@ -16,6 +16,7 @@ check: setup           ## What must hold before anything is tested: format, lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	node scripts/check-layers.mjs
+	node scripts/check-unsafe.mjs
 
 bench: setup-test      ## Figures into target/bench/results.json and docs/BENCHMARKS.md; ONLY=program runs a part
 	ONLY="$(ONLY)" scripts/bench.sh

@@ -3,6 +3,7 @@
 //!
 //! `cargo run -p examples --example order_on_time -- ws://127.0.0.1:8080/v1/ws?token=... a`
 
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

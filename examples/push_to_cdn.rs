@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p examples --example push_to_cdn -- http://127.0.0.1:8080 a rtmp://cdn/app/key TOKEN`
 
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p examples --example watch_a_battle -- ws://127.0.0.1:8080/v1/ws?token=... a`
 
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use anyhow::{Context, Result};

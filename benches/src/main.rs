@@ -1,5 +1,7 @@
 //! Writes `docs/BENCHMARKS.md` from `target/bench/results.json`, so that no figure in it is typed by hand.
 
+#![forbid(unsafe_code)]
+
 mod figures;
 mod loss;
 

@@ -1,6 +1,8 @@
 //! Loads a server the way its users do: synthetic hosts that publish, viewers that count what they
 //! get, shoppers who chat, give gifts and order, and the demo that puts them all on one stage.
 
+#![forbid(unsafe_code)]
+
 mod api;
 mod clip;
 mod control;

@@ -73,7 +73,8 @@ impl Loudness {
         let level = self.level?;
         let is_speaking = level <= VOICE_DBOV && now.since(self.heard) < GONE_QUIET;
         let has_changed = is_speaking != self.is_speaking;
-        if !has_changed && !(is_speaking && now.since(self.told) >= TELL_EVERY) {
+        let is_due = is_speaking && now.since(self.told) >= TELL_EVERY;
+        if !has_changed && !is_due {
             return None;
         }
         self.is_speaking = is_speaking;

@@ -132,9 +132,10 @@ impl UplinkHealth {
         self.usual_fps = if is_whole { usual } else { self.usual_fps };
         let losses = [loss(before, counts), loss(first, counts)];
         let has_arrived = counts.received > before.received;
-        let found = match has_arrived {
-            true => self.find_trouble(&health, losses, is_whole),
-            false => is_whole.then_some(Trouble::Silence),
+        let found = if has_arrived {
+            self.find_trouble(&health, losses, is_whole)
+        } else {
+            is_whole.then_some(Trouble::Silence)
         };
         let has_turned = self.turn(found, now);
         health.trouble = self.trouble;

@@ -1,5 +1,7 @@
 //! Packets, frames, scenes and the rules for forwarding them, with no I/O.
 
+#![forbid(unsafe_code)]
+
 pub mod bwe;
 pub mod codec;
 pub mod h264;

@@ -5,6 +5,8 @@
 //! both sides speak ([`link`]) and the supervisor that keeps the child alive ([`Program`]), so a
 //! crash inside a codec costs one program a second of picture and never the server.
 
+#![forbid(unsafe_code)]
+
 mod backlog;
 mod clock;
 pub mod link;

@@ -5,6 +5,8 @@
 //! one that is dead, slow or hung costs the others nothing. FLV is muxed here, per connection: a
 //! muxer shared between outputs would let one stalled output bend the timestamps of all.
 
+#![forbid(unsafe_code)]
+
 mod backoff;
 mod dialogue;
 mod flv;

@@ -7,6 +7,8 @@
 //! 2. call [`Room::poll_effect`] until it returns `None`,
 //! 3. wait until [`Room::poll_timeout`], then call [`Room::handle_timeout`] and go to 2.
 
+#![forbid(unsafe_code)]
+
 mod announcer;
 mod answered;
 mod arena;

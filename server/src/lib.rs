@@ -2,6 +2,8 @@
 //! the other. The shells know nothing of each other; whatever one must hear of another goes through
 //! here.
 
+#![forbid(unsafe_code)]
+
 pub mod cli;
 mod config;
 mod data_session;

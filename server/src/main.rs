@@ -1,5 +1,7 @@
 //! The `lianmai` program: reads the command line and hands over to the library.
 
+#![forbid(unsafe_code)]
+
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 

@@ -16,6 +16,8 @@ use crate::packet::{Batch, SourceId, StreamId};
 use crate::socket::Waker;
 use crate::tcp::Arrival;
 use crate::ufrag::Credentials;
+#[cfg(test)]
+use crate::worker::isolation::Haunt;
 
 /// A request to a worker.
 pub(crate) enum Command {
@@ -54,6 +56,33 @@ pub(crate) enum Command {
     /// Do what a bug would do.
     #[cfg(test)]
     Panic,
+    /// Do what a bug would do, when it is this peer's turn there.
+    #[cfg(test)]
+    Haunt(PeerId, Haunt),
+}
+
+impl Command {
+    /// Returns the peer that it is about, whose own state is all that it touches.
+    pub(crate) fn peer(&self) -> Option<PeerId> {
+        match self {
+            Self::Add(new) => Some(new.id),
+            Self::RestartIce(restart) => Some(restart.peer),
+            Self::Switch(peer, _) | Self::Close(peer, _) | Self::Data(peer, ..) => Some(*peer),
+            Self::AdoptTcp(_)
+            | Self::WantKeyframe(_)
+            | Self::AskSource(..)
+            | Self::Tap(..)
+            | Self::Interest { .. }
+            | Self::SourceUp(..)
+            | Self::SourceGone(..)
+            | Self::AddLocal(..)
+            | Self::DropLocal(..)
+            | Self::Describe(_)
+            | Self::Stop => None,
+            #[cfg(test)]
+            Self::Panic | Self::Haunt(..) => None,
+        }
+    }
 }
 
 /// Everything a worker needs to know of a new peer.

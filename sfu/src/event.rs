@@ -81,6 +81,8 @@ pub enum CloseReason {
     TooSlow,
     /// The peer broke a protocol beyond repair.
     Protocol,
+    /// It set off a bug of ours; the others go on.
+    Internal,
     /// The SFU is stopping.
     Shutdown,
 }
@@ -96,6 +98,7 @@ impl CloseReason {
             Self::ConsentLost => "consent_lost",
             Self::TooSlow => "too_slow",
             Self::Protocol => "protocol",
+            Self::Internal => "internal",
             Self::Shutdown => "shutdown",
         }
     }

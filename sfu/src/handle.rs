@@ -388,6 +388,12 @@ impl Sfu {
         Ok(Session { peer: id, answer, etag: local.fragment })
     }
 
+    /// Sends a command to the worker of `peer`, without waiting.
+    #[cfg(test)]
+    pub(crate) fn order(&self, peer: PeerId, command: Command) -> bool {
+        self.shared.workers[peer.worker()].try_command(command).is_ok()
+    }
+
     /// Picks the next worker in turn, and a name that tells it.
     fn assign(&self) -> (usize, PeerId) {
         let counter = self.shared.next.fetch_add(1, Ordering::Relaxed);

@@ -4,6 +4,8 @@
 //! workers, threads that share nothing and never wait for anybody. `worker` is the place to start
 //! reading: one turn of it is the way of a packet through this crate.
 
+#![deny(unsafe_code)]
+
 mod abilities;
 mod answer;
 mod candidate;
@@ -46,6 +48,16 @@ mod tcp;
 mod ufrag;
 mod viewer;
 mod worker;
+
+#[cfg(test)]
+#[path = "../tests/sfu/client.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test's client"
+)]
+mod client;
 
 pub use config::Config;
 pub use event::{Channel, CloseReason, Event, PeerId, Stats};

@@ -7,6 +7,7 @@
 mod control;
 mod fan_out;
 mod ingress;
+pub(crate) mod isolation;
 #[cfg(test)]
 mod rig;
 mod streams;
@@ -91,6 +92,10 @@ pub(crate) struct Worker {
     next_tick: MediaTime,
     next_sweep: MediaTime,
     tally: Tally,
+    /// Whose doing it is what runs now.
+    suspect: Option<PeerId>,
+    #[cfg(test)]
+    haunted: Vec<(PeerId, isolation::Haunt)>,
     is_stopping: bool,
 }
 
@@ -158,6 +163,9 @@ impl Worker {
             next_tick: MediaTime::default(),
             next_sweep: MediaTime::default(),
             tally: Tally::default(),
+            suspect: None,
+            #[cfg(test)]
+            haunted: Vec::new(),
             is_stopping: false,
         }
     }
@@ -184,7 +192,7 @@ impl Worker {
         for _ in 0..BATCHES_PER_TURN {
             let count = self.setup.socket.receive();
             for at in 0..count {
-                self.handle_datagram(at);
+                self.shielded(|worker| worker.handle_datagram(at));
             }
             if count < RECEIVE_BATCH {
                 break;
@@ -203,11 +211,21 @@ impl Worker {
     fn take_commands(&mut self) {
         for _ in 0..COMMANDS_PER_TURN {
             match self.setup.commands.try_recv() {
-                Ok(command) => self.handle_command(command),
+                Ok(command) => self.take_command(command),
                 Err(_) => break,
             }
         }
         self.repeat_unsent();
+    }
+
+    fn take_command(&mut self, command: Command) {
+        match command.peer() {
+            Some(peer) => self.shielded(|worker| {
+                worker.suspect = Some(peer);
+                worker.handle_command(command);
+            }),
+            None => self.handle_command(command),
+        }
     }
 
     /// Tries again what a worker had no room for, in the order in which it came up.
@@ -238,7 +256,7 @@ impl Worker {
                         .increment(1);
                     continue;
                 }
-                self.take_item(feed, item, is_home);
+                self.shielded(|worker| worker.take_item(feed, item, is_home));
             }
         }
     }
@@ -329,7 +347,8 @@ impl Worker {
         let Some(mut peer) = self.peers.remove(&id) else {
             return;
         };
-        peer.link.close(self.now, &mut self.egress);
+        // It may be what it is closed for.
+        let _ = isolation::guard(|| peer.link.close(self.now, &mut self.egress));
         self.forget_routes(id, &peer.link);
         match peer.part {
             Part::Publisher(publisher, feed) => {

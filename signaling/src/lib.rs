@@ -4,6 +4,8 @@
 //! answer looks on the wire. What a room does with a request is not decided here: every request goes
 //! through a [`RoomHandle`] to whoever owns the room.
 
+#![forbid(unsafe_code)]
+
 mod auth;
 mod body;
 mod clock;

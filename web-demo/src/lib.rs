@@ -4,6 +4,8 @@
 //! whole product. What surprises: adding a file under `assets/` is not enough, it must also be named
 //! in the table below, and a test fails until it is.
 
+#![forbid(unsafe_code)]
+
 /// One file as the browser gets it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Asset {

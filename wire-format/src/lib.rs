@@ -3,6 +3,8 @@
 //! Going up, text becomes typed values once, here, limits first. Going down, the room rules' own
 //! types become text. `fixtures/` holds one example of everything.
 
+#![forbid(unsafe_code)]
+
 mod body;
 mod code;
 mod decode;

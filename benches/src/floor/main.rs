@@ -6,6 +6,8 @@
 //! keys and numbers, and nobody to answer, so no server that does the same can be cheaper. The
 //! receivers are another process, which is not counted.
 
+#![forbid(unsafe_code)]
+
 mod mix;
 mod sender;
 mod sink;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use media_rules::FeedId;
 
+#[cfg(test)]
+use super::isolation::{Haunt, haunt};
 use super::{Part, Peer, Worker};
 use crate::command::{Command, Description, NewPeer, Restart};
 use crate::data::{DataChannels, Sent};
@@ -59,6 +61,8 @@ impl Worker {
             Command::Stop => self.is_stopping = true,
             #[cfg(test)]
             Command::Panic => panic!("asked to"),
+            #[cfg(test)]
+            Command::Haunt(peer, place) => self.haunted.push((peer, place)),
         }
     }
 
@@ -169,6 +173,8 @@ impl Worker {
     }
 
     fn send_data(&mut self, id: PeerId, channel: Channel, text: Bytes) {
+        #[cfg(test)]
+        haunt(&self.haunted, id, Haunt::Command);
         let Some(Peer { data: Some(data), .. }) = self.peers.get_mut(&id) else {
             return;
         };

@@ -6,11 +6,17 @@
 
 use media_rules::{FeedId, Later, MediaTime, TapItem, TapPacket};
 
+use super::isolation::guard;
+#[cfg(test)]
+use super::isolation::{Haunt, haunt};
 use super::{Map, Part, Peer, Worker};
 use crate::event::PeerId;
 use crate::feed::Feed;
-use crate::packet::{Batch, Item, STREAMS, Slot};
-use crate::viewer::{Feeds, Viewer};
+use crate::packet::{Batch, Item, STREAMS, Slot, SourceId};
+use crate::viewer::{Feeds, Served, Viewer};
+
+/// As many viewers of one feed that set off a bug at once show that it lies in the feed.
+const MAX_PANICKED: usize = 2;
 
 impl Worker {
     /// Takes something that a feed did. At the source's home it is also passed on.
@@ -89,6 +95,7 @@ impl Worker {
         feed.due = None;
         let viewers = std::mem::take(&mut feed.viewers);
         let mut lacking = [false; STREAMS];
+        let mut panicked: Vec<PeerId> = Vec::new();
         let Some(feed) = self.feeds.get(id) else {
             return;
         };
@@ -105,19 +112,39 @@ impl Worker {
             let Some(feeds) = is_settled.then_some(only).or_else(among) else {
                 continue;
             };
-            let mut served = viewer.serve(feeds, now, link, &mut self.egress);
-            while served.is_cut_short {
-                self.tally.send(&mut self.setup, &mut self.egress);
-                served = viewer.serve(feeds, now, link, &mut self.egress);
-            }
-            note_copies(&mut self.copies, viewer_id, viewer);
-            if let Some(slot) = served.lacks {
-                lacking[slot.index()] = true;
+            let served = guard(|| {
+                #[cfg(test)]
+                haunt(&self.haunted, viewer_id, Haunt::Serve);
+                let mut served = viewer.serve(feeds, now, link, &mut self.egress);
+                while served.is_cut_short {
+                    self.tally.send(&mut self.setup, &mut self.egress);
+                    served = viewer.serve(feeds, now, link, &mut self.egress);
+                }
+                note_copies(&mut self.copies, viewer_id, viewer);
+                served
+            });
+            match served {
+                Some(Served { lacks: Some(slot), .. }) => lacking[slot.index()] = true,
+                Some(_) => {}
+                None => {
+                    panicked.push(viewer_id);
+                    if panicked.len() == MAX_PANICKED {
+                        break;
+                    }
+                }
             }
         }
         if let Some(feed) = self.feeds.get_mut(id) {
             // The list's memory is used again.
             feed.viewers = viewers;
+        }
+        if panicked.len() == MAX_PANICKED {
+            // It is hardly the viewers' fault.
+            let source = self.feeds.get(id).and_then(|feed| feed.source);
+            panicked.extend(source.map(SourceId::peer));
+        }
+        for peer in panicked {
+            self.handle_panic(Some(peer));
         }
         for slot in Slot::encodings().filter(|slot| lacking[slot.index()]) {
             self.want_keyframe(id, slot);
@@ -133,10 +160,15 @@ impl Worker {
                 continue;
             };
             viewer.has_alarm = false;
-            if let Some(feeds) = feeds_of(&self.feeds, viewer) {
-                viewer.send_copies(feeds, now, link, &mut self.egress);
+            let sent = guard(|| {
+                if let Some(feeds) = feeds_of(&self.feeds, viewer) {
+                    viewer.send_copies(feeds, now, link, &mut self.egress);
+                }
+                note_copies(&mut self.copies, id, viewer);
+            });
+            if sent.is_none() {
+                self.handle_panic(Some(id));
             }
-            note_copies(&mut self.copies, id, viewer);
         }
     }
 

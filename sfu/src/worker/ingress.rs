@@ -4,6 +4,8 @@ use media_rules::packet::RtpHeader;
 use media_rules::{SenderReport, TapItem};
 
 use super::fan_out::{feeds_of, note_copies};
+#[cfg(test)]
+use super::isolation::{Haunt, haunt};
 use super::{Part, Peer, Worker};
 use crate::clock::Now;
 use crate::data::Outcome;
@@ -21,6 +23,9 @@ impl Worker {
         let (from, datagram) = self.setup.socket.datagram(at);
         let class = Class::of(datagram);
         let owner = self.addresses.get(&from).copied();
+        self.suspect = owner.filter(|_| class != Class::Stun);
+        #[cfg(test)]
+        self.suspect.iter().for_each(|id| haunt(&self.haunted, *id, Haunt::Datagram));
         let is_taken = match (class, owner) {
             (Class::Stun, _) => self.handle_stun(at),
             (Class::Dtls, Some(peer)) => self.handle_dtls(at, peer),
@@ -37,7 +42,8 @@ impl Worker {
     fn handle_stun(&mut self, at: usize) -> bool {
         let (from, datagram) = self.setup.socket.datagram(at);
         if let Some(answer) = BindingSuccess::parse(datagram) {
-            let owner = self.addresses.get(&from).and_then(|id| self.peers.get_mut(id));
+            self.suspect = self.addresses.get(&from).copied();
+            let owner = self.suspect.and_then(|id| self.peers.get_mut(&id));
             return owner.is_some_and(|peer| {
                 peer.link.handle_answer(&answer, from, self.now, &mut self.egress)
             });
@@ -48,6 +54,8 @@ impl Worker {
         let Some(id) = ufrag::peer(request.local_ufrag()) else {
             return false;
         };
+        // Whoever knows the name could be anybody until the check proves authentic.
+        self.suspect = self.addresses.get(&from).copied().filter(|owner| *owner == id);
         let Some(peer) = self.peers.get_mut(&id) else {
             return false;
         };

@@ -39,7 +39,7 @@ impl Worker {
         for at in 0..self.setup.streams.frame_count() {
             let (from, frame) = self.setup.streams.frame(at);
             if self.setup.socket.place(Route::Tcp(from), frame) {
-                self.handle_datagram(0);
+                self.shielded(|worker| worker.handle_datagram(0));
             }
         }
         self.setup.streams.clear_frames();

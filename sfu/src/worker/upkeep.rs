@@ -4,8 +4,15 @@ use std::time::Duration;
 
 use media_rules::FeedId;
 
-use super::{Part, Peer, Worker};
+use super::isolation::guard;
+#[cfg(test)]
+use super::isolation::{Haunt, haunt};
+use super::{Map, Part, Peer, Worker};
+use crate::clock::{Now, NtpClock};
+use crate::config::Config;
+use crate::egress::Egress;
 use crate::event::{CloseReason, Event, PeerId};
+use crate::feed::Feed;
 use crate::packet::{Slot, StreamId};
 
 /// How often every peer is looked at.
@@ -27,22 +34,35 @@ impl Worker {
     fn feed_back(&mut self) {
         let now = self.now.media;
         let mut broken: Vec<FeedId> = Vec::new();
+        let mut panicked: Vec<PeerId> = Vec::new();
         for id in &self.publishers {
             let Some(Peer { link, part: Part::Publisher(publisher, feed), .. }) =
                 self.peers.get_mut(id)
             else {
                 continue;
             };
-            let mut feedback = Vec::new();
-            if !publisher.poll_feedback(now, &mut feedback) {
-                broken.push(feed.clone());
-            }
-            if !feedback.is_empty() {
-                link.send_rtcp(&feedback, &mut self.egress);
+            let egress = &mut self.egress;
+            let is_whole = guard(|| {
+                #[cfg(test)]
+                haunt(&self.haunted, *id, Haunt::Feedback);
+                let mut feedback = Vec::new();
+                let is_whole = publisher.poll_feedback(now, &mut feedback);
+                if !feedback.is_empty() {
+                    link.send_rtcp(&feedback, egress);
+                }
+                is_whole
+            });
+            match is_whole {
+                Some(true) => {}
+                Some(false) => broken.push(feed.clone()),
+                None => panicked.push(*id),
             }
         }
         for feed in broken {
             self.want_keyframe(&feed, Slot::VIDEO);
+        }
+        for id in panicked {
+            self.handle_panic(Some(id));
         }
     }
 
@@ -59,63 +79,49 @@ impl Worker {
     }
 
     fn sweep(&mut self) {
-        let now = self.now;
-        let mut gone: Vec<(PeerId, CloseReason)> = Vec::new();
-        let mut with_data: Vec<PeerId> = Vec::new();
-        let mut fell_silent: Vec<FeedId> = Vec::new();
-        let mut left: Vec<(FeedId, PeerId)> = Vec::new();
-        let mut blind: Vec<(FeedId, Slot)> = Vec::new();
-        for (&id, Peer { link, part, data }) in &mut self.peers {
-            if let Some(reason) = link.handle_timeout(now, &self.setup.config, &mut self.egress) {
-                gone.push((id, reason));
-                continue;
-            }
-            if let Some(data) = data {
-                data.handle_timeout(now.instant);
-                with_data.push(id);
-            }
-            match part {
-                Part::Publisher(publisher, feed) => {
-                    let silence = publisher.newest().map(|newest| now.media.since(newest));
-                    let is_silent = silence >= Some(self.setup.config.silence_timeout);
-                    if publisher.is_live && is_silent {
-                        publisher.is_live = false;
-                        // Somebody who was replaced falls silent without the feed doing so.
-                        if self.feeds.get(feed).is_none_or(|feed| feed.is_of(id)) {
-                            fell_silent.push(feed.clone());
-                        }
-                    }
-                }
-                Part::Viewer(viewer) => {
-                    let mut reports = Vec::new();
-                    viewer.poll_redundancy(now.media);
-                    viewer.poll_reports(now.media, self.setup.clock, &mut reports);
-                    if !reports.is_empty() {
-                        link.send_rtcp(&reports, &mut self.egress);
-                    }
-                    let source = self.feeds.get(&viewer.feed).and_then(|feed| feed.source);
-                    left.extend(viewer.poll_left(now.media, source).map(|feed| (feed, id)));
-                    let lacks = source.and_then(|source| viewer.lacks_picture_of(source));
-                    if let Some(slot) = lacks.filter(|_| link.is_connected()) {
-                        blind.push((viewer.feed.clone(), slot));
-                    }
-                }
+        let mut found = Findings::default();
+        let mut panicked: Vec<PeerId> = Vec::new();
+        for (&id, peer) in &mut self.peers {
+            let around = Around {
+                now: self.now,
+                config: &self.setup.config,
+                clock: self.setup.clock,
+                feeds: &self.feeds,
+            };
+            let (found, egress) = (&mut found, &mut self.egress);
+            let looked = guard(|| {
+                #[cfg(test)]
+                haunt(&self.haunted, id, Haunt::Sweep);
+                look_at(id, peer, around, egress, found);
+            });
+            if looked.is_none() {
+                panicked.push(id);
             }
         }
-        for (id, reason) in gone {
+        for id in panicked {
+            self.handle_panic(Some(id));
+        }
+        self.act_upon(found);
+    }
+
+    fn act_upon(&mut self, found: Findings) {
+        for (id, reason) in found.gone {
             self.close(id, reason);
         }
-        for id in with_data {
-            self.drain_data(id);
+        for id in found.with_data {
+            self.shielded(|worker| {
+                worker.suspect = Some(id);
+                worker.drain_data(id);
+            });
         }
-        for feed in fell_silent {
+        for feed in found.fell_silent {
             self.emit(Event::MediaStopped { feed });
         }
-        for (feed, id) in left {
+        for (feed, id) in found.left {
             self.leave(&feed, id);
         }
         // Asked again until a keyframe comes: the request, or its answer, may have got lost.
-        for (feed, slot) in blind {
+        for (feed, slot) in found.blind {
             self.want_keyframe(&feed, slot);
         }
     }
@@ -125,5 +131,73 @@ impl Worker {
             feed.prune_taps();
             !feed.is_idle()
         });
+    }
+}
+
+/// What a look at all peers brought to light.
+#[derive(Default)]
+struct Findings {
+    gone: Vec<(PeerId, CloseReason)>,
+    with_data: Vec<PeerId>,
+    fell_silent: Vec<FeedId>,
+    /// Feeds that a viewer needs no more.
+    left: Vec<(FeedId, PeerId)>,
+    /// Streams that somebody lacks a keyframe of.
+    blind: Vec<(FeedId, Slot)>,
+}
+
+/// What a peer is looked at in the light of.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    now: Now,
+    config: &'a Config,
+    clock: NtpClock,
+    feeds: &'a Map<FeedId, Feed>,
+}
+
+/// Looks at one peer's timers.
+fn look_at(
+    id: PeerId,
+    peer: &mut Peer,
+    around: Around<'_>,
+    egress: &mut Egress,
+    found: &mut Findings,
+) {
+    let Around { now, config, clock, feeds } = around;
+    let Peer { link, part, data } = peer;
+    if let Some(reason) = link.handle_timeout(now, config, egress) {
+        found.gone.push((id, reason));
+        return;
+    }
+    if let Some(data) = data {
+        data.handle_timeout(now.instant);
+        found.with_data.push(id);
+    }
+    match part {
+        Part::Publisher(publisher, feed) => {
+            let silence = publisher.newest().map(|newest| now.media.since(newest));
+            let is_silent = silence >= Some(config.silence_timeout);
+            if publisher.is_live && is_silent {
+                publisher.is_live = false;
+                // Somebody who was replaced falls silent without the feed doing so.
+                if feeds.get(feed).is_none_or(|feed| feed.is_of(id)) {
+                    found.fell_silent.push(feed.clone());
+                }
+            }
+        }
+        Part::Viewer(viewer) => {
+            let mut reports = Vec::new();
+            viewer.poll_redundancy(now.media);
+            viewer.poll_reports(now.media, clock, &mut reports);
+            if !reports.is_empty() {
+                link.send_rtcp(&reports, egress);
+            }
+            let source = feeds.get(&viewer.feed).and_then(|feed| feed.source);
+            found.left.extend(viewer.poll_left(now.media, source).map(|feed| (feed, id)));
+            let lacks = source.and_then(|source| viewer.lacks_picture_of(source));
+            if let Some(slot) = lacks.filter(|_| link.is_connected()) {
+                found.blind.push((viewer.feed.clone(), slot));
+            }
+        }
     }
 }

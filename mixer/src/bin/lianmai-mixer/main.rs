@@ -13,6 +13,8 @@
 //! a picture is due. Every feed has pipelines of its own, so neither a broken stream nor a scene
 //! change can disturb the pipeline that encodes the program.
 
+#![forbid(unsafe_code)]
+
 mod canvas;
 mod decoder;
 mod desk;
