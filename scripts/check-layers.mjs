@@ -18,6 +18,7 @@ const ours = {
   server: ['room-rules', 'wire-format', 'media-rules', 'sfu', 'signaling', 'mixer', 'relay-cdn', 'web-demo'],
   'load-tester': [],
   examples: [],
+  interop: [],
   benches: ['room-rules', 'wire-format', 'media-rules'],
 };
 /** Who may name a library. A trailing * matches a prefix; dev-dependencies are free. */

@@ -9,7 +9,7 @@ run_packages=(
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-libav
 )
-test_packages=(chromium fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp valgrind)
+test_packages=(chromium fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp valgrind python3-venv)
 
 wanted=("${run_packages[@]}")
 case "${1:-run}" in
@@ -28,14 +28,25 @@ missing=()
 for package in "${wanted[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
-
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "setup: not root and no sudo; please install: ${missing[*]}" >&2; exit 1; }
-  as_root=(sudo)
+if [ ${#missing[@]} -gt 0 ]; then
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "setup: not root and no sudo; please install: ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+  fi
+  echo "setup: installing ${missing[*]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  # RUNLEVEL=1 keeps invoke-rc.d from starting the services (nginx) that only the tests use, by their own configuration.
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-echo "setup: installing ${missing[*]}"
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-# RUNLEVEL=1 keeps invoke-rc.d from starting the services (nginx) that only the tests use, by their own configuration.
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+# The WebRTC clients of others that the interop tests run: Python packages, in a folder of their own.
+if [ "${1:-run}" = test ]; then
+  cd "$(dirname "$0")/.."
+  if ! cmp -s e2e/interop/requirements.txt target/interop/requirements.txt; then
+    echo "setup: installing aiortc and FFmpeg 9 into target/interop"
+    python3 -m venv --clear target/interop
+    target/interop/bin/pip install --quiet --disable-pip-version-check -r e2e/interop/requirements.txt
+    cp e2e/interop/requirements.txt target/interop/
+  fi
+fi
