@@ -38,7 +38,7 @@ impl Abilities {
                 // The mixer decodes H.264 and nothing else.
                 codecs: &[Codec::Opus, Codec::H264],
                 extensions: PASSED_ON,
-                transport_cc: false,
+                transport_cc: true,
                 audio_nack: true,
                 red: true,
                 flexfec: false,
@@ -47,7 +47,7 @@ impl Abilities {
             Direction::Play => Self {
                 codecs: &[Codec::Opus, Codec::H264],
                 extensions: PASSED_ON,
-                transport_cc: false,
+                transport_cc: true,
                 audio_nack: true,
                 red: true,
                 flexfec: false,

@@ -5,6 +5,7 @@
 
 mod receive_track;
 mod sound;
+mod uplink;
 
 use std::time::Duration;
 
@@ -13,15 +14,14 @@ use bytes::{Bytes, BytesMut};
 use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
 use media_rules::{Arrival, MediaKind, MediaTime};
 
-use crate::clock::ntp_nanos;
+use crate::clock::{NtpClock, ntp_nanos};
 use crate::event::PeerId;
 use crate::negotiate::Track;
 use crate::packet::{Anchor, Packet, PacketExtensions, Slot, SourceId, StreamId};
 use crate::rtcp;
 use receive_track::{Place, ReceiveTrack};
+use uplink::Uplink;
 
-/// We send publishers nothing that they could time, so this is assumed; it only paces repeats.
-const ASSUMED_RTT: Duration = Duration::from_millis(50);
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Our own SSRC in feedback. A receiver needs one, but nobody looks at it.
 const RECEIVER_SSRC: u32 = 1;
@@ -35,7 +35,7 @@ pub(crate) struct Publisher {
     /// what keeps lips in sync.
     ntp_offset: Option<i128>,
     reported: MediaTime,
-    max_bps: u32,
+    uplink: Uplink,
     /// Whether feedback may go without a report in front of it (RFC 5506).
     has_reduced_size: bool,
     newest: Option<MediaTime>,
@@ -49,13 +49,14 @@ impl Publisher {
     /// Creates the tracks that the negotiation agreed on.
     pub(crate) fn new(peer: PeerId, tracks: &[Track], max_bps: u32) -> Self {
         let has_reduced_size = tracks.iter().all(|track| track.has_reduced_size);
+        let has_transport_cc = tracks.iter().any(|track| track.extensions.transport_cc.is_some());
         Self {
             peer,
             tracks: tracks.iter().map(ReceiveTrack::new).collect(),
             epoch: 0,
             ntp_offset: None,
             reported: MediaTime::default(),
-            max_bps,
+            uplink: Uplink::new(has_transport_cc, max_bps),
             has_reduced_size,
             newest: None,
             recovered: Vec::new(),
@@ -73,6 +74,7 @@ impl Publisher {
     pub(crate) fn handle_rtp(&mut self, rtp: &[u8], now: MediaTime) -> Option<Packet> {
         let header = RtpHeader::parse(rtp).ok()?;
         let at = self.tracks.iter().position(|track| track.takes(header.payload_type))?;
+        self.take_number(at, &header, rtp, now);
         let encoding = match self.tracks[at].place(&header)? {
             Place::Retransmission(encoding) => {
                 return self.handle_retransmission(at, encoding, rtp, &header, now);
@@ -80,6 +82,7 @@ impl Publisher {
             Place::Media(encoding) => encoding,
             Place::Begin(encoding) => {
                 if self.tracks[at].begin(encoding, header.ssrc) {
+                    self.uplink.handle_begin();
                     // A sender that changes its SSRC all the time runs out of epochs and is ignored.
                     self.epoch = self.epoch.checked_add(1)?;
                 }
@@ -93,6 +96,7 @@ impl Publisher {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "duplicate").increment(1);
             return None;
         }
+        self.uplink.handle_media(stream.slot.kind(), &header, rtp.len(), now);
         self.newest = Some(now);
         if self.tracks[at].red_payload_type == Some(header.payload_type) {
             return self.handle_redundant(at, encoding, rtp, &header, now);
@@ -125,17 +129,25 @@ impl Publisher {
 
     /// Writes the feedback that is due. Returns `false` if the picture is broken beyond repair and
     /// a keyframe is needed.
-    pub(crate) fn poll_feedback(&mut self, now: MediaTime, out: &mut Vec<u8>) -> bool {
-        if now.since(self.reported) >= REPORT_INTERVAL {
+    pub(crate) fn poll_feedback(
+        &mut self,
+        now: MediaTime,
+        clock: NtpClock,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let is_urgent = self.uplink.poll_urgent(now);
+        if is_urgent || now.since(self.reported) >= REPORT_INTERVAL {
             self.reported = now;
-            self.push_reports(now, out);
+            self.push_reports(now, clock, out);
         }
+        self.push_transport_feedback(now, out);
+        let rtt = self.uplink.rtt();
         let mut is_whole = true;
         let mut lost = Vec::new();
         for track in &mut self.tracks {
             for encoding in &mut track.encodings {
                 lost.clear();
-                encoding.loss.poll_nack(now, ASSUMED_RTT, &mut lost);
+                encoding.loss.poll_nack(now, rtt, &mut lost);
                 if encoding.loss.poll_given_up() > 0 && track.kind == MediaKind::Video {
                     is_whole = false;
                 }
@@ -161,6 +173,11 @@ impl Publisher {
             rtcp::push_pli(out, RECEIVER_SSRC, encoding.ssrc);
             metrics::counter!("sfu_plis_sent_total").increment(1);
         }
+    }
+
+    /// The publisher answered a reference time of ours after `rtt`.
+    pub(crate) fn handle_rtt(&mut self, rtt: Duration) {
+        self.uplink.handle_rtt(rtt);
     }
 
     /// Returns when the newest packet arrived.
@@ -199,6 +216,8 @@ impl Publisher {
         if received.loss.handle_packet(sequence, now) == Arrival::Duplicate {
             return None;
         }
+        received.reception.handle_repaired();
+        self.uplink.handle_repaired();
         let (head, rest) = rtp.split_at(header.header_len);
         let mut bytes = BytesMut::with_capacity(rtp.len());
         bytes.extend_from_slice(head);
@@ -237,7 +256,25 @@ impl Publisher {
         packet
     }
 
-    fn push_reports(&mut self, now: MediaTime, out: &mut Vec<u8>) {
+    /// Notes a packet's transport-wide number, whatever the packet is.
+    fn take_number(&mut self, track: usize, header: &RtpHeader, rtp: &[u8], now: MediaTime) {
+        if let Some(id) = self.tracks[track].extensions.transport_cc {
+            let number = header.extensions(rtp).find(|(found, _)| *found == id);
+            if let Some((_, number)) = number {
+                self.uplink.handle_number(number, now);
+            }
+        }
+    }
+
+    fn push_transport_feedback(&mut self, now: MediaTime, out: &mut Vec<u8>) {
+        let ssrc = self.tracks.iter().flat_map(|track| &track.encodings).map(|e| e.ssrc).next();
+        let has_reduced_size = self.has_reduced_size;
+        self.uplink.poll_feedback(now, RECEIVER_SSRC, ssrc.unwrap_or_default(), out, |out| {
+            begin_feedback(has_reduced_size, out);
+        });
+    }
+
+    fn push_reports(&mut self, now: MediaTime, clock: NtpClock, out: &mut Vec<u8>) {
         let blocks: Vec<_> = self
             .tracks
             .iter_mut()
@@ -250,7 +287,8 @@ impl Publisher {
         let ssrcs: Vec<u32> = blocks.iter().map(|block| block.ssrc).collect();
         rtcp::push_receiver_report(out, RECEIVER_SSRC, &blocks);
         rtcp::push_description(out, RECEIVER_SSRC, "lianmai");
-        rtcp::push_remb(out, RECEIVER_SSRC, self.max_bps, &ssrcs);
+        rtcp::push_remb(out, RECEIVER_SSRC, self.uplink.told_bps(), &ssrcs);
+        rtcp::push_reference_time(out, RECEIVER_SSRC, clock.at(now));
     }
 }
 

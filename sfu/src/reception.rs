@@ -51,6 +51,12 @@ impl Reception {
         }
     }
 
+    /// A packet that was missing came by retransmission. What is reported is the loss that remains,
+    /// because senders that know no better slow down for loss of any cause.
+    pub(crate) fn handle_repaired(&mut self) {
+        self.received += 1;
+    }
+
     /// A sender report arrived.
     pub(crate) fn handle_sender_report(&mut self, ntp: u64, now: MediaTime) {
         let middle = (ntp >> 16 & u64::from(u32::MAX)) as u32;

@@ -8,12 +8,17 @@
 
 use std::time::Duration;
 
+use media_rules::twcc::Feedback;
+
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 const SOURCE_DESCRIPTION: u8 = 202;
 const GOODBYE: u8 = 203;
 const TRANSPORT_FEEDBACK: u8 = 205;
 const PAYLOAD_FEEDBACK: u8 = 206;
+const EXTENDED_REPORT: u8 = 207;
+const BLOCK_REFERENCE_TIME: u8 = 4;
+const BLOCK_LAST_REFERENCE: u8 = 5;
 const FORMAT_NACK: u8 = 1;
 const FORMAT_PLI: u8 = 1;
 const FORMAT_FIR: u8 = 4;
@@ -21,6 +26,8 @@ const FORMAT_APPLICATION: u8 = 15;
 const BLOCK_LEN: usize = 24;
 /// A NACK that names more packets than this asks for a keyframe's worth; the rest is ignored.
 const MAX_NACKED: usize = 256;
+/// We ask for one answer at a time.
+const MAX_ANSWERS: usize = 4;
 
 /// One thing that a peer said.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,6 +40,10 @@ pub(crate) enum Message {
     Nack { ssrc: u32, lost: Vec<u16> },
     /// The picture is lost (PLI) or was never there (FIR).
     KeyframeRequest { ssrc: u32 },
+    /// The most that the other side wants to be sent (REMB), in bits per second.
+    MostWanted { bps: u64 },
+    /// An answer to a reference time of ours: its middle 32 bits, and the delay in 1/65536 s.
+    LastReference { reference: u32, delay: u32 },
     /// A source stops.
     Bye,
 }
@@ -52,11 +63,7 @@ impl Reception {
     /// Returns the round trip since the sender report that this one answers, if it answers one.
     /// `ntp` is now on the clock of that report.
     pub(crate) fn round_trip(&self, ntp: u64) -> Option<Duration> {
-        (self.last_sr != 0).then_some(())?;
-        let middle = (ntp >> 16 & u64::from(u32::MAX)) as u32;
-        let units = middle.wrapping_sub(self.last_sr).wrapping_sub(self.delay_since_sr);
-        // In 1/65536 s. Clocks that run apart make it wrap.
-        (units < 10 << 16).then(|| Duration::from_secs(u64::from(units)) / 65_536)
+        round_trip(ntp, self.last_sr, self.delay_since_sr)
     }
 }
 
@@ -90,11 +97,33 @@ pub(crate) fn parse(mut rest: &[u8]) -> Vec<Message> {
                         .map(|ssrc| Message::KeyframeRequest { ssrc }),
                 );
             }
+            PAYLOAD_FEEDBACK if count == FORMAT_APPLICATION => out.extend(read_remb(part)),
+            EXTENDED_REPORT => read_extended(part, &mut out),
             GOODBYE => out.push(Message::Bye),
             _ => {}
         }
     }
     out
+}
+
+/// Returns the transport-wide feedback in a compound packet.
+pub(crate) fn transport_feedback(mut rest: &[u8]) -> impl Iterator<Item = Feedback<'_>> {
+    let parts = std::iter::from_fn(move || {
+        let (part, after) = split(rest)?;
+        rest = after;
+        Some(part)
+    });
+    parts.filter_map(|part| Feedback::parse(part).ok())
+}
+
+/// Returns the time since we said `reference`, the middle bits of an NTP time, less the other side's
+/// `delay`; `ntp` is now on the same clock.
+pub(crate) fn round_trip(ntp: u64, reference: u32, delay: u32) -> Option<Duration> {
+    (reference != 0).then_some(())?;
+    let middle = (ntp >> 16 & u64::from(u32::MAX)) as u32;
+    let units = middle.wrapping_sub(reference).wrapping_sub(delay);
+    // In 1/65536 s. Clocks that run apart make it wrap.
+    (units < 10 << 16).then(|| Duration::from_secs(u64::from(units)) / 65_536)
 }
 
 fn split(rest: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -144,6 +173,34 @@ fn read_nack(part: &[u8], out: &mut Vec<Message>) {
     out.push(Message::Nack { ssrc, lost });
 }
 
+/// Reads a REMB (draft-alvestrand-rmcat-remb-03 section 2.2).
+fn read_remb(part: &[u8]) -> Option<Message> {
+    (part.get(12..16)? == b"REMB").then_some(())?;
+    let rate = be32(part, 16)?;
+    let (exponent, mantissa) = (rate >> 18 & 0x3f, u64::from(rate & 0x3_ffff));
+    // More than any path has is as good as no limit.
+    Some(Message::MostWanted { bps: mantissa << exponent.min(40) })
+}
+
+/// Reads answers to our reference times (RFC 3611 section 4.5).
+fn read_extended(part: &[u8], out: &mut Vec<Message>) {
+    let mut rest = part.get(8..).unwrap_or_default();
+    while let Some((head, after)) = rest.split_first_chunk::<4>() {
+        let len = 4 * usize::from(u16::from_be_bytes([head[2], head[3]]));
+        let Some((body, next)) = after.split_at_checked(len) else {
+            return;
+        };
+        if head[0] == BLOCK_LAST_REFERENCE {
+            let answers = body.chunks_exact(12).take(MAX_ANSWERS);
+            out.extend(answers.filter_map(|answer| {
+                let (reference, delay) = (be32(answer, 4)?, be32(answer, 8)?);
+                Some(Message::LastReference { reference, delay })
+            }));
+        }
+        rest = next;
+    }
+}
+
 fn be32(data: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?))
 }
@@ -188,6 +245,13 @@ pub(crate) fn push_receiver_report(out: &mut Vec<u8>, sender: u32, blocks: &[Rec
         push_words(out, &[block.ssrc, lost, block.highest_sequence, block.jitter]);
         push_words(out, &[block.last_sr, block.delay_since_sr]);
     }
+}
+
+/// Writes our time, to be answered with how long the answer took (RFC 3611 section 4.4).
+pub(crate) fn push_reference_time(out: &mut Vec<u8>, sender: u32, ntp: u64) {
+    push_header(out, 0, EXTENDED_REPORT, 16);
+    push_words(out, &[sender, u32::from(BLOCK_REFERENCE_TIME) << 24 | 2]);
+    push_words(out, &[(ntp >> 32) as u32, (ntp & 0xffff_ffff) as u32]);
 }
 
 /// Writes a source description with the canonical name.
@@ -269,6 +333,8 @@ mod tests {
                 Message::SenderReport { ssrc: 7, ntp: 3 << 32 | 4, rtp_timestamp: 5 },
                 Message::Nack { ssrc: 9, lost: vec![65_535, 0, 15, 16, 300] },
                 Message::KeyframeRequest { ssrc: 9 },
+                // Three of its low bits fell victim to the encoding.
+                Message::MostWanted { bps: 2_500_000 & !0xf },
             ]
         );
     }
@@ -294,6 +360,23 @@ mod tests {
         let remb = packets[3].as_any().downcast_ref::<rtc_rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate>();
         let bitrate = remb.expect("the last one is a REMB").bitrate;
         assert!((bitrate - 2_500_000.0).abs() < 100.0, "{bitrate}");
+    }
+
+    #[test]
+    fn an_answer_to_our_time_tells_the_round_trip() {
+        let mut asked = Vec::new();
+        push_reference_time(&mut asked, 1, 0x0001_0002_0003_0004);
+        assert_eq!(asked, [0x80, 207, 0, 4, 0, 0, 0, 1, 4, 0, 0, 2, 0, 1, 0, 2, 0, 3, 0, 4]);
+        let mut answer = vec![0x80, 207, 0, 5, 0, 0, 0, 9, 5, 0, 0, 3, 0, 0, 0, 1];
+        answer.extend_from_slice(&[0, 2, 0, 3, 0, 0, 0x40, 0]);
+        let [Message::LastReference { reference, delay }] = parse(&answer)[..] else {
+            panic!("{:?}", parse(&answer));
+        };
+        assert_eq!((reference, delay), (0x0002_0003, 0x4000));
+        // Half a second after we asked, a quarter of which was the other side's.
+        let rtt = round_trip(0x0001_0002_8003_0004, reference, delay);
+        assert_eq!(rtt, Some(Duration::from_millis(250)));
+        assert_eq!(round_trip(0, reference, delay), None);
     }
 
     #[test]

@@ -6,12 +6,14 @@
 //! viewer belongs to two feeds.
 
 mod header;
+mod pace;
 mod redundancy;
 mod repair;
 mod send_track;
 
 use std::time::Duration;
 
+use media_rules::twcc::Feedback;
 use media_rules::{FeedId, MediaKind, MediaTime};
 
 use crate::clock::NtpClock;
@@ -21,8 +23,11 @@ use crate::link::Link;
 use crate::negotiate::Track;
 use crate::packet::{Anchor, Slot, SourceId, StreamId};
 use crate::rtcp::{self, Reception};
+use pace::Pace;
 use redundancy::{Again, Redundancy};
-use send_track::SendTrack;
+use send_track::{Outlet, Progress, SendTrack};
+
+pub(crate) use pace::TICK as PACE_TICK;
 
 /// A viewer is not kept on its old feed for longer than this, even if the new one never comes.
 const SWITCH_PATIENCE: Duration = Duration::from_secs(5);
@@ -36,8 +41,14 @@ pub(crate) struct Viewer {
     pub(crate) previous: Option<FeedId>,
     switched: MediaTime,
     cname: String,
+    /// Sound first: it is sent first.
     tracks: Vec<SendTrack>,
     reported: MediaTime,
+    pace: Pace,
+    /// Whether pictures wait for their time, so that the worker is to serve it again soon.
+    pub(crate) is_waiting: bool,
+    /// Whether the worker has noted so.
+    pub(crate) is_listed: bool,
     /// There while packets get lost on the way.
     redundancy: Option<Box<Redundancy>>,
     /// Whether the worker has noted when the next copy is due.
@@ -72,7 +83,15 @@ pub(crate) struct Served {
 impl Viewer {
     /// Creates the tracks that the negotiation agreed on.
     pub(crate) fn new(feed: FeedId, tracks: &[Track], cname: String) -> Self {
-        let tracks = tracks.iter().map(SendTrack::new).collect();
+        let has_ids = tracks.iter().all(|track| track.extensions.transport_cc.is_some());
+        let mut tracks: Vec<_> = tracks.iter().map(SendTrack::new).collect();
+        tracks.sort_by_key(|track| track.kind);
+        // Numbers on half of the packets would tell less than none.
+        let can_repeat = |track: &SendTrack| track.kind == MediaKind::Audio || track.has_rtx();
+        let has_transport_cc = has_ids && tracks.iter().all(can_repeat);
+        if !has_transport_cc {
+            tracks.iter_mut().for_each(SendTrack::forgo_numbers);
+        }
         Self {
             feed,
             previous: None,
@@ -80,6 +99,9 @@ impl Viewer {
             cname,
             tracks,
             reported: MediaTime::default(),
+            pace: Pace::new(has_transport_cc),
+            is_waiting: false,
+            is_listed: false,
             redundancy: None,
             has_alarm: false,
         }
@@ -116,7 +138,10 @@ impl Viewer {
     }
 
     /// Returns the stream of `source` whose keyframe the picture waits for.
-    pub(crate) fn lacks_picture_of(&self, source: SourceId) -> Option<Slot> {
+    pub(crate) fn lacks_picture_of(&self, source: SourceId, now: MediaTime) -> Option<Slot> {
+        if !self.pace.may_ask(now) {
+            return None;
+        }
         self.tracks.iter().find_map(|track| track.lacks_picture_of(source))
     }
 
@@ -133,6 +158,9 @@ impl Viewer {
             return served;
         }
         let is_clogged = link.is_clogged();
+        self.pace.refill(now);
+        self.pace.poll_probe(now);
+        let was_waiting = std::mem::replace(&mut self.is_waiting, false);
         for track in &mut self.tracks {
             if is_clogged && track.kind == MediaKind::Video {
                 // Goes on where it was, or, after too long, with the next keyframe.
@@ -142,15 +170,53 @@ impl Viewer {
                 // The first report of a new source does not wait.
                 self.reported = MediaTime::default();
             }
-            if !track.send_pending(feeds, now, &mut self.redundancy, link, egress) {
-                served.is_cut_short = true;
-                return served;
+            if track.poll_skipped() && was_waiting {
+                self.pace.handle_skip(now);
             }
-            if let Some(source) = feeds.wanted.source {
+            let mut out = Outlet { now, pace: &mut self.pace, link, egress };
+            match track.send_pending(feeds, &mut self.redundancy, &mut out) {
+                Progress::Done => {}
+                Progress::Waits => self.is_waiting = true,
+                Progress::Cut => {
+                    served.is_cut_short = true;
+                    self.is_waiting |= was_waiting;
+                    return served;
+                }
+            }
+            if let Some(source) = feeds.wanted.source
+                && self.pace.may_ask(now)
+            {
                 served.lacks = served.lacks.or(track.lacks_picture_of(source));
             }
         }
+        self.pace.note_demand(self.is_waiting, now);
+        if !is_clogged {
+            self.pad(now, link, egress);
+        }
         served
+    }
+
+    /// Sends what the running probe lacks beside media.
+    fn pad(&mut self, now: MediaTime, link: &mut Link, egress: &mut Egress) {
+        let Some(len) = self.pace.padding(now) else {
+            return;
+        };
+        self.is_waiting = true;
+        let video = self.tracks.iter_mut().find(|track| track.kind == MediaKind::Video);
+        let mut out = Outlet { now, pace: &mut self.pace, link, egress };
+        if !video.is_some_and(|track| track.pad(len, &mut out)) {
+            self.pace.drop_probe();
+        }
+    }
+
+    /// The viewer told which packets arrived, and when.
+    pub(crate) fn handle_feedback(&mut self, feedback: &Feedback<'_>, now: MediaTime) {
+        self.pace.handle_feedback(feedback, now);
+    }
+
+    /// The viewer named the most that it wants, in bits per second.
+    pub(crate) const fn handle_remb(&mut self, bps: u64, now: MediaTime) {
+        self.pace.handle_remb(bps, now);
     }
 
     /// Notes how the clock of a stream relates to ours.
@@ -182,7 +248,8 @@ impl Viewer {
             self.redundancy.get_or_insert_with(|| Box::new(Redundancy::new(has_red, now)));
         }
         for &sequence in lost {
-            track.answer(sequence, now, feeds, self.redundancy.as_deref_mut(), link, egress);
+            let mut out = Outlet { now, pace: &mut self.pace, link, egress };
+            track.answer(sequence, feeds, self.redundancy.as_deref_mut(), &mut out);
         }
     }
 
@@ -194,6 +261,9 @@ impl Viewer {
         };
         let rtt = report.round_trip(clock.at(now));
         let (lost, total) = track.handle_reception(report, rtt);
+        if track.kind == MediaKind::Video && total > 0 {
+            self.pace.handle_report(lost as f32 / total as f32, rtt, now);
+        }
         if lost > 0 {
             self.redundancy.get_or_insert_with(|| Box::new(Redundancy::new(has_red, now)));
         }
@@ -228,13 +298,15 @@ impl Viewer {
                     if let (Some(sealed), Some((_, path))) =
                         (redundancy.sealed(sequence), link.media())
                     {
+                        self.pace.charge(sealed.len());
                         egress.push(path, sealed);
                     }
                 }
                 Again::Video(sequence) => {
                     let video = self.tracks.iter_mut().find(|track| track.kind == MediaKind::Video);
                     if let Some(track) = video {
-                        track.copy(sequence, now, feeds, link, egress);
+                        let mut out = Outlet { now, pace: &mut self.pace, link, egress };
+                        track.copy(sequence, feeds, &mut out);
                     }
                 }
             }
@@ -252,10 +324,11 @@ impl Viewer {
         self.tracks.iter().any(SendTrack::has_red)
     }
 
-    /// Returns the stream that the video track named `ssrc` is to show.
-    pub(crate) fn video_slot(&self, ssrc: u32) -> Option<Slot> {
+    /// Returns the stream that the video track named `ssrc` is to show, if the viewer may ask for a
+    /// keyframe of it.
+    pub(crate) fn video_slot(&self, ssrc: u32, now: MediaTime) -> Option<Slot> {
         let track = self.tracks.iter().find(|track| track.ssrc == ssrc)?;
-        (track.kind == MediaKind::Video).then_some(track.wanted)
+        (track.kind == MediaKind::Video && self.pace.may_ask(now)).then_some(track.wanted)
     }
 
     /// Writes the sender reports that are due.
@@ -264,6 +337,7 @@ impl Viewer {
             return;
         }
         self.reported = now;
+        self.pace.record(now);
         for track in &self.tracks {
             if let Some(info) = track.report(now, clock) {
                 rtcp::push_sender_report(out, info, &self.cname);

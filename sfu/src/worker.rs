@@ -82,6 +82,10 @@ pub(crate) struct Worker {
     due_feeds: Vec<FeedId>,
     /// Viewers that are to be sent something again. Bounded by the peers: one entry each.
     copies: Later<PeerId>,
+    /// Viewers whose pictures wait for their time, and when they are served next. Bounded by the
+    /// peers: one entry each.
+    waiting: Vec<PeerId>,
+    waiting_due: MediaTime,
     egress: Egress,
     /// By worker: what crosses at the end of the turn.
     outboxes: Vec<Batch>,
@@ -156,6 +160,8 @@ impl Worker {
             feeds: Map::default(),
             due_feeds: Vec::new(),
             copies: Later::new(usize::MAX),
+            waiting: Vec::new(),
+            waiting_due: MediaTime::default(),
             egress: Egress::new(),
             outboxes,
             unsent: VecDeque::new(),
@@ -200,6 +206,7 @@ impl Worker {
         }
         self.take_streams();
         self.fan_out();
+        self.serve_waiting();
         self.send_copies();
         if self.now.media >= self.next_tick {
             self.next_tick = self.now.media + TICK;
@@ -270,7 +277,8 @@ impl Worker {
         if !has_timers {
             return IDLE;
         }
-        let dues = [self.next_due(), self.copies.poll_timeout()].into_iter().flatten();
+        let waiting = (!self.waiting.is_empty()).then_some(self.waiting_due);
+        let dues = [self.next_due(), self.copies.poll_timeout(), waiting].into_iter().flatten();
         let next = dues.fold(self.next_tick, MediaTime::min);
         next.since(self.now.media).min(TICK)
     }

@@ -7,6 +7,7 @@ use media_rules::MediaTime;
 
 use super::pieces;
 use crate::abilities::Abilities;
+use crate::clock::NtpClock;
 use crate::event::PeerId;
 use crate::negotiate::{Agreement, Direction, Track};
 use crate::offer::Offer;
@@ -52,13 +53,16 @@ pub fn rtp(data: &[u8]) {
     };
     let tracks = &TRACKS[usize::from(*codec) % TRACKS.len()];
     let mut publisher = Publisher::new(PeerId::new(1, 0), tracks, 1_000_000);
-    let mut now = MediaTime::from_millis(1_000);
+    let (mut now, clock) = (MediaTime::from_millis(1_000), NtpClock::start());
     for piece in pieces(data) {
         let Some((pause, packet)) = piece.split_first() else {
             continue;
         };
         now = now + Duration::from_millis(u64::from(*pause));
         if matches!(packet.get(1), Some(192..=223)) {
+            for feedback in rtcp::transport_feedback(packet) {
+                assert_eq!(feedback.statuses().count(), usize::from(feedback.count));
+            }
             for message in rtcp::parse(packet) {
                 if let rtcp::Message::SenderReport { ssrc, ntp, rtp_timestamp } = message {
                     let _ = publisher.handle_sender_report(ssrc, ntp, rtp_timestamp, now);
@@ -68,7 +72,7 @@ pub fn rtp(data: &[u8]) {
             assert!(packet.payload().len() <= packet.rtp.len());
         }
         let mut feedback = Vec::new();
-        publisher.poll_feedback(now, &mut feedback);
+        publisher.poll_feedback(now, clock, &mut feedback);
         assert!(feedback.len() < 64 * 1_024, "feedback to one packet fits a few datagrams");
     }
 }

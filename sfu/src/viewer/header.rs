@@ -7,6 +7,14 @@ use crate::link::Link;
 use crate::srtp::MAX_OVERHEAD;
 
 const EXTENSION_BIT: u8 = 0x10;
+const PADDING_BIT: u8 = 0x20;
+/// The most padding that one packet holds; the last byte tells how much it is.
+pub(super) const MAX_PADDING: usize = 255;
+static PADDING: [u8; MAX_PADDING] = {
+    let mut bytes = [0; MAX_PADDING];
+    bytes[MAX_PADDING - 1] = 255;
+    bytes
+};
 
 /// A packet about to be sealed.
 pub(super) struct Outgoing<'a> {
@@ -29,6 +37,15 @@ impl Outgoing<'_> {
     /// Seals the packet under `index`, which no other packet of its SSRC may have. Returns `false`
     /// if the arena has no room for it.
     pub(super) fn seal(&self, index: u64, link: &mut Link, egress: &mut Egress) -> bool {
+        self.seal_with(0, index, link, egress)
+    }
+
+    /// Seals the packet with as much padding as it holds instead of a payload.
+    pub(super) fn seal_padding(&self, index: u64, link: &mut Link, egress: &mut Egress) -> bool {
+        Self { payload: &PADDING, ..*self }.seal_with(PADDING_BIT, index, link, egress)
+    }
+
+    fn seal_with(&self, bits: u8, index: u64, link: &mut Link, egress: &mut Egress) -> bool {
         let Some((srtp, path)) = link.media() else {
             return true;
         };
@@ -41,6 +58,7 @@ impl Outgoing<'_> {
             let (head, rest) = out.split_at_mut(header_len);
             let (fixed, block) = head.split_at_mut(MIN_HEADER_LEN);
             fixed.copy_from_slice(&self.header.to_bytes());
+            fixed[0] |= bits;
             if !block.is_empty() {
                 fixed[0] |= EXTENSION_BIT;
                 self.extensions.write(block);

@@ -6,7 +6,8 @@ use media_rules::packet::{ExtensionList, PlainHeader};
 use media_rules::{Codec, MediaKind, MediaTime, Splice, Stamp};
 
 use super::Feeds;
-use super::header::Outgoing;
+use super::header::{MAX_PADDING, Outgoing};
+use super::pace::Pace;
 use super::redundancy::{self, Redundancy};
 use super::repair::Repair;
 use crate::clock::NtpClock;
@@ -23,6 +24,25 @@ use crate::rtcp::{Reception, SenderInfo};
 const FRESH_ENTRY: Duration = Duration::from_millis(150);
 /// A track that is further behind than this skips to what is new.
 const MAX_LAG: Duration = Duration::from_millis(500);
+
+/// How far a track got with what is there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Progress {
+    /// All of it was sent.
+    Done,
+    /// The rest waits for its time.
+    Waits,
+    /// The arena is full.
+    Cut,
+}
+
+/// Where a viewer's packets go, and when.
+pub(super) struct Outlet<'a> {
+    pub(super) now: MediaTime,
+    pub(super) pace: &'a mut Pace,
+    pub(super) link: &'a mut Link,
+    pub(super) egress: &'a mut Egress,
+}
 
 /// A codec's payload types at the viewer.
 struct SendCodec {
@@ -54,6 +74,8 @@ pub(super) struct SendTrack {
     octets: u32,
     /// Newest number and losses so far, as the viewer last reported them.
     heard: Option<(u32, i32)>,
+    /// Whether it skipped since this was asked last.
+    has_skipped: bool,
     repair: Repair,
 }
 
@@ -88,8 +110,20 @@ impl SendTrack {
             packets: 0,
             octets: 0,
             heard: None,
+            has_skipped: false,
             repair: Repair::new(track.rtx_ssrc),
         }
+    }
+
+    /// Whether every packet can be sent again under a number of its own. Where that is not so a
+    /// repeat must equal the first bit for bit, or it would give the key away (RFC 3711 section 9.1).
+    pub(super) fn has_rtx(&self) -> bool {
+        self.codecs.iter().all(|codec| codec.rtx_payload_type.is_some())
+    }
+
+    /// Leaves the transport-wide number out of packets.
+    pub(super) const fn forgo_numbers(&mut self) {
+        self.extensions.transport_cc = None;
     }
 
     /// Whether something of `source` is played.
@@ -127,23 +161,61 @@ impl SendTrack {
         self.begin(stream, start)
     }
 
-    /// Sends what the log holds from the cursor on. Returns `false` if the arena is full.
+    /// Sends what the log holds from the cursor on. Sound does not wait for its time.
     pub(super) fn send_pending(
         &mut self,
         feeds: Feeds<'_>,
-        now: MediaTime,
         redundancy: &mut Option<Box<Redundancy>>,
-        link: &mut Link,
-        egress: &mut Egress,
-    ) -> bool {
+        out: &mut Outlet<'_>,
+    ) -> Progress {
         let Some(stream) = self.playing.and_then(|id| feeds.stream_of(id)) else {
-            return true;
+            return Progress::Done;
         };
         while let Some(packet) = stream.log.at(self.cursor) {
-            if !self.send(stream, packet, now, redundancy.as_deref_mut(), link, egress) {
-                return false;
+            if self.kind == MediaKind::Video && !out.pace.has_budget() {
+                return Progress::Waits;
+            }
+            if !self.send(stream, packet, redundancy.as_deref_mut(), out) {
+                return Progress::Cut;
             }
             self.cursor += 1;
+        }
+        Progress::Done
+    }
+
+    /// Returns whether the track skipped since the last time.
+    pub(super) const fn poll_skipped(&mut self) -> bool {
+        std::mem::replace(&mut self.has_skipped, false)
+    }
+
+    /// Sends `len` bytes of padding as retransmissions of nothing. Returns `false` if it cannot.
+    pub(super) fn pad(&mut self, mut len: usize, out: &mut Outlet<'_>) -> bool {
+        let payload_type = self.codecs.iter().find_map(|codec| codec.rtx_payload_type);
+        let (Some(payload_type), Some(_), Some(newest)) =
+            (payload_type, self.extensions.transport_cc, self.splice.newest())
+        else {
+            return false;
+        };
+        while len > 0 {
+            let index = self.repair.next_index();
+            let header = PlainHeader {
+                marker: false,
+                payload_type,
+                // Sequence numbers wrap by definition.
+                sequence: (index & 0xffff) as u16,
+                timestamp: newest.timestamp,
+                ssrc: self.repair.ssrc,
+            };
+            let number = out.pace.number();
+            let mut extensions = ExtensionList::default();
+            extensions.push(self.extensions.transport_cc, &number);
+            let outgoing = Outgoing { header, extensions, prefix: &[], payload: &[] };
+            let size = outgoing.max_len() + MAX_PADDING;
+            if !outgoing.seal_padding(index, out.link, out.egress) {
+                return true;
+            }
+            out.pace.handle_sent(size, true, out.now);
+            len = len.saturating_sub(size);
         }
         true
     }
@@ -177,47 +249,39 @@ impl SendTrack {
     pub(super) fn answer(
         &mut self,
         sequence: u16,
-        now: MediaTime,
         feeds: Feeds<'_>,
         redundancy: Option<&mut Redundancy>,
-        link: &mut Link,
-        egress: &mut Egress,
+        out: &mut Outlet<'_>,
     ) {
         if self.kind == MediaKind::Audio {
             let sealed = redundancy.as_ref().and_then(|redundancy| redundancy.sealed(sequence));
             if let Some(sealed) = sealed
-                && self.may_repeat(sequence, sealed.len(), now)
-                && let Some((_, path)) = link.media()
+                && self.may_repeat(sequence, sealed.len(), out.now)
+                && let Some((_, path)) = out.link.media()
             {
-                egress.push(path, sealed);
+                out.pace.charge(sealed.len());
+                out.egress.push(path, sealed);
             }
             return;
         }
-        let Some(len) = self.original(sequence, now, feeds).map(|(packet, _)| packet.rtp.len())
+        let Some(len) = self.original(sequence, out.now, feeds).map(|(packet, _)| packet.rtp.len())
         else {
             metrics::counter!("sfu_rtx_missed_total").increment(1);
             return;
         };
-        if self.may_repeat(sequence, len, now) {
+        if self.may_repeat(sequence, len, out.now) {
             metrics::counter!("sfu_rtx_sent_total").increment(1);
-            let is_new = self.retransmit(sequence, now, feeds, link, egress);
+            let is_new = self.retransmit(sequence, feeds, out);
             if let Some(redundancy) = redundancy.filter(|_| is_new) {
-                redundancy.handle_answer(sequence, now);
+                redundancy.handle_answer(sequence, out.now);
             }
         }
     }
 
     /// Sends a packet again that nobody has asked for yet.
-    pub(super) fn copy(
-        &mut self,
-        sequence: u16,
-        now: MediaTime,
-        feeds: Feeds<'_>,
-        link: &mut Link,
-        egress: &mut Egress,
-    ) {
-        self.repair.handle_copy(sequence, now);
-        self.retransmit(sequence, now, feeds, link, egress);
+    pub(super) fn copy(&mut self, sequence: u16, feeds: Feeds<'_>, out: &mut Outlet<'_>) {
+        self.repair.handle_copy(sequence, out.now);
+        self.retransmit(sequence, feeds, out);
     }
 
     fn may_repeat(&mut self, sequence: u16, len: usize, now: MediaTime) -> bool {
@@ -241,15 +305,8 @@ impl SendTrack {
     }
 
     /// Sends a packet again. Returns whether it got a number of its own.
-    fn retransmit(
-        &mut self,
-        sequence: u16,
-        now: MediaTime,
-        feeds: Feeds<'_>,
-        link: &mut Link,
-        egress: &mut Egress,
-    ) -> bool {
-        let Some((packet, timestamp_offset)) = self.original(sequence, now, feeds) else {
+    fn retransmit(&mut self, sequence: u16, feeds: Feeds<'_>, out: &mut Outlet<'_>) -> bool {
+        let Some((packet, timestamp_offset)) = self.original(sequence, out.now, feeds) else {
             return false;
         };
         let Some(codec) = self.codecs.iter().find(|known| known.codec == packet.codec) else {
@@ -275,13 +332,22 @@ impl SendTrack {
                 (index, &original)
             }
         };
+        let number = out.pace.number();
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
+        let is_new = codec.rtx_payload_type.is_some();
+        if is_new {
+            // Another number under the same index would be another packet.
+            extensions.push(self.extensions.transport_cc, &number);
+        }
         let outgoing = Outgoing { header, extensions, prefix, payload: packet.payload() };
-        if !outgoing.seal(index, link, egress) {
+        let len = outgoing.max_len();
+        if outgoing.seal(index, out.link, out.egress) {
+            out.pace.handle_sent(len, is_new && self.extensions.transport_cc.is_some(), out.now);
+        } else {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "egress_full").increment(1);
         }
-        codec.rtx_payload_type.is_some()
+        is_new
     }
 
     /// Returns what a sender report says of this track, once there is something to say.
@@ -308,6 +374,7 @@ impl SendTrack {
             return;
         }
         metrics::counter!("sfu_skips_total").increment(1);
+        self.has_skipped = true;
         match entry_from(stream, self.cursor + 1) {
             Some(start) => {
                 self.begin(stream, start);
@@ -342,13 +409,11 @@ impl SendTrack {
         &mut self,
         stream: &Stream,
         packet: &Packet,
-        now: MediaTime,
         mut redundancy: Option<&mut Redundancy>,
-        link: &mut Link,
-        egress: &mut Egress,
+        out: &mut Outlet<'_>,
     ) -> bool {
         let growth = redundancy.as_ref().map_or(Outgoing::MAX_GROWTH, |_| redundancy::MAX_GROWTH);
-        if !egress.has_room(packet.rtp.len() + growth) {
+        if !out.egress.has_room(packet.rtp.len() + growth) {
             return false;
         }
         let Some(codec) = self.codecs.iter().find(|known| known.codec == packet.codec) else {
@@ -366,7 +431,7 @@ impl SendTrack {
         let red = redundancy
             .as_deref_mut()
             .zip(codec.red_payload_type)
-            .and_then(|(r, red)| Some((red, r.wrap(stream, packet, codec.payload_type, now)?)));
+            .and_then(|(r, red)| Some((red, r.wrap(stream, packet, codec.payload_type, out.now)?)));
         let (payload_type, content) = red.unwrap_or((codec.payload_type, payload));
         let header = PlainHeader {
             marker: packet.marker,
@@ -375,9 +440,14 @@ impl SendTrack {
             timestamp: stamp.timestamp,
             ssrc: self.ssrc,
         };
+        let number = out.pace.number();
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
-        Outgoing { header, extensions, prefix: &[], payload: content }.seal(index, link, egress);
+        extensions.push(self.extensions.transport_cc, &number);
+        let outgoing = Outgoing { header, extensions, prefix: &[], payload: content };
+        let len = outgoing.max_len();
+        outgoing.seal(index, out.link, out.egress);
+        out.pace.handle_sent(len, self.extensions.transport_cc.is_some(), out.now);
         self.last_sent = packet.arrival;
         self.packets = self.packets.wrapping_add(1);
         // Counted modulo 2^32 (RFC 3550 section 6.4.1).
@@ -387,10 +457,15 @@ impl SendTrack {
         if let Some(redundancy) = redundancy {
             match self.kind {
                 MediaKind::Audio => {
-                    redundancy.handle_audio(stamp.sequence, payload.len(), egress.last(), now);
+                    redundancy.handle_audio(
+                        stamp.sequence,
+                        payload.len(),
+                        out.egress.last(),
+                        out.now,
+                    );
                 }
                 MediaKind::Video if codec.rtx_payload_type.is_some() => {
-                    redundancy.handle_video(stamp.sequence, payload.len(), now);
+                    redundancy.handle_video(stamp.sequence, payload.len(), out.now);
                 }
                 // Copies without a number of their own are not worth keeping so much video for.
                 MediaKind::Video => {}

@@ -9,14 +9,33 @@ use media_rules::{FeedId, Later, MediaTime, TapItem, TapPacket};
 use super::isolation::guard;
 #[cfg(test)]
 use super::isolation::{Haunt, haunt};
-use super::{Map, Part, Peer, Worker};
+use super::{Map, Part, Peer, Setup, Tally, Worker};
+use crate::egress::Egress;
 use crate::event::PeerId;
 use crate::feed::Feed;
+use crate::link::Link;
 use crate::packet::{Batch, Item, STREAMS, Slot, SourceId};
-use crate::viewer::{Feeds, Served, Viewer};
+use crate::viewer::{Feeds, PACE_TICK, Viewer};
 
 /// As many viewers of one feed that set off a bug at once show that it lies in the feed.
 const MAX_PANICKED: usize = 2;
+
+/// Borrows what [`Serving`] needs, and leaves peers and feeds alone.
+macro_rules! serving {
+    ($worker:expr) => {
+        Serving {
+            now: $worker.now.media,
+            egress: &mut $worker.egress,
+            tally: &mut $worker.tally,
+            #[cfg(test)]
+            haunted: &$worker.haunted,
+            setup: &mut $worker.setup,
+            copies: &mut $worker.copies,
+            waiting: &mut $worker.waiting,
+            waiting_due: &mut $worker.waiting_due,
+        }
+    };
+}
 
 impl Worker {
     /// Takes something that a feed did. At the source's home it is also passed on.
@@ -88,7 +107,6 @@ impl Worker {
     }
 
     fn fan_out_feed(&mut self, id: &FeedId) {
-        let now = self.now.media;
         let Some(feed) = self.feeds.get_mut(id) else {
             return;
         };
@@ -100,6 +118,7 @@ impl Worker {
             return;
         };
         let only = Feeds { wanted: feed, previous: None };
+        let mut serving = serving!(self);
         for &viewer_id in &viewers {
             let Some(Peer { link, part: Part::Viewer(viewer), .. }) =
                 self.peers.get_mut(&viewer_id)
@@ -112,20 +131,9 @@ impl Worker {
             let Some(feeds) = is_settled.then_some(only).or_else(among) else {
                 continue;
             };
-            let served = guard(|| {
-                #[cfg(test)]
-                haunt(&self.haunted, viewer_id, Haunt::Serve);
-                let mut served = viewer.serve(feeds, now, link, &mut self.egress);
-                while served.is_cut_short {
-                    self.tally.send(&mut self.setup, &mut self.egress);
-                    served = viewer.serve(feeds, now, link, &mut self.egress);
-                }
-                note_copies(&mut self.copies, viewer_id, viewer);
-                served
-            });
-            match served {
-                Some(Served { lacks: Some(slot), .. }) => lacking[slot.index()] = true,
-                Some(_) => {}
+            match serving.serve(viewer_id, viewer, feeds, link) {
+                Some(Some(slot)) => lacking[slot.index()] = true,
+                Some(None) => {}
                 None => {
                     panicked.push(viewer_id);
                     if panicked.len() == MAX_PANICKED {
@@ -148,6 +156,36 @@ impl Worker {
         }
         for slot in Slot::encodings().filter(|slot| lacking[slot.index()]) {
             self.want_keyframe(id, slot);
+        }
+    }
+
+    /// Serves the viewers whose pictures waited for their time.
+    pub(super) fn serve_waiting(&mut self) {
+        if self.waiting.is_empty() || self.now.media < self.waiting_due {
+            return;
+        }
+        let mut lacking: Vec<(FeedId, Slot)> = Vec::new();
+        let mut panicked: Vec<PeerId> = Vec::new();
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut serving = serving!(self);
+        for id in waiting {
+            let Some(Peer { link, part: Part::Viewer(viewer), .. }) = self.peers.get_mut(&id)
+            else {
+                continue;
+            };
+            viewer.is_listed = false;
+            if let Some(feeds) = feeds_of(&self.feeds, viewer) {
+                match serving.serve(id, viewer, feeds, link) {
+                    Some(lacks) => lacking.extend(lacks.map(|slot| (viewer.feed.clone(), slot))),
+                    None => panicked.push(id),
+                }
+            }
+        }
+        for id in panicked {
+            self.handle_panic(Some(id));
+        }
+        for (feed, slot) in lacking {
+            self.want_keyframe(&feed, slot);
         }
     }
 
@@ -188,6 +226,49 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// What is needed to serve a viewer, beside the viewer.
+struct Serving<'a> {
+    now: MediaTime,
+    egress: &'a mut Egress,
+    tally: &'a mut Tally,
+    #[cfg(test)]
+    haunted: &'a [(PeerId, Haunt)],
+    setup: &'a mut Setup,
+    copies: &'a mut Later<PeerId>,
+    waiting: &'a mut Vec<PeerId>,
+    waiting_due: &'a mut MediaTime,
+}
+
+impl Serving<'_> {
+    /// Sends one viewer what has come for it. Returns the stream whose keyframe it waits for; `None`
+    /// if that set off a bug.
+    fn serve(
+        &mut self,
+        id: PeerId,
+        viewer: &mut Viewer,
+        feeds: Feeds<'_>,
+        link: &mut Link,
+    ) -> Option<Option<Slot>> {
+        guard(|| {
+            #[cfg(test)]
+            haunt(self.haunted, id, Haunt::Serve);
+            let mut served = viewer.serve(feeds, self.now, link, self.egress);
+            while served.is_cut_short {
+                self.tally.send(self.setup, self.egress);
+                served = viewer.serve(feeds, self.now, link, self.egress);
+            }
+            note_copies(self.copies, id, viewer);
+            if viewer.is_waiting && !std::mem::replace(&mut viewer.is_listed, true) {
+                if self.waiting.is_empty() {
+                    *self.waiting_due = self.now + PACE_TICK;
+                }
+                self.waiting.push(id);
+            }
+            served.lacks
+        })
     }
 }
 

@@ -198,6 +198,11 @@ impl Worker {
             return false;
         };
         let messages = rtcp::parse(clear);
+        if let Part::Viewer(viewer) = &mut peer.part {
+            for feedback in rtcp::transport_feedback(clear) {
+                viewer.handle_feedback(&feedback, self.now.media);
+            }
+        }
         match &peer.part {
             Part::Publisher(..) => {
                 for message in messages {
@@ -214,11 +219,18 @@ impl Worker {
     }
 
     fn handle_publisher_report(&mut self, id: PeerId, message: &Message) {
+        let now = self.now.media;
+        let ntp = self.setup.clock.at(now);
+        if let Message::LastReference { reference, delay } = *message
+            && let Some(Peer { part: Part::Publisher(publisher, _), .. }) = self.peers.get_mut(&id)
+            && let Some(rtt) = rtcp::round_trip(ntp, reference, delay)
+        {
+            publisher.handle_rtt(rtt);
+        }
         // A goodbye says no more than the DTLS alert or the silence that follows it.
         let Message::SenderReport { ssrc, ntp, rtp_timestamp } = *message else {
             return;
         };
-        let now = self.now.media;
         let Some(Peer { part: Part::Publisher(publisher, feed), .. }) = self.peers.get_mut(&id)
         else {
             return;
@@ -254,7 +266,7 @@ impl Worker {
             }
             Message::KeyframeRequest { ssrc } => {
                 metrics::counter!("sfu_plis_received_total").increment(1);
-                if let Some(slot) = viewer.video_slot(*ssrc) {
+                if let Some(slot) = viewer.video_slot(*ssrc, now) {
                     let feed = viewer.feed.clone();
                     self.want_keyframe(&feed, slot);
                 }
@@ -262,7 +274,8 @@ impl Worker {
             Message::Reception(report) => {
                 viewer.handle_reception(report, now, self.setup.clock);
             }
-            Message::SenderReport { .. } | Message::Bye => {}
+            Message::MostWanted { bps } => viewer.handle_remb(*bps, now),
+            Message::SenderReport { .. } | Message::LastReference { .. } | Message::Bye => {}
         }
     }
 }

@@ -32,7 +32,7 @@ impl Worker {
 
     /// Asks publishers for what is missing and reports to them.
     fn feed_back(&mut self) {
-        let now = self.now.media;
+        let (now, clock) = (self.now.media, self.setup.clock);
         let mut broken: Vec<FeedId> = Vec::new();
         let mut panicked: Vec<PeerId> = Vec::new();
         for id in &self.publishers {
@@ -46,7 +46,7 @@ impl Worker {
                 #[cfg(test)]
                 haunt(&self.haunted, *id, Haunt::Feedback);
                 let mut feedback = Vec::new();
-                let is_whole = publisher.poll_feedback(now, &mut feedback);
+                let is_whole = publisher.poll_feedback(now, clock, &mut feedback);
                 if !feedback.is_empty() {
                     link.send_rtcp(&feedback, egress);
                 }
@@ -194,7 +194,7 @@ fn look_at(
             }
             let source = feeds.get(&viewer.feed).and_then(|feed| feed.source);
             found.left.extend(viewer.poll_left(now.media, source).map(|feed| (feed, id)));
-            let lacks = source.and_then(|source| viewer.lacks_picture_of(source));
+            let lacks = source.and_then(|source| viewer.lacks_picture_of(source, now.media));
             if let Some(slot) = lacks.filter(|_| link.is_connected()) {
                 found.blind.push((viewer.feed.clone(), slot));
             }
