@@ -94,6 +94,26 @@ pub struct Layers {
 impl Layers {
     /// Everything that the stream has.
     pub const ALL: Self = Self { spatial: u8::MAX, temporal: u8::MAX };
+
+    /// Returns what somebody who has been taking these layers takes from `frame` on who would like
+    /// to take `wanted`: less at once, more only where it is possible.
+    ///
+    /// `has_lower` says whether nothing of the lower spatial layers was left out so far. Without
+    /// them a smaller picture begins at a keyframe like a larger one.
+    #[must_use]
+    pub fn toward(self, wanted: Self, frame: &FrameInfo, has_lower: bool) -> Self {
+        if frame.is_entry {
+            return wanted;
+        }
+        let Opening { from, to } = frame.opening;
+        let temporal = match self.temporal {
+            taken if wanted.temporal <= taken => wanted.temporal,
+            taken if taken >= from && to > taken => to.min(wanted.temporal),
+            taken => taken,
+        };
+        let spatial = if has_lower { self.spatial.min(wanted.spatial) } else { self.spatial };
+        Self { spatial, temporal }
+    }
 }
 
 impl FrameInfo {

@@ -58,7 +58,7 @@ impl fmt::Display for FeedId {
 pub enum MediaKind {
     /// Opus at 48 kHz.
     Audio,
-    /// H.264, 90 kHz.
+    /// At 90 kHz.
     Video,
 }
 

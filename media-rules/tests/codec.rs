@@ -177,6 +177,25 @@ fn h264_pictures_that_nobody_refers_to_can_be_left_out() {
 }
 
 #[test]
+fn less_is_taken_at_once_and_more_where_the_codec_allows_it() {
+    let layers = |spatial, temporal| Layers { spatial, temporal };
+    let plain = FrameInfo::default();
+    let opens = |from, to| FrameInfo { opening: Opening { from, to }, ..plain };
+    assert_eq!(layers(0, 2).toward(layers(0, 0), &plain, true), layers(0, 0));
+    assert_eq!(layers(0, 0).toward(layers(0, 2), &plain, true), layers(0, 0));
+    // One layer at a time where a frame opens no more, and not past the one that is taken.
+    assert_eq!(layers(0, 0).toward(layers(0, 2), &opens(0, 1), true), layers(0, 1));
+    assert_eq!(layers(0, 0).toward(layers(0, 2), &opens(1, 2), true), layers(0, 0));
+    assert_eq!(layers(0, 0).toward(layers(0, 2), &opens(0, u8::MAX), true), layers(0, 2));
+    // A smaller picture at once only if its frames were there all along, a larger one never.
+    assert_eq!(layers(1, 0).toward(layers(0, 0), &plain, true), layers(0, 0));
+    assert_eq!(layers(1, 0).toward(layers(0, 0), &plain, false), layers(1, 0));
+    assert_eq!(layers(0, 0).toward(layers(1, 0), &opens(0, u8::MAX), true), layers(0, 0));
+    let entry = FrameInfo { is_entry: true, ..plain };
+    assert_eq!(layers(1, 0).toward(layers(0, 2), &entry, false), layers(0, 2));
+}
+
+#[test]
 fn no_bytes_whatever_make_a_reader_panic() {
     let seeds = [
         l1t3("000000", true, "0000000000000001"),

@@ -33,7 +33,7 @@ impl RoomTask {
             Ok(snapshot) => {
                 outbox.push(Lane::Control, encode_welcome(&snapshot).into());
                 entry.session = Some(DataSession { id: session, limit: RateLimit::new() });
-                self.sessions.insert(session, outbox);
+                self.sessions.insert(session, entry.member.user.clone(), outbox);
             }
             Err(rejected) => {
                 refuse(&outbox, None, Code::from(&rejected), &rejected.to_string(), now);

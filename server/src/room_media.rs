@@ -1,6 +1,7 @@
 //! The media side of one room: who publishes, who watches, what is mixed and where it goes. It holds
 //! no rules; whether somebody may publish or who is on stage it is told.
 
+use media_rules::layer::Pin;
 use media_rules::{FeedId, Scene, layout};
 use relay_cdn::{Hub, Subscription};
 use room_rules::{Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
@@ -228,6 +229,18 @@ impl RoomMedia {
     /// Says whether there is a peer `id` that `member` owns.
     pub(crate) fn find_owned(&mut self, member: &Member, id: MediaId) -> Result<(), Refused> {
         self.owned(member, id).map(|_| ())
+    }
+
+    /// Lets a viewer that `member` owns choose the size of its picture.
+    pub(crate) fn pick_layer(
+        &mut self,
+        member: &Member,
+        id: MediaId,
+        pin: Option<Pin>,
+    ) -> Result<(), Refused> {
+        let peer = self.owned(member, id)?.peer;
+        self.parts.pin(peer, pin);
+        Ok(())
     }
 
     /// Closes a peer that `member` owns. Returns its session, if it had one.

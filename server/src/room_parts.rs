@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use media_rules::layer::Pin;
 use mixer::ProgramConfig;
 use room_rules::RoomId;
 use sfu::{PeerId, Sfu};
@@ -40,6 +41,12 @@ impl RoomParts {
     /// Returns how to mix the program of `room`.
     pub(crate) fn program_of(&self, room: &RoomId) -> ProgramConfig {
         ProgramConfig { name: room.to_string(), ..self.program.clone() }
+    }
+
+    /// Lets a viewer choose the size of its picture, without waiting for its media worker.
+    pub(crate) fn pin(&self, peer: PeerId, pin: Option<Pin>) {
+        let sfu = self.sfu.clone();
+        self.tasks.spawn(async move { sfu.pin(peer, pin).await });
     }
 
     /// Lets a peer go, without waiting for its media worker.

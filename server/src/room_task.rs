@@ -12,7 +12,7 @@ use room_rules::{
 use signaling::{Ending, MediaId, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
-use wire_format::{Code, Lane, encode_event};
+use wire_format::{Code, Lane, encode_event, encode_layers};
 
 use crate::gauge::Counted;
 use crate::mail::{Mail, Mailbox};
@@ -157,9 +157,10 @@ impl RoomTask {
         let now = self.parts.clock.now();
         match request {
             RoomRequest::Join { session, member, outbox, reply } => {
+                let user = member.user.clone();
                 let snapshot = self.room.handle_join(session, member, now);
                 if snapshot.is_ok() {
-                    self.sessions.insert(session, outbox);
+                    self.sessions.insert(session, user, outbox);
                 }
                 // Whoever asked may have left; their session says goodbye by itself.
                 let _ = reply.send(snapshot.map_err(Refused::from));
@@ -200,6 +201,10 @@ impl RoomTask {
             }
             RoomRequest::FindPeer { member, id, reply } => {
                 let _ = reply.send(self.media.find_owned(&member, id));
+            }
+            RoomRequest::PickLayer { member, id, pin, reply } => {
+                // Whoever asked may have left.
+                let _ = reply.send(self.media.pick_layer(&member, id, pin));
             }
             RoomRequest::ClosePeer { member, id, reply } => {
                 let _ = reply.send(self.close_peer(&member, id, now));
@@ -288,6 +293,10 @@ impl RoomTask {
                 self.media_changed(&feed, MediaChange::Stopped, now)
             }
             sfu::Event::KeyframeWanted { feed: _ } => self.media.request_keyframe(),
+            sfu::Event::LayersWanted { peer: _, feed, layers } => {
+                let text = encode_layers(&layers, now);
+                self.sessions.push_to(feed.identity(), Lane::Control, &text.into());
+            }
             sfu::Event::DataOpen { peer, channel } => self.open_data_session(peer, channel, now),
             sfu::Event::Data { peer, channel: _, text } => self.handle_data(peer, &text, now),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use room_rules::SessionId;
+use room_rules::{SessionId, UserId};
 use signaling::{Ending, Outbox, Text};
 use wire_format::Lane;
 
@@ -10,12 +10,20 @@ use crate::gauge::Counted;
 
 /// Where each session takes its messages.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(HashMap<SessionId, (Outbox, Counted)>);
+pub(crate) struct Sessions(HashMap<SessionId, Session>);
+
+#[derive(Debug)]
+struct Session {
+    user: UserId,
+    outbox: Outbox,
+    _counted: Counted,
+}
 
 impl Sessions {
     /// Enters a session; one that is there already gets its new outbox.
-    pub(crate) fn insert(&mut self, session: SessionId, outbox: Outbox) {
-        self.0.insert(session, (outbox, Counted::new("server_members")));
+    pub(crate) fn insert(&mut self, session: SessionId, user: UserId, outbox: Outbox) {
+        let entry = Session { user, outbox, _counted: Counted::new("server_members") };
+        self.0.insert(session, entry);
     }
 
     /// Takes a session out; an unknown one is ignored.
@@ -25,19 +33,26 @@ impl Sessions {
 
     /// Returns the outbox of `session`.
     pub(crate) fn outbox(&self, session: SessionId) -> Option<&Outbox> {
-        self.0.get(&session).map(|(outbox, _)| outbox)
+        self.0.get(&session).map(|session| &session.outbox)
     }
 
     /// Puts one message, encoded once, into every outbox.
     pub(crate) fn push_all(&self, lane: Lane, text: &Text) {
-        for (outbox, _) in self.0.values() {
+        for Session { outbox, .. } in self.0.values() {
+            outbox.push(lane, text.clone());
+        }
+    }
+
+    /// Puts one message into the outboxes of one user's sessions.
+    pub(crate) fn push_to(&self, user: &str, lane: Lane, text: &Text) {
+        for Session { outbox, .. } in self.0.values().filter(|one| one.user.as_str() == user) {
             outbox.push(lane, text.clone());
         }
     }
 
     /// Ends all sessions once what was pushed is delivered.
     pub(crate) fn end_all(&self, ending: Ending) {
-        for (outbox, _) in self.0.values() {
+        for Session { outbox, .. } in self.0.values() {
             outbox.end(ending);
         }
     }

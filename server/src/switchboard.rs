@@ -118,7 +118,10 @@ impl SwitchboardTask {
     fn handle_event(&mut self, event: Event) {
         match event {
             Event::Closed { peer, .. } => deliver(self.peers.remove(&peer).as_ref(), event),
-            Event::Connected { peer } | Event::DataOpen { peer, .. } | Event::Data { peer, .. } => {
+            Event::Connected { peer }
+            | Event::LayersWanted { peer, .. }
+            | Event::DataOpen { peer, .. }
+            | Event::Data { peer, .. } => {
                 deliver(self.peers.get(&peer), event);
             }
             Event::MediaStarted { ref feed }
@@ -134,7 +137,10 @@ fn deliver(mailbox: Option<&Mailbox>, event: Event) {
         trace!(?event, "An event belongs to no room.");
         return;
     };
-    let may_be_lost = matches!(event, Event::Data { .. } | Event::KeyframeWanted { .. });
+    let may_be_lost = matches!(
+        event,
+        Event::Data { .. } | Event::KeyframeWanted { .. } | Event::LayersWanted { .. }
+    );
     if may_be_lost && mailbox.is_crowded() {
         metrics::counter!("server_events_dropped_total", "reason" => "room_busy").increment(1);
         return;

@@ -7,8 +7,16 @@ use crate::extension::Extension;
 use crate::negotiate::Direction;
 
 /// What is read from publishers' packets and told to viewers.
-const PASSED_ON: &[Extension] =
-    &[Extension::Mid, Extension::AudioLevel, Extension::AbsCaptureTime, Extension::Orientation];
+const PASSED_ON: &[Extension] = &[
+    Extension::Mid,
+    Extension::AudioLevel,
+    Extension::AbsCaptureTime,
+    Extension::Orientation,
+    Extension::DependencyDescriptor,
+];
+
+/// The mixer decodes H.264 and nothing else, so that is preferred.
+const CODECS: &[Codec] = &[Codec::Opus, Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1];
 
 /// What one direction can do.
 #[derive(Clone, Copy, Debug)]
@@ -35,17 +43,16 @@ impl Abilities {
     pub(crate) const fn of(direction: Direction) -> Self {
         match direction {
             Direction::Publish => Self {
-                // The mixer decodes H.264 and nothing else.
-                codecs: &[Codec::Opus, Codec::H264],
+                codecs: CODECS,
                 extensions: PASSED_ON,
                 transport_cc: true,
                 audio_nack: true,
                 red: true,
                 flexfec: false,
-                simulcast: false,
+                simulcast: true,
             },
             Direction::Play => Self {
-                codecs: &[Codec::Opus, Codec::H264],
+                codecs: CODECS,
                 extensions: PASSED_ON,
                 transport_cc: true,
                 audio_nack: true,
@@ -60,7 +67,7 @@ impl Abilities {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) const fn all() -> Self {
         Self {
-            codecs: &[Codec::Opus, Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1],
+            codecs: CODECS,
             extensions: &Extension::ALL,
             transport_cc: true,
             audio_nack: true,

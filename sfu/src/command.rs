@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use bytes::Bytes;
+use media_rules::layer::{EncodingSet, Pin};
 use media_rules::{FeedId, TapItem};
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,6 +30,12 @@ pub(crate) enum Command {
     RestartIce(Box<Restart>),
     /// A TCP connection came in whose first frame names a peer of this worker.
     AdoptTcp(Arrival),
+    /// Let a viewer choose its picture itself, or leave that to its network.
+    Pin(PeerId, Option<Pin>),
+    /// A worker's viewers take these encodings of a source that lives here.
+    Taken { feed: FeedId, source: SourceId, worker: usize, taken: EncodingSet },
+    /// The host of a source does not send these encodings, because nobody takes them.
+    Resting { feed: FeedId, source: SourceId, resting: EncodingSet },
     /// Let a peer go.
     Close(PeerId, CloseReason),
     /// Send a message on a data channel.
@@ -67,8 +74,13 @@ impl Command {
         match self {
             Self::Add(new) => Some(new.id),
             Self::RestartIce(restart) => Some(restart.peer),
-            Self::Switch(peer, _) | Self::Close(peer, _) | Self::Data(peer, ..) => Some(*peer),
+            Self::Switch(peer, _)
+            | Self::Pin(peer, _)
+            | Self::Close(peer, _)
+            | Self::Data(peer, ..) => Some(*peer),
             Self::AdoptTcp(_)
+            | Self::Taken { .. }
+            | Self::Resting { .. }
             | Self::WantKeyframe(_)
             | Self::AskSource(..)
             | Self::Tap(..)

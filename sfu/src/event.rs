@@ -134,6 +134,16 @@ pub enum Event {
         /// Whose.
         feed: FeedId,
     },
+    /// A host that sends several encodings is asked to send some of them only, or all again. Said
+    /// again now and then while some rest.
+    LayersWanted {
+        /// The publishing connection.
+        peer: PeerId,
+        /// Whose.
+        feed: FeedId,
+        /// By the encoding's name in the offer: whether somebody takes it.
+        layers: Vec<(String, bool)>,
+    },
     /// A data channel can be used.
     DataOpen {
         /// By whom.

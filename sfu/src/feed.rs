@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
+use media_rules::layer::{Demand, EncodingSet, Rung};
 use media_rules::{KeyframeGate, Log, MediaKind, MediaTime, TapItem};
 use tokio::sync::mpsc;
 
 use crate::event::PeerId;
+use crate::ladder::Quality;
 use crate::packet::{Anchor, Packet, STREAMS, Slot, SourceId, StreamId};
 
 /// At 2.5 Mbit/s about four seconds of video.
@@ -34,6 +36,18 @@ pub(crate) struct Feed {
     pub(crate) local: Option<SourceId>,
     /// When the viewers are to be served; `None` if there is nothing for them.
     pub(crate) due: Option<MediaTime>,
+    /// What viewers choose from, smallest first.
+    pub(crate) ladder: Vec<Rung>,
+    /// The best encoding that the host sends.
+    pub(crate) best: Slot,
+    /// The encoding that the taps get.
+    pub(crate) tapped: Slot,
+    /// Encodings that the host does not send because nobody takes them.
+    pub(crate) resting: EncodingSet,
+    /// At the source's home, by worker: the encodings that somebody takes there.
+    pub(crate) taken: Vec<EncodingSet>,
+    /// At the source's home, if it sends several encodings.
+    pub(crate) demand: Option<Demand>,
     keyframe_interval: Duration,
     /// The publisher that was let go last. Its packets may still be on their way, on another queue.
     gone: Option<PeerId>,
@@ -48,6 +62,7 @@ pub(crate) struct Stream {
     pub(crate) entry: Option<u64>,
     pub(crate) anchor: Option<Anchor>,
     pub(crate) gate: KeyframeGate,
+    pub(crate) quality: Quality,
 }
 
 impl Stream {
@@ -62,6 +77,7 @@ impl Stream {
             entry: None,
             anchor: None,
             gate: KeyframeGate::new(keyframe_interval),
+            quality: Quality::default(),
         }
     }
 }
@@ -76,6 +92,12 @@ impl Feed {
             source: None,
             local: None,
             due: None,
+            ladder: Vec::new(),
+            best: Slot::VIDEO,
+            tapped: Slot::VIDEO,
+            resting: EncodingSet::default(),
+            taken: Vec::new(),
+            demand: None,
             keyframe_interval,
             gone: None,
             streams: [const { None }; STREAMS],
@@ -90,7 +112,7 @@ impl Feed {
         }
         if self.source != Some(source) {
             self.source = Some(source);
-            self.streams = [const { None }; STREAMS];
+            self.forget_streams();
         }
         true
     }
@@ -100,11 +122,19 @@ impl Feed {
         self.gone = Some(peer);
         if self.source.is_some_and(|source| source.peer() == peer) {
             self.source = None;
-            self.streams = [const { None }; STREAMS];
+            self.forget_streams();
         }
         if self.local.is_some_and(|source| source.peer() == peer) {
             self.local = None;
         }
+    }
+
+    fn forget_streams(&mut self) {
+        self.streams = [const { None }; STREAMS];
+        self.ladder.clear();
+        (self.best, self.tapped) = (Slot::VIDEO, Slot::VIDEO);
+        self.resting = EncodingSet::default();
+        self.demand = None;
     }
 
     /// Remembers a packet of the current source, to be sent when the feed is due.
@@ -113,6 +143,9 @@ impl Feed {
         if packet.frame.is_entry && packet.kind() == MediaKind::Video {
             stream.gate.handle_keyframe();
             stream.entry = Some(stream.log.end());
+        }
+        if packet.kind() == MediaKind::Video {
+            stream.quality.handle_packet(&packet, now);
         }
         let ends_frame = packet.marker && packet.kind() == MediaKind::Video;
         stream.log.push(packet.sequence, packet, now);

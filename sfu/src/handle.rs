@@ -9,6 +9,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use bytes::Bytes;
+use media_rules::layer::Pin;
 use media_rules::{FeedId, TapItem};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -208,6 +209,11 @@ impl Sfu {
     /// Shows a viewer another feed, on the same streams, from the new feed's next keyframe on.
     pub async fn switch(&self, peer: PeerId, feed: FeedId) {
         self.command(peer, Command::Switch(peer, feed)).await;
+    }
+
+    /// Lets a viewer choose the size of its picture itself, or (`None`) leaves it to its network.
+    pub async fn pin(&self, peer: PeerId, pin: Option<Pin>) {
+        self.command(peer, Command::Pin(peer, pin)).await;
     }
 
     /// Lets a peer go. [`Event::Closed`] follows.

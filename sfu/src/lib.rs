@@ -28,6 +28,7 @@ mod fragment;
 pub mod fuzz;
 mod handle;
 mod ice;
+mod ladder;
 mod link;
 mod listen;
 mod local_feed;

@@ -376,7 +376,7 @@ mod tests {
         for line in [
             "a=group:BUNDLE 0 1 2",
             "m=audio 9 UDP/TLS/RTP/SAVPF 111",
-            "m=video 9 UDP/TLS/RTP/SAVPF 102 103",
+            "m=video 9 UDP/TLS/RTP/SAVPF 102 103 96",
             "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
             "a=rtcp-fb:102 nack pli",
             "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",

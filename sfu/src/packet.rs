@@ -73,6 +73,11 @@ impl Slot {
         usize::from(self.0)
     }
 
+    /// Returns the encoding's number as the offer lists it; `None` for audio.
+    pub(crate) fn encoding_number(self) -> Option<u8> {
+        self.0.checked_sub(1)
+    }
+
     /// Returns every slot of video.
     pub(crate) fn encodings() -> impl Iterator<Item = Self> {
         (0..MAX_ENCODINGS).map(Self::encoding)

@@ -75,13 +75,14 @@ impl Publisher {
         let header = RtpHeader::parse(rtp).ok()?;
         let at = self.tracks.iter().position(|track| track.takes(header.payload_type))?;
         self.take_number(at, &header, rtp, now);
-        let encoding = match self.tracks[at].place(&header)? {
+        let encoding = match self.tracks[at].place(&header, rtp)? {
             Place::Retransmission(encoding) => {
                 return self.handle_retransmission(at, encoding, rtp, &header, now);
             }
             Place::Media(encoding) => encoding,
-            Place::Begin(encoding) => {
-                if self.tracks[at].begin(encoding, header.ssrc) {
+            Place::Begin(number) => {
+                let (encoding, is_replaced) = self.tracks[at].begin(number, header.ssrc);
+                if is_replaced {
                     self.uplink.handle_begin();
                     // A sender that changes its SSRC all the time runs out of epochs and is ignored.
                     self.epoch = self.epoch.checked_add(1)?;
@@ -127,14 +128,14 @@ impl Publisher {
         Some((self.stream(track, encoding), Anchor { at, rtp_timestamp }))
     }
 
-    /// Writes the feedback that is due. Returns `false` if the picture is broken beyond repair and
-    /// a keyframe is needed.
+    /// Writes the feedback that is due. Returns the streams whose picture is broken beyond repair, so
+    /// that a keyframe is needed.
     pub(crate) fn poll_feedback(
         &mut self,
         now: MediaTime,
         clock: NtpClock,
         out: &mut Vec<u8>,
-    ) -> bool {
+    ) -> Vec<Slot> {
         let is_urgent = self.uplink.poll_urgent(now);
         if is_urgent || now.since(self.reported) >= REPORT_INTERVAL {
             self.reported = now;
@@ -142,14 +143,14 @@ impl Publisher {
         }
         self.push_transport_feedback(now, out);
         let rtt = self.uplink.rtt();
-        let mut is_whole = true;
+        let mut broken = Vec::new();
         let mut lost = Vec::new();
         for track in &mut self.tracks {
             for encoding in &mut track.encodings {
                 lost.clear();
                 encoding.loss.poll_nack(now, rtt, &mut lost);
                 if encoding.loss.poll_given_up() > 0 && track.kind == MediaKind::Video {
-                    is_whole = false;
+                    broken.push(Slot::encoding(encoding.number));
                 }
                 if track.has_nack && !lost.is_empty() {
                     begin_feedback(self.has_reduced_size, out);
@@ -158,7 +159,7 @@ impl Publisher {
                 }
             }
         }
-        is_whole
+        broken
     }
 
     /// Writes a request for a keyframe of one stream; nothing if it has not begun.
@@ -178,6 +179,12 @@ impl Publisher {
     /// The publisher answered a reference time of ours after `rtt`.
     pub(crate) fn handle_rtt(&mut self, rtt: Duration) {
         self.uplink.handle_rtt(rtt);
+    }
+
+    /// Returns the names of the video's encodings; none if there is only one.
+    pub(crate) fn rids(&self) -> &[String] {
+        let video = self.tracks.iter().find(|track| track.kind == MediaKind::Video);
+        video.map_or(&[], |track| &track.rids)
     }
 
     /// Returns when the newest packet arrived.
@@ -296,5 +303,108 @@ impl Publisher {
 fn begin_feedback(has_reduced_size: bool, out: &mut Vec<u8>) {
     if out.is_empty() && !has_reduced_size {
         rtcp::push_receiver_report(out, RECEIVER_SSRC, &[]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use media_rules::Codec;
+
+    use super::*;
+    use crate::codec::{Feedback, NegotiatedCodec};
+    use crate::extension::ExtensionIds;
+
+    const MEDIA: u8 = 102;
+    const RTX: u8 = 103;
+
+    fn simulcast() -> Publisher {
+        let codec = NegotiatedCodec {
+            codec: Codec::H264,
+            payload_type: MEDIA,
+            rtx_payload_type: Some(RTX),
+            red_payload_type: None,
+            fec_payload_type: None,
+            feedback: Feedback { nack: true, ..Feedback::default() },
+            fmtp: String::new(),
+        };
+        let extensions =
+            ExtensionIds { rid: Some(10), repaired_rid: Some(11), ..ExtensionIds::default() };
+        let track = Track {
+            kind: MediaKind::Video,
+            mid: "0".to_owned(),
+            codecs: vec![codec],
+            extensions,
+            has_mixed_headers: false,
+            rids: vec!["h".to_owned(), "l".to_owned()],
+            has_reduced_size: true,
+            ssrc: 1,
+            rtx_ssrc: 2,
+            fec_ssrc: 3,
+        };
+        Publisher::new(PeerId::new(1, 0), &[track], 1_000_000)
+    }
+
+    /// A packet that may name an encoding: the extension's id and the name, one letter.
+    fn rtp(pt: u8, ssrc: u32, sequence: u16, named: Option<(u8, u8)>, payload: &[u8]) -> Vec<u8> {
+        let header = PlainHeader { marker: true, payload_type: pt, sequence, timestamp: 9, ssrc };
+        let mut out = header.to_bytes().to_vec();
+        if let Some((id, name)) = named {
+            out[0] |= 0x10;
+            out.extend([0xbe, 0xde, 0, 1, id << 4, name, 0, 0]);
+        }
+        out.extend_from_slice(payload);
+        out
+    }
+
+    #[test]
+    fn encodings_are_told_apart_by_name_first_and_by_ssrc_afterwards() {
+        let mut host = simulcast();
+        let now = MediaTime::from_nanos(1);
+        let mut slot = |rtp: &[u8]| host.handle_rtp(rtp, now).map(|packet| packet.stream.slot);
+        // Nobody knows yet what this is.
+        assert_eq!(slot(&rtp(MEDIA, 70, 1, None, &[0x41])), None);
+        assert_eq!(slot(&rtp(MEDIA, 70, 2, Some((10, b'l')), &[0x41])), Some(Slot::encoding(1)));
+        assert_eq!(slot(&rtp(MEDIA, 60, 5, Some((10, b'h')), &[0x41])), Some(Slot::encoding(0)));
+        assert_eq!(slot(&rtp(MEDIA, 70, 3, None, &[0x41])), Some(Slot::encoding(1)));
+        assert_eq!(slot(&rtp(MEDIA, 50, 1, Some((10, b'x')), &[0x41])), None);
+    }
+
+    #[test]
+    fn what_is_sent_again_goes_back_to_the_encoding_that_it_names() {
+        let mut host = simulcast();
+        let now = MediaTime::from_nanos(1);
+        for (ssrc, name) in [(60, b'h'), (70, b'l')] {
+            assert!(
+                host.handle_rtp(&rtp(MEDIA, ssrc, 5, Some((10, name)), &[0x41]), now).is_some()
+            );
+            assert!(host.handle_rtp(&rtp(MEDIA, ssrc, 7, None, &[0x41]), now).is_some());
+        }
+        let original = [0, 6, 0x41, 0x9a];
+        assert!(host.handle_rtp(&rtp(RTX, 71, 1, None, &original), now).is_none());
+        let named = host.handle_rtp(&rtp(RTX, 71, 2, Some((11, b'l')), &original), now);
+        let packet = named.expect("it names its encoding");
+        assert_eq!((packet.stream.slot, packet.sequence), (Slot::encoding(1), 6));
+        assert_eq!(packet.payload(), [0x41, 0x9a]);
+        // From then on its SSRC is known; the other encoding is not touched by it.
+        let duplicate = host.handle_rtp(&rtp(RTX, 71, 3, None, &original), now);
+        assert!(duplicate.is_none(), "it was there already");
+        let other = host.handle_rtp(&rtp(RTX, 61, 1, Some((11, b'h')), &original), now);
+        assert_eq!(other.map(|packet| packet.stream.slot), Some(Slot::encoding(0)));
+    }
+
+    #[test]
+    fn each_encoding_is_asked_for_by_its_own_ssrc() {
+        let mut host = simulcast();
+        let now = MediaTime::from_nanos(1);
+        host.handle_rtp(&rtp(MEDIA, 70, 1, Some((10, b'l')), &[0x41]), now);
+        let mut out = Vec::new();
+        host.push_keyframe_request(Slot::encoding(0), &mut out);
+        assert!(out.is_empty(), "it has not begun");
+        host.push_keyframe_request(Slot::encoding(1), &mut out);
+        let asked = rtcp::parse(&out);
+        assert!(
+            asked.iter().any(|one| matches!(one, rtcp::Message::KeyframeRequest { ssrc: 70 })),
+            "{asked:?}"
+        );
     }
 }

@@ -5,7 +5,9 @@
 //! before until the new one has a keyframe; audio changes with its first packet. So for a moment the
 //! viewer belongs to two feeds.
 
+mod descriptor;
 mod header;
+mod layer;
 mod pace;
 mod redundancy;
 mod repair;
@@ -13,6 +15,7 @@ mod send_track;
 
 use std::time::Duration;
 
+use media_rules::layer::LayerChoice;
 use media_rules::twcc::Feedback;
 use media_rules::{FeedId, MediaKind, MediaTime};
 
@@ -43,6 +46,7 @@ pub(crate) struct Viewer {
     cname: String,
     /// Sound first: it is sent first.
     tracks: Vec<SendTrack>,
+    choice: LayerChoice,
     reported: MediaTime,
     pace: Pace,
     /// Whether pictures wait for their time, so that the worker is to serve it again soon.
@@ -98,6 +102,7 @@ impl Viewer {
             switched: MediaTime::default(),
             cname,
             tracks,
+            choice: LayerChoice::default(),
             reported: MediaTime::default(),
             pace: Pace::new(has_transport_cc),
             is_waiting: false,

@@ -8,6 +8,7 @@ mod control;
 mod fan_out;
 mod ingress;
 pub(crate) mod isolation;
+mod layers;
 #[cfg(test)]
 mod rig;
 mod streams;
@@ -95,6 +96,9 @@ pub(crate) struct Worker {
     waiting_events: VecDeque<Event>,
     next_tick: MediaTime,
     next_sweep: MediaTime,
+    next_choice: MediaTime,
+    /// How often viewers have chosen.
+    layer_rounds: u32,
     tally: Tally,
     /// Whose doing it is what runs now.
     suspect: Option<PeerId>,
@@ -168,6 +172,8 @@ impl Worker {
             waiting_events: VecDeque::new(),
             next_tick: MediaTime::default(),
             next_sweep: MediaTime::default(),
+            next_choice: MediaTime::default(),
+            layer_rounds: 0,
             tally: Tally::default(),
             suspect: None,
             #[cfg(test)]

@@ -59,6 +59,8 @@ fn taken_at(path: &str) -> Option<(HeaderName, &'static str)> {
         Some((media::ACCEPT_POST, media::SDP))
     } else if path.starts_with("/rtc/v1/") {
         Some((media::ACCEPT_POST, "application/json"))
+    } else if path.ends_with("/layer") {
+        None
     } else if path.contains("/whip/") || path.contains("/whep/") {
         Some((media::ACCEPT_PATCH, media::SDP_FRAGMENT))
     } else {

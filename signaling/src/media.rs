@@ -115,7 +115,7 @@ pub(crate) async fn look(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn media_id(text: &str) -> Result<MediaId, Refused> {
+pub(crate) fn media_id(text: &str) -> Result<MediaId, Refused> {
     MediaId::parse(text)
         .ok_or_else(|| Refused::new(Code::NotFound, "there is no such media session"))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 use media_rules::FeedId;
+use media_rules::layer::Pin;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
     Command, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId, RoomView, ServerTime,
@@ -105,6 +106,17 @@ pub enum RoomRequest {
         /// The media session.
         id: MediaId,
         /// Receives whether it is.
+        reply: Answer<()>,
+    },
+    /// A viewer chooses the size of its picture, or leaves that to its network.
+    PickLayer {
+        /// Who says so; only the owner of the session may.
+        member: Member,
+        /// The media session.
+        id: MediaId,
+        /// What it chose; `None` leaves it to the network.
+        pin: Option<Pin>,
+        /// Receives whether the session is there.
         reply: Answer<()>,
     },
     /// The owner of a media session ends it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{MethodRouter, any, delete, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post, put};
 use tokio::sync::Semaphore;
 use wire_format::Code;
 
@@ -24,6 +24,7 @@ pub fn router(services: Services) -> Router {
         .route("/v1/rooms/{room}/whip/{id}", session())
         .route("/v1/rooms/{room}/whep", get(whep::look).post(whep::play))
         .route("/v1/rooms/{room}/whep/{id}", session())
+        .route("/v1/rooms/{room}/whep/{id}/layer", put(whep::pick_layer))
         .route("/v1/rooms/{room}/ice-servers", get(ice_servers::list))
         .route("/v1/rooms/{room}/targets", get(targets::list).post(targets::add))
         .route("/v1/rooms/{room}/targets/{id}", delete(targets::remove))

@@ -2,16 +2,17 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use media_rules::FeedId;
+use media_rules::layer::Pin;
 use serde::Deserialize;
-use wire_format::Code;
+use wire_format::{Code, PickLayer, PictureSize};
 
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
-use crate::{Refused, RoomHandle, RoomRequest, Services, media};
+use crate::{Refused, RoomHandle, RoomRequest, Services, body, media};
 
 /// What is to be played.
 #[derive(Debug, Deserialize)]
@@ -60,6 +61,28 @@ pub(crate) async fn look(
 ) -> Result<Response, Refused> {
     find_room(&room, &services)?;
     Ok([(CONTENT_TYPE, media::SDP)].into_response())
+}
+
+/// `PUT /v1/rooms/{room}/whep/{id}/layer`: the viewer chooses the size of its picture.
+pub(crate) async fn pick_layer(
+    State(services): State<Services>,
+    Path((room, id)): Path<(String, String)>,
+    bearer: Bearer,
+    request: Request,
+) -> Result<StatusCode, Refused> {
+    let room = find_room(&room, &services)?;
+    let member = bearer.member_of(room.room())?;
+    let id = media::media_id(&id)?;
+    let body = body::read_json(request, &services).await?;
+    let pin = match PickLayer::decode(&body)?.picture {
+        PictureSize::Auto => None,
+        PictureSize::Low => Some(Pin::Low),
+        PictureSize::Medium => Some(Pin::Medium),
+        PictureSize::High => Some(Pin::High),
+    };
+
+    room.ask(|reply| RoomRequest::PickLayer { member, id, pin, reply }).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn parse_feed(name: &str) -> Result<FeedId, Refused> {

@@ -1,7 +1,9 @@
 /**
  * The host's studio: `/studio?room=R&identity=U`, or `&role=guest` for someone on a seat (`&join=1` takes
  * the seat at once). `&source=test&host=1` publishes a test picture where there is no camera;
- * `&quality=360p|720p` and `&music=1` set the switches.
+ * `&quality=360p|720p` and `&music=1` set the switches. `&simulcast=1` sends the picture in several sizes,
+ * `&codec=vp8|vp9|av1` in a codec that viewers of the host's own feed can play but the program cannot show,
+ * and `&layers=L1T2` (a scalability mode) in layers.
  *
  * For tests and for the curious the page keeps `window.lianmai`:
  *
@@ -80,7 +82,8 @@ const session = new RoomSession({
     drawAll();
   },
   onEvent(event) {
-    if (applyEvent(model, event)) show(event);
+    if (event.t === "publish.layers") void own.publisher?.applyLayers(event.d.layers);
+    else if (applyEvent(model, event)) show(event);
   },
   onStatus(status) {
     if (status === "ended") leaveTheAir();

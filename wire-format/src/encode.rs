@@ -41,6 +41,14 @@ pub fn encode_err(rid: Option<&str>, code: Code, message: &str, at: ServerTime) 
     answer("err", rid, Some(code.as_str()), at, MessageBody { message })
 }
 
+/// Encodes what a host with several encodings of its picture is asked to send: by name, whether
+/// somebody takes it.
+pub fn encode_layers(layers: &[(String, bool)], at: ServerTime) -> String {
+    let layers: Vec<_> =
+        layers.iter().map(|(rid, active)| LayerBody { rid, active: *active }).collect();
+    answer("publish.layers", None, None, at, LayersBody { layers })
+}
+
 /// Encodes the answer to `clk.ping`: the client's `c0`, and room time in milliseconds when the ping
 /// came in (`s1`) and when this went out (`s2`).
 pub fn encode_pong(c0: &serde_json::Number, s1_ms: f64, s2_ms: f64) -> String {
@@ -83,6 +91,17 @@ struct Envelope<'a, D> {
 #[derive(Serialize)]
 struct MessageBody<'a> {
     message: &'a str,
+}
+
+#[derive(Serialize)]
+struct LayersBody<'a> {
+    layers: Vec<LayerBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct LayerBody<'a> {
+    rid: &'a str,
+    active: bool,
 }
 
 #[derive(Serialize)]

@@ -16,11 +16,13 @@ mod srs;
 pub use code::Code;
 pub use decode::{ClientMessage, DecodeError, FRAME_MAX, decode_order};
 pub use encode::{
-    encode_ack, encode_err, encode_event, encode_hello_ack, encode_pong, encode_welcome,
+    encode_ack, encode_err, encode_event, encode_hello_ack, encode_layers, encode_pong,
+    encode_welcome,
 };
 pub use lane::{Lane, stream_name};
 pub use rest::{
-    AddTarget, CreateRoom, JSON_BODY_MAX, SDP_BODY_MAX, Target, TargetState, encode_error_body,
-    encode_order, encode_room, encode_rooms, encode_target, encode_targets,
+    AddTarget, CreateRoom, JSON_BODY_MAX, PickLayer, PictureSize, SDP_BODY_MAX, Target,
+    TargetState, encode_error_body, encode_order, encode_room, encode_rooms, encode_target,
+    encode_targets,
 };
 pub use srs::{SRS_BODY_MAX, SrsOffer, encode_srs_answer, encode_srs_error};

@@ -40,6 +40,34 @@ impl CreateRoom {
     }
 }
 
+/// The body of `PUT /v1/rooms/{room}/whep/{id}/layer`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+pub struct PickLayer {
+    /// Which picture the viewer wants.
+    pub picture: PictureSize,
+}
+
+impl PickLayer {
+    /// Reads the body.
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        serde_json::from_slice(body).map_err(|e| bad(None, e.to_string()))
+    }
+}
+
+/// Which of a host's pictures.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureSize {
+    /// The best that the viewer's network carries.
+    Auto,
+    /// The smallest.
+    Low,
+    /// The one in the middle.
+    Medium,
+    /// The largest.
+    High,
+}
+
 /// The body of `POST /v1/rooms/{room}/targets`. Prints without its URL, which holds the stream key.
 #[derive(Clone, Deserialize, Eq, PartialEq)]
 pub struct AddTarget {

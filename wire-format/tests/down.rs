@@ -16,8 +16,8 @@ use room_rules::{
 use serde_json::Value;
 use wire_format::{
     Code, Lane, Target, TargetState, encode_ack, encode_err, encode_error_body, encode_event,
-    encode_hello_ack, encode_order, encode_room, encode_rooms, encode_srs_answer, encode_srs_error,
-    encode_target, encode_targets, encode_welcome,
+    encode_hello_ack, encode_layers, encode_order, encode_room, encode_rooms, encode_srs_answer,
+    encode_srs_error, encode_target, encode_targets, encode_welcome,
 };
 
 const RTMP: &str = "rtmp://127.0.0.1:1935/live";
@@ -101,6 +101,10 @@ fn said() -> BTreeMap<&'static str, String> {
         ("ack of pk.invite", ack(&Reply::Pk { pk: pk() })),
         ("ack of sale.announce", ack(&Reply::Sale { sale: sale_id(), open_at: at(3_000) })),
         ("ack of order.place", ack(&Reply::Order(order()))),
+        (
+            "publish.layers",
+            encode_layers(&[("l".to_owned(), true), ("h".to_owned(), false)], now()),
+        ),
         ("err", encode_err(Some("7"), code, &sold_out.to_string(), now())),
         ("welcome", encode_welcome(&snapshot())),
         ("RoomView", encode_room(&room_view(), RTMP)),

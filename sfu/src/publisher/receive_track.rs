@@ -1,7 +1,8 @@
 //! One track of a publisher: its encodings, and which of them a packet belongs to.
 //!
-//! Tracks are told apart by payload type (the offer gave each codec its own), encodings by SSRC once
-//! it is known, not by SSRC lines in the SDP, which are optional.
+//! Tracks are told apart by payload type (the offer gave each codec its own), not by SSRC lines in
+//! the SDP, which are optional. Encodings are told apart by SSRC, once a packet has said by its header
+//! extensions which encoding it is of (RFC 8852), or which one it repeats.
 
 use media_rules::codec::FrameReader;
 use media_rules::packet::RtpHeader;
@@ -21,11 +22,16 @@ pub(super) struct ReceiveTrack {
     pub(super) rtx_payload_type: Option<u8>,
     pub(super) red_payload_type: Option<u8>,
     pub(super) has_nack: bool,
+    /// Those that have begun, in the order in which they did.
     pub(super) encodings: Vec<Encoding>,
+    /// The names that encodings go by, as the offer lists them. Empty: there is only one.
+    pub(super) rids: Vec<String>,
 }
 
 /// One stream of numbers.
 pub(super) struct Encoding {
+    /// Its place among the names.
+    pub(super) number: usize,
     pub(super) ssrc: u32,
     pub(super) rtx_ssrc: Option<u32>,
     pub(super) loss: LossDetector,
@@ -40,7 +46,7 @@ pub(super) enum Place {
     Media(usize),
     /// It repeats media of this encoding (RFC 4588).
     Retransmission(usize),
-    /// It is media of an encoding that has not sent before, or that has changed its SSRC.
+    /// It is media of the encoding of this number, which has not sent before or has a new SSRC.
     Begin(usize),
 }
 
@@ -56,6 +62,7 @@ impl ReceiveTrack {
             red_payload_type: codec.red_payload_type,
             has_nack: codec.feedback.nack,
             encodings: Vec::new(),
+            rids: track.rids.clone(),
         }
     }
 
@@ -67,49 +74,65 @@ impl ReceiveTrack {
             || self.red_payload_type == pt
     }
 
-    /// Finds out what a packet of this track is.
-    pub(super) fn place(&self, header: &RtpHeader) -> Option<Place> {
+    /// Finds out what a packet of this track is; `None` if it does not tell and cannot be guessed.
+    pub(super) fn place(&mut self, header: &RtpHeader, rtp: &[u8]) -> Option<Place> {
+        let ssrc = header.ssrc;
         if self.rtx_payload_type == Some(header.payload_type) {
-            let by_ssrc = |e: &Encoding| e.rtx_ssrc == Some(header.ssrc);
-            // Without simulcast there is only one that it can repeat.
-            let at = self
-                .encodings
-                .iter()
-                .position(by_ssrc)
-                .or((!self.encodings.is_empty()).then_some(0));
-            return at.map(Place::Retransmission);
+            let known = self.encodings.iter().position(|e| e.rtx_ssrc == Some(ssrc));
+            let at = known.or_else(|| self.repaired(header, rtp))?;
+            self.encodings[at].rtx_ssrc = Some(ssrc);
+            return Some(Place::Retransmission(at));
         }
-        let known = self.encodings.iter().position(|e| e.ssrc == header.ssrc);
-        Some(known.map_or(Place::Begin(0), Place::Media))
+        if let Some(known) = self.encodings.iter().position(|e| e.ssrc == ssrc) {
+            return Some(Place::Media(known));
+        }
+        if self.rids.is_empty() {
+            return Some(Place::Begin(0));
+        }
+        self.named(self.extensions.rid, header, rtp).map(Place::Begin)
     }
 
-    /// Starts an encoding anew under an SSRC. Returns whether it had another one before.
-    pub(super) fn begin(&mut self, at: usize, ssrc: u32) -> bool {
-        let at = at.min(MAX_ENCODINGS - 1);
+    /// Returns the encoding that a retransmission of unknown origin repeats.
+    fn repaired(&self, header: &RtpHeader, rtp: &[u8]) -> Option<usize> {
+        if self.rids.is_empty() {
+            return (!self.encodings.is_empty()).then_some(0);
+        }
+        let number = self.named(self.extensions.repaired_rid, header, rtp)?;
+        self.encodings.iter().position(|encoding| encoding.number == number)
+    }
+
+    /// Returns the number of the encoding that a header extension names.
+    fn named(&self, id: Option<u8>, header: &RtpHeader, rtp: &[u8]) -> Option<usize> {
+        let (_, name) = header.extensions(rtp).find(|(at, _)| Some(*at) == id)?;
+        self.rids.iter().position(|rid| rid.as_bytes() == name)
+    }
+
+    /// Starts the encoding of a number anew under an SSRC. Returns where it is now, and whether it
+    /// had another SSRC before.
+    pub(super) fn begin(&mut self, number: usize, ssrc: u32) -> (usize, bool) {
+        let number = number.min(MAX_ENCODINGS - 1);
         let fresh = Encoding {
+            number,
             ssrc,
             rtx_ssrc: None,
             loss: LossDetector::new(self.kind),
             reception: Reception::new(self.kind.clock_rate_hz()),
             frames: FrameReader::new(self.codec),
         };
-        match self.encodings.get_mut(at) {
-            Some(encoding) => {
-                *encoding = fresh;
-                true
-            }
-            None => {
-                self.encodings.push(fresh);
-                false
-            }
+        let known = self.encodings.iter().position(|encoding| encoding.number == number);
+        if let Some(at) = known {
+            self.encodings[at] = fresh;
+            return (at, true);
         }
+        self.encodings.push(fresh);
+        (self.encodings.len() - 1, false)
     }
 
     /// Returns the slot of an encoding.
     pub(super) fn slot(&self, encoding: usize) -> Slot {
         match self.kind {
             MediaKind::Audio => Slot::AUDIO,
-            MediaKind::Video => Slot::encoding(encoding),
+            MediaKind::Video => Slot::encoding(self.encodings[encoding].number),
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) extensions: ExtensionList<'a>,
     /// In front of the payload: the original number of a retransmission (RFC 4588 section 4).
     pub(super) prefix: &'a [u8],
+    /// The part of the payload that was rewritten.
+    pub(super) descriptor: &'a [u8],
     pub(super) payload: &'a [u8],
 }
 
@@ -31,7 +33,7 @@ impl Outgoing<'_> {
 
     /// Returns the room that the packet takes at most.
     pub(super) fn max_len(&self) -> usize {
-        self.header_len() + self.prefix.len() + self.payload.len() + MAX_OVERHEAD
+        self.header_len() + self.body_len() + MAX_OVERHEAD
     }
 
     /// Seals the packet under `index`, which no other packet of its SSRC may have. Returns `false`
@@ -53,7 +55,7 @@ impl Outgoing<'_> {
             return false;
         }
         let header_len = self.header_len();
-        let len = header_len + self.prefix.len() + self.payload.len();
+        let len = header_len + self.body_len();
         egress.put(path, self.max_len(), |out| {
             let (head, rest) = out.split_at_mut(header_len);
             let (fixed, block) = head.split_at_mut(MIN_HEADER_LEN);
@@ -65,10 +67,16 @@ impl Outgoing<'_> {
             }
             let (start, rest) = rest.split_at_mut(self.prefix.len());
             start.copy_from_slice(self.prefix);
+            let (start, rest) = rest.split_at_mut(self.descriptor.len());
+            start.copy_from_slice(self.descriptor);
             rest[..self.payload.len()].copy_from_slice(self.payload);
             srtp.seal_rtp(out, header_len, len, index)
         });
         true
+    }
+
+    fn body_len(&self) -> usize {
+        self.prefix.len() + self.descriptor.len() + self.payload.len()
     }
 
     fn header_len(&self) -> usize {

@@ -49,6 +49,8 @@ pub(super) struct Pace {
     probe: Option<Running>,
     /// When a picture had to wait last.
     pressed: Option<MediaTime>,
+    /// What the next larger picture would take.
+    larger_bps: u64,
     /// Until when no keyframe is asked for, and how long that is next time.
     quiet_until: MediaTime,
     patience: Duration,
@@ -80,6 +82,7 @@ impl Pace {
             refilled: MediaTime::default(),
             probe: None,
             pressed: None,
+            larger_bps: 0,
             quiet_until: MediaTime::default(),
             patience: FIRST_PATIENCE,
         }
@@ -145,9 +148,20 @@ impl Pace {
         }
         self.pressed = self.pressed.filter(|at| now.since(*at) < PRESSED);
         if was_pressed || self.pressed.is_some() {
-            let demand = self.pressed.map_or(0, |_| 2 * self.target_bps(now));
-            self.estimator.set_wanted_bps(demand);
+            self.tell_demand(now);
         }
+    }
+
+    /// Notes what the next larger picture would take, 0 if there is none; worth looking for, too.
+    pub(super) fn want(&mut self, larger_bps: u64, now: MediaTime) {
+        if std::mem::replace(&mut self.larger_bps, larger_bps) != larger_bps {
+            self.tell_demand(now);
+        }
+    }
+
+    fn tell_demand(&mut self, now: MediaTime) {
+        let pressed = self.pressed.map_or(0, |_| 2 * self.target_bps(now));
+        self.estimator.set_wanted_bps(pressed.max(self.larger_bps));
     }
 
     /// Starts the probe that is due, if any.
@@ -191,6 +205,11 @@ impl Pace {
             self.estimator.handle_rtt(rtt);
         }
         self.estimator.handle_loss(loss, now);
+    }
+
+    /// Returns how much the path is known to carry; `None` while nobody has told.
+    pub(super) fn known_bps(&self, now: MediaTime) -> Option<u64> {
+        self.estimator.is_known().then(|| self.target_bps(now))
     }
 
     /// Returns how much may be sent, repairs included, in bits per second.

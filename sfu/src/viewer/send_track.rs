@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use media_rules::codec::vp8::PictureNumbers;
 use media_rules::packet::{ExtensionList, PlainHeader};
-use media_rules::{Codec, MediaKind, MediaTime, Splice, Stamp};
+use media_rules::{
+    Codec, FrameInfo, Layers, MediaKind, MediaTime, Passage, Splice, Stamp, Thinner,
+};
 
 use super::Feeds;
+use super::descriptor::{Descriptor, picture_numbers};
 use super::header::{MAX_PADDING, Outgoing};
 use super::pace::Pace;
 use super::redundancy::{self, Redundancy};
@@ -45,6 +49,7 @@ pub(super) struct Outlet<'a> {
 }
 
 /// A codec's payload types at the viewer.
+#[derive(Clone, Copy)]
 struct SendCodec {
     codec: Codec,
     payload_type: u8,
@@ -58,6 +63,17 @@ pub(super) struct SendTrack {
     pub(super) ssrc: u32,
     /// Which of the source's streams is to be played.
     pub(super) wanted: Slot,
+    /// What is to be played of it, and what is: more only from where that is possible.
+    wanted_layers: Layers,
+    layers: Layers,
+    /// Nothing of lower spatial layers was left out since the last keyframe.
+    has_lower: bool,
+    /// Nothing is to be played until this is over.
+    is_paused: bool,
+    /// Of the newest frame that was met: what is played of a stream changes between frames.
+    frame: Option<u32>,
+    /// Video only: the numbers without what is left out.
+    thinner: Option<Thinner>,
     /// One for each codec that the viewer knows.
     codecs: Box<[SendCodec]>,
     extensions: ExtensionIds,
@@ -98,6 +114,12 @@ impl SendTrack {
             kind: track.kind,
             ssrc: track.ssrc,
             wanted: track.kind.into(),
+            wanted_layers: Layers::ALL,
+            layers: Layers::ALL,
+            has_lower: true,
+            is_paused: false,
+            frame: None,
+            thinner: (track.kind == MediaKind::Video).then(Thinner::default),
             codecs: codecs.collect(),
             extensions: track.extensions,
             playing: None,
@@ -134,12 +156,34 @@ impl SendTrack {
     /// Returns the stream of `source` whose keyframe is waited for.
     pub(super) fn lacks_picture_of(&self, source: SourceId) -> Option<Slot> {
         let wanted = StreamId { source, slot: self.wanted };
-        (self.kind == MediaKind::Video && self.playing != Some(wanted)).then_some(self.wanted)
+        let lacks_layer = self.wanted_layers.spatial != self.layers.spatial;
+        let lacks = self.playing != Some(wanted) || lacks_layer;
+        (self.kind == MediaKind::Video && !self.is_paused && lacks).then_some(self.wanted)
+    }
+
+    /// Plays something else from its next keyframe on; less of the same from the next frame on.
+    pub(super) fn show(&mut self, slot: Slot, layers: Layers) {
+        (self.wanted, self.wanted_layers) = (slot, layers);
+        self.is_paused = false;
+    }
+
+    /// Plays nothing until something is to be shown again.
+    pub(super) fn pause(&mut self) {
+        if !std::mem::replace(&mut self.is_paused, true) {
+            metrics::counter!("sfu_video_pauses_total").increment(1);
+            (self.playing, self.awaited) = (None, None);
+        }
+    }
+
+    /// Returns what is played and what is to be played.
+    pub(super) fn taken(&self) -> impl Iterator<Item = Slot> + use<> {
+        let wanted = (!self.is_paused).then_some(self.wanted);
+        wanted.into_iter().chain(self.playing.map(|stream| stream.slot))
     }
 
     /// Goes over to the wanted stream as soon as there is a place to begin. Returns whether it did.
     pub(super) fn choose(&mut self, feeds: Feeds<'_>, now: MediaTime) -> bool {
-        let Some(source) = feeds.wanted.source else {
+        let Some(source) = feeds.wanted.source.filter(|_| !self.is_paused) else {
             return false;
         };
         let wanted = StreamId { source, slot: self.wanted };
@@ -209,7 +253,8 @@ impl SendTrack {
             let number = out.pace.number();
             let mut extensions = ExtensionList::default();
             extensions.push(self.extensions.transport_cc, &number);
-            let outgoing = Outgoing { header, extensions, prefix: &[], payload: &[] };
+            let outgoing =
+                Outgoing { header, extensions, prefix: &[], descriptor: &[], payload: &[] };
             let size = outgoing.max_len() + MAX_PADDING;
             if !outgoing.seal_padding(index, out.link, out.egress) {
                 return true;
@@ -264,7 +309,7 @@ impl SendTrack {
             }
             return;
         }
-        let Some(len) = self.original(sequence, out.now, feeds).map(|(packet, _)| packet.rtp.len())
+        let Some(len) = self.original(sequence, out.now, feeds).map(|found| found.packet.rtp.len())
         else {
             metrics::counter!("sfu_rtx_missed_total").increment(1);
             return;
@@ -292,33 +337,45 @@ impl SendTrack {
         may
     }
 
-    /// Finds what the viewer knows as `sequence`, and by how much its timestamp differs.
+    /// Finds what the viewer knows as `sequence`.
     fn original<'a>(
         &self,
         sequence: u16,
         now: MediaTime,
         feeds: Feeds<'a>,
-    ) -> Option<(&'a Packet, u32)> {
+    ) -> Option<Original<'a>> {
         let origin = self.splice.source_of(sequence)?;
+        let place = match &self.thinner {
+            Some(thinner) => thinner.original(origin.source, origin.sequence)?,
+            None => Passage { sequence: origin.sequence, shift: PictureNumbers::default() },
+        };
         let stream = feeds.stream_of(StreamId::from_raw(origin.source))?;
-        Some((stream.log.by_sequence(origin.sequence, now)?, origin.timestamp_offset))
+        let packet = stream.log.by_sequence(place.sequence, now)?;
+        Some(Original { packet, timestamp_offset: origin.timestamp_offset, shift: place.shift })
     }
 
     /// Sends a packet again. Returns whether it got a number of its own.
     fn retransmit(&mut self, sequence: u16, feeds: Feeds<'_>, out: &mut Outlet<'_>) -> bool {
-        let Some((packet, timestamp_offset)) = self.original(sequence, out.now, feeds) else {
+        let Some(original) = self.original(sequence, out.now, feeds) else {
             return false;
         };
+        let Original { packet, timestamp_offset, shift } = original;
         let Some(codec) = self.codecs.iter().find(|known| known.codec == packet.codec) else {
             return false;
         };
         let mut header = PlainHeader {
-            marker: packet.marker,
+            marker: packet.marker || self.ends_picture(&packet.frame),
             payload_type: codec.payload_type,
             sequence,
             timestamp: packet.timestamp.wrapping_add(timestamp_offset),
             ssrc: self.ssrc,
         };
+        let has_own_numbers = codec.rtx_payload_type.is_some();
+        if !has_own_numbers && packet.frame.ends_frame && !packet.marker {
+            // Whether it was marked depends on what was left out then, and other bytes must never
+            // be sealed under the same index.
+            return false;
+        }
         let original = sequence.to_be_bytes();
         let (index, prefix): (u64, &[u8]) = match codec.rtx_payload_type {
             // Without a stream of its own it is the same packet again, bit for bit: sealing it
@@ -335,19 +392,21 @@ impl SendTrack {
         let number = out.pace.number();
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
-        let is_new = codec.rtx_payload_type.is_some();
-        if is_new {
+        if has_own_numbers {
             // Another number under the same index would be another packet.
             extensions.push(self.extensions.transport_cc, &number);
         }
-        let outgoing = Outgoing { header, extensions, prefix, payload: packet.payload() };
+        let (descriptor, payload) = Descriptor::shift(packet, shift);
+        let outgoing =
+            Outgoing { header, extensions, prefix, descriptor: descriptor.bytes(), payload };
         let len = outgoing.max_len();
         if outgoing.seal(index, out.link, out.egress) {
-            out.pace.handle_sent(len, is_new && self.extensions.transport_cc.is_some(), out.now);
+            let is_numbered = has_own_numbers && self.extensions.transport_cc.is_some();
+            out.pace.handle_sent(len, is_numbered, out.now);
         } else {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "egress_full").increment(1);
         }
-        is_new
+        has_own_numbers
     }
 
     /// Returns what a sender report says of this track, once there is something to say.
@@ -396,6 +455,11 @@ impl SendTrack {
         // At least one tick: two frames must not share a timestamp.
         let gap = u32::try_from(since / 1_000_000_000).unwrap_or(rate).clamp(1, 10 * rate);
         let first = Stamp { sequence: packet.sequence, timestamp: packet.timestamp };
+        if let Some(thinner) = &mut self.thinner {
+            thinner.begin(stream.id.raw(), packet.sequence, picture_numbers(packet));
+        }
+        (self.layers, self.frame) = (self.wanted_layers, Some(packet.timestamp));
+        self.has_lower = true;
         self.splice.switch_source(stream.id.raw(), first, gap);
         self.anchor = stream.anchor;
         self.playing = Some(stream.id);
@@ -416,11 +480,15 @@ impl SendTrack {
         if !out.egress.has_room(packet.rtp.len() + growth) {
             return false;
         }
-        let Some(codec) = self.codecs.iter().find(|known| known.codec == packet.codec) else {
+        let codec = self.codecs.iter().find(|known| known.codec == packet.codec).copied();
+        let Some(codec) = codec else {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "codec").increment(1);
             return true;
         };
-        let stamp = Stamp { sequence: packet.sequence, timestamp: packet.timestamp };
+        let Some(place) = self.thin(packet) else {
+            return true;
+        };
+        let stamp = Stamp { sequence: place.sequence, timestamp: packet.timestamp };
         let Some(stamp) = self.splice.rewrite(stamp) else {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "before_entry").increment(1);
             return true;
@@ -432,26 +500,32 @@ impl SendTrack {
             .as_deref_mut()
             .zip(codec.red_payload_type)
             .and_then(|(r, red)| Some((red, r.wrap(stream, packet, codec.payload_type, out.now)?)));
-        let (payload_type, content) = red.unwrap_or((codec.payload_type, payload));
+        let payload_type = red.map_or(codec.payload_type, |(red, _)| red);
         let header = PlainHeader {
-            marker: packet.marker,
+            marker: packet.marker || self.ends_picture(&packet.frame),
             payload_type,
             sequence: stamp.sequence,
             timestamp: stamp.timestamp,
             ssrc: self.ssrc,
         };
+        let (descriptor, content) = match red {
+            Some((_, content)) => (Descriptor::default(), content),
+            None => Descriptor::shift(packet, place.shift),
+        };
         let number = out.pace.number();
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
         extensions.push(self.extensions.transport_cc, &number);
-        let outgoing = Outgoing { header, extensions, prefix: &[], payload: content };
+        let octets = descriptor.len + content.len();
+        let descriptor = descriptor.bytes();
+        let outgoing = Outgoing { header, extensions, prefix: &[], descriptor, payload: content };
         let len = outgoing.max_len();
         outgoing.seal(index, out.link, out.egress);
         out.pace.handle_sent(len, self.extensions.transport_cc.is_some(), out.now);
         self.last_sent = packet.arrival;
         self.packets = self.packets.wrapping_add(1);
         // Counted modulo 2^32 (RFC 3550 section 6.4.1).
-        self.octets = self.octets.wrapping_add(u32::try_from(content.len()).unwrap_or(0));
+        self.octets = self.octets.wrapping_add(u32::try_from(octets).unwrap_or(0));
         let is_lossy = redundancy.as_ref().is_some_and(|redundancy| redundancy.is_heavy());
         self.repair.handle_sent(payload.len(), is_lossy);
         if let Some(redundancy) = redundancy {
@@ -473,6 +547,46 @@ impl SendTrack {
         }
         true
     }
+}
+
+impl SendTrack {
+    /// Returns the numbers under which a packet goes on; `None` if it is left out.
+    fn thin(&mut self, packet: &Packet) -> Option<Passage> {
+        let Packet { sequence, timestamp, frame, .. } = packet;
+        let Some(thinner) = &mut self.thinner else {
+            return Some(Passage { sequence: *sequence, shift: PictureNumbers::default() });
+        };
+        // A late packet is of a frame that was decided about.
+        let is_newer = |known: u32| timestamp.wrapping_sub(known).cast_signed() > 0;
+        if self.frame.is_none_or(is_newer) {
+            self.frame = Some(*timestamp);
+            self.layers = self.layers.toward(self.wanted_layers, frame, self.has_lower);
+            self.has_lower |= frame.is_entry;
+        }
+        if !frame.is_needed_for(self.layers) && thinner.skip(*sequence, *timestamp) {
+            self.has_lower &= frame.spatial >= self.layers.spatial;
+            return None;
+        }
+        let place = thinner.pass(*sequence, picture_numbers(packet));
+        if place.is_none() {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "before_entry").increment(1);
+        }
+        place
+    }
+
+    /// Whether a picture is over with this frame because higher spatial layers are left out.
+    const fn ends_picture(&self, frame: &FrameInfo) -> bool {
+        frame.ends_frame && frame.spatial == self.layers.spatial
+    }
+}
+
+/// A packet that the viewer was, or would have been, sent.
+struct Original<'a> {
+    packet: &'a Packet,
+    /// To be added, wrapping, to its timestamp.
+    timestamp_offset: u32,
+    /// To be added, wrapping, to its VP8 numbers.
+    shift: PictureNumbers,
 }
 
 /// Returns where to begin with a stream that is met now.

@@ -24,15 +24,22 @@ impl Worker {
         match command {
             Command::Add(peer) => self.add(*peer),
             Command::Switch(peer, feed) => self.switch(peer, &feed),
+            Command::Pin(peer, pin) => self.pin(peer, pin),
+            Command::Taken { feed, source, worker, taken } => {
+                self.handle_taken(&feed, source, worker, taken);
+            }
+            Command::Resting { feed, source, resting } => {
+                self.handle_resting(&feed, source, resting);
+            }
             Command::RestartIce(restart) => self.restart_ice(*restart),
             Command::AdoptTcp(arrival) => self.adopt(arrival),
             Command::Close(peer, reason) => self.close(peer, reason),
             Command::Data(peer, channel, text) => self.send_data(peer, channel, text),
-            Command::WantKeyframe(feed) => self.want_keyframe(&feed, Slot::VIDEO),
+            Command::WantKeyframe(feed) => self.want_best_keyframe(&feed),
             Command::AskSource(feed, stream) => self.handle_ask_source(&feed, stream),
             Command::Tap(feed, tap) => {
                 self.feed(&feed).taps.push(tap);
-                self.want_keyframe(&feed, Slot::VIDEO);
+                self.want_best_keyframe(&feed);
             }
             Command::Interest { feed, worker, has_viewers } => {
                 self.handle_interest(&feed, worker, has_viewers);
@@ -169,7 +176,14 @@ impl Worker {
             self.leave(&left, id);
         }
         self.join(feed, id);
-        self.want_keyframe(feed, Slot::VIDEO);
+        let mut slot = Slot::VIDEO;
+        if let Some(Peer { part: Part::Viewer(viewer), .. }) = self.peers.get_mut(&id)
+            && let Some(feed) = self.feeds.get(feed)
+        {
+            viewer.choose_layers(feed, now);
+            slot = viewer.wanted_slot().unwrap_or(slot);
+        }
+        self.want_keyframe(feed, slot);
     }
 
     fn send_data(&mut self, id: PeerId, channel: Channel, text: Bytes) {
@@ -211,6 +225,13 @@ impl Worker {
                 .collect()
         });
         for slot in slots {
+            self.want_keyframe(id, slot);
+        }
+    }
+
+    /// Asks for a keyframe of what the taps get.
+    pub(super) fn want_best_keyframe(&mut self, id: &FeedId) {
+        if let Some(slot) = self.feeds.get(id).map(|feed| feed.tapped) {
             self.want_keyframe(id, slot);
         }
     }

@@ -59,7 +59,7 @@ impl Worker {
         match item {
             Item::Packet(packet) => {
                 let feed = self.feed(&id);
-                if is_home {
+                if is_home && !feed.taps.is_empty() && feed.is_for_taps(&packet) {
                     feed.tap(|| {
                         TapItem::Packet(TapPacket {
                             feed: id.clone(),

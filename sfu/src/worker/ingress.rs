@@ -242,6 +242,7 @@ impl Worker {
         let feed = feed.clone();
         if let Some(current) = self.feeds.get(&feed)
             && current.source == Some(stream.source)
+            && (stream.slot == Slot::AUDIO || stream.slot == current.tapped)
         {
             let kind = stream.slot.kind();
             current.tap(|| {

@@ -17,6 +17,8 @@ use crate::packet::{Slot, StreamId};
 
 /// How often every peer is looked at.
 const SWEEP: Duration = Duration::from_millis(50);
+/// How often viewers choose among a feed's pictures.
+const CHOICE: Duration = Duration::from_millis(100);
 
 impl Worker {
     /// Looks at the timers. Called every few milliseconds while there is anything to look at.
@@ -28,12 +30,16 @@ impl Worker {
             self.sweep();
             self.sweep_feeds();
         }
+        if self.now.media >= self.next_choice {
+            self.next_choice = self.now.media + CHOICE;
+            self.shielded(Self::choose_layers);
+        }
     }
 
     /// Asks publishers for what is missing and reports to them.
     fn feed_back(&mut self) {
         let (now, clock) = (self.now.media, self.setup.clock);
-        let mut broken: Vec<FeedId> = Vec::new();
+        let mut broken: Vec<(FeedId, Slot)> = Vec::new();
         let mut panicked: Vec<PeerId> = Vec::new();
         for id in &self.publishers {
             let Some(Peer { link, part: Part::Publisher(publisher, feed), .. }) =
@@ -42,24 +48,23 @@ impl Worker {
                 continue;
             };
             let egress = &mut self.egress;
-            let is_whole = guard(|| {
+            let slots = guard(|| {
                 #[cfg(test)]
                 haunt(&self.haunted, *id, Haunt::Feedback);
                 let mut feedback = Vec::new();
-                let is_whole = publisher.poll_feedback(now, clock, &mut feedback);
+                let slots = publisher.poll_feedback(now, clock, &mut feedback);
                 if !feedback.is_empty() {
                     link.send_rtcp(&feedback, egress);
                 }
-                is_whole
+                slots
             });
-            match is_whole {
-                Some(true) => {}
-                Some(false) => broken.push(feed.clone()),
+            match slots {
+                Some(slots) => broken.extend(slots.into_iter().map(|slot| (feed.clone(), slot))),
                 None => panicked.push(*id),
             }
         }
-        for feed in broken {
-            self.want_keyframe(&feed, Slot::VIDEO);
+        for (feed, slot) in broken {
+            self.want_keyframe(&feed, slot);
         }
         for id in panicked {
             self.handle_panic(Some(id));

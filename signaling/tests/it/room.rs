@@ -81,7 +81,9 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let patched = known(id).and_then(|()| patch(&mut ice, &condition, &fragment));
                 let _ = reply.send(patched);
             }
-            RoomRequest::FindPeer { id, reply, .. } | RoomRequest::ClosePeer { id, reply, .. } => {
+            RoomRequest::FindPeer { id, reply, .. }
+            | RoomRequest::PickLayer { id, reply, .. }
+            | RoomRequest::ClosePeer { id, reply, .. } => {
                 let _ = reply.send(known(id));
             }
             RoomRequest::AddTarget { url, reply, .. } => {

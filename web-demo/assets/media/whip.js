@@ -1,4 +1,7 @@
-/** Publishing by WHIP (RFC 9725): one video and one audio track up, H.264 first. */
+/**
+ * Publishing by WHIP (RFC 9725): one video and one audio track up, H.264 first. With simulcast the picture
+ * goes up in several sizes, of which the server asks for those that somebody takes.
+ */
 
 import { MediaLink } from "./link.js";
 import { askForLostSound } from "./patience.js";
@@ -11,6 +14,17 @@ export const QUALITIES = {
   "720p": { width: 720, height: 1280, kbps: 2200 },
 };
 
+/** @typedef {"h264" | "vp8" | "vp9" | "av1"} VideoCodec */
+
+/**
+ * The sizes of a simulcast, smallest first: the order in which Chromium fills them.
+ * @type {Record<Quality, {rid: string, scale: number, kbps: number}[]>}
+ */
+const SIZES = {
+  "360p": [{ rid: "l", scale: 2, kbps: 250 }, { rid: "h", scale: 1, kbps: 900 }],
+  "720p": [{ rid: "l", scale: 4, kbps: 150 }, { rid: "m", scale: 2, kbps: 500 }, { rid: "h", scale: 1, kbps: 1600 }],
+};
+
 /**
  * @typedef {object} PublisherOptions
  * @property {string} room
@@ -18,6 +32,9 @@ export const QUALITIES = {
  * @property {MediaStream} stream
  * @property {Quality} quality
  * @property {boolean} music   send stereo at a higher rate
+ * @property {boolean} [simulcast]   send the picture in several sizes
+ * @property {VideoCodec} [codec]    H.264 unless told otherwise; nothing else gets into the program
+ * @property {string} [layers]       a scalability mode such as L1T2 or L3T3_KEY
  * @property {(state: import("./link.js").LinkState, code: string | null) => void} [onState]
  */
 
@@ -70,16 +87,48 @@ export class WhipPublisher {
   /** @param {RTCPeerConnection} pc */
   build(pc) {
     const { stream } = this.options;
+    const { codec = "h264" } = this.options;
     for (const track of stream.getTracks()) {
-      const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [stream] });
-      if (track.kind === "video") preferH264(transceiver);
+      const sendEncodings = track.kind === "video" ? this.encodings() : [];
+      const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [stream], sendEncodings });
+      if (track.kind === "video") prefer(codec, transceiver);
     }
+  }
+
+  /** @returns {RTCRtpEncodingParameters[]} */
+  encodings() {
+    const { simulcast, quality, layers } = this.options;
+    const mode = layers ? { scalabilityMode: layers } : {};
+    if (!simulcast) return layers ? [mode] : [];
+    return SIZES[quality].map(({ rid, scale, kbps }) => ({ rid, scaleResolutionDownBy: scale, maxBitrate: kbps * 1000, ...mode }));
+  }
+
+  /**
+   * Sends those sizes only that somebody takes: the server's `publish.layers`.
+   * @param {{rid: string, active: boolean}[]} layers
+   */
+  async applyLayers(layers) {
+    const sender = this.pc?.getSenders().find(({ track }) => track?.kind === "video");
+    if (!sender) return;
+    const parameters = sender.getParameters();
+    for (const encoding of parameters.encodings) {
+      const layer = layers.find(({ rid }) => rid === encoding.rid);
+      if (layer) encoding.active = layer.active;
+    }
+    await sender.setParameters(parameters).catch((error) => console.info("sender parameters", error));
   }
 }
 
-/** @param {RTCRtpTransceiver} transceiver */
-function preferH264(transceiver) {
-  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+/**
+ * @param {VideoCodec} codec
+ * @param {RTCRtpTransceiver} transceiver
+ */
+function prefer(codec, transceiver) {
+  const all = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+  // The server would take H.264 if it could, so another codec has to be the only one.
+  const repair = ["video/rtx", "video/red", "video/ulpfec", "video/flexfec-03"];
+  const wanted = codec === "h264" ? null : [`video/${codec}`, ...repair];
+  const codecs = wanted ? all.filter(({ mimeType }) => wanted.includes(mimeType.toLowerCase())) : all;
   /** @param {RTCRtpCodec} codec */
   const rank = ({ mimeType, sdpFmtpLine = "" }) => {
     if (mimeType.toLowerCase() !== "video/h264" || !sdpFmtpLine.includes("packetization-mode=1")) return 2;
@@ -101,8 +150,11 @@ async function limitRate(pc, quality, music) {
     const [encoding] = parameters.encodings;
     if (!encoding) continue;
     if (sender.track?.kind === "video") {
-      encoding.maxBitrate = QUALITIES[quality].kbps * 1000;
-      encoding.maxFramerate = 30;
+      for (const one of parameters.encodings) {
+        const size = SIZES[quality].find(({ rid }) => rid === one.rid);
+        one.maxBitrate = (size ?? QUALITIES[quality]).kbps * 1000;
+        one.maxFramerate = 30;
+      }
       parameters.degradationPreference = "maintain-framerate";
     } else {
       encoding.maxBitrate = music ? 128_000 : 48_000;

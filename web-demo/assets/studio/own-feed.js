@@ -24,6 +24,12 @@ export class OwnFeed {
       music: query.get("music") === "1",
       host: Math.max(1, Math.min(255, Number(query.get("host")) || 1)),
     };
+    /** What only the address decides: `&simulcast=1`, `&codec=vp8`, `&layers=L1T2`. */
+    this.sending = {
+      simulcast: query.get("simulcast") === "1",
+      codec: /** @type {import("../media/whip.js").VideoCodec} */ (query.get("codec") ?? "h264"),
+      layers: query.get("layers") ?? "",
+    };
     this.preview = /** @type {HTMLVideoElement} */ (byId("preview"));
     /** @type {MediaStream | null} */
     this.stream = null;
@@ -58,7 +64,7 @@ export class OwnFeed {
     if (!this.stream || this.publisher) return;
     const { room, tokens, onState } = this.options;
     const { quality, music } = this.settings;
-    this.publisher = new WhipPublisher({ room, tokens, stream: this.stream, quality, music, onState });
+    this.publisher = new WhipPublisher({ room, tokens, stream: this.stream, quality, music, ...this.sending, onState });
     this.publisher.start();
   }
 

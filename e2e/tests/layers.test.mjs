@@ -1,0 +1,132 @@
+// Goal: a host that sends its picture in several sizes serves each viewer the one that suits: a viewer that pins the small one
+// gets it, one that does not gets the large one, changes are no freeze, and what nobody takes is not sent. VP9 and AV1 play too.
+// Method: our own studio page publishes from real Chromium, our own player plays the host's own feed; sizes and gaps are read off
+// the frames that Chromium presents, the host's effort off its statistics.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, open } from '../lib/browser.mjs';
+import { goLive, playFeed } from '../lib/pages.mjs';
+import { startServer } from '../lib/server.mjs';
+import { pause, waitFor } from '../lib/wait.mjs';
+
+const LARGE = 640;
+const SMALL = 320;
+const MAX_GAP_MS = 1000;
+
+let server; let hosts; let viewers;
+before(async () => {
+  server = await startServer();
+  [hosts, viewers] = [await launch(), await launch()];
+});
+after(async () => { await hosts?.close(); await viewers?.close(); await server?.stop(); });
+
+async function publish(room, query) {
+  const page = await open(hosts, `${server.url}/studio?room=${room}&identity=host&source=test&host=1&quality=360p&${query}`);
+  await goLive(page);
+  return page;
+}
+
+async function play(room, name) {
+  // Not the viewer's page, which would play the program, too: that is made of the large picture.
+  const page = await open(viewers, `${server.url}/`);
+  await playFeed(page, { room, feed: `${room}/host`, token: await server.token(room, name, 'viewer') });
+  return page;
+}
+
+const height = (page) => page.evaluate(() => document.querySelector('#direct').videoHeight);
+const sees = (page, wanted, seconds = 20) => waitFor(`a picture of ${wanted} lines`, async () => {
+  const [seen, stats] = [await height(page), await inbound(page)];
+  if (seen === wanted) return true;
+  throw new Error(`${seen} lines, ${JSON.stringify(stats)}`);
+}, { seconds });
+
+/** What the viewer's video came to so far. */
+const inbound = (page) => page.evaluate(async () => {
+  const all = [...(await window.directPlayer.pc.getStats()).values()];
+  const video = all.find((one) => one.type === 'inbound-rtp' && one.kind === 'video');
+  const codec = all.find((one) => one.id === video?.codecId)?.mimeType;
+  return video && { codec, framesDecoded: video.framesDecoded, freezeCount: video.freezeCount, pliCount: video.pliCount, nackCount: video.nackCount };
+});
+
+/** Frames that the host has sent, by encoding. */
+const sent = (page) => page.evaluate(async () => Object.fromEntries([...(await window.lianmai.pc.getStats()).values()]
+  .filter((one) => one.type === 'outbound-rtp' && one.kind === 'video').map((one) => [one.rid ?? 'only', one.framesSent])));
+
+/** The viewer chooses the size of its picture. */
+const pin = (page, picture) => page.evaluate(async (wanted) => {
+  const { link } = window.directPlayer;
+  const token = await link.options.tokens.get();
+  const answer = await fetch(`${link.resource}/layer`, {
+    method: 'PUT', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }, body: JSON.stringify({ picture: wanted }),
+  });
+  return answer.status;
+}, picture);
+
+/** The longest time without a new frame while `change` takes place, in ms. */
+async function longestGap(page, change) {
+  await page.evaluate(() => {
+    const video = document.querySelector('#direct');
+    window.gaps = [performance.now()];
+    const each = () => { window.gaps.push(performance.now()); video.requestVideoFrameCallback(each); };
+    video.requestVideoFrameCallback(each);
+  });
+  await change();
+  await pause(1000);
+  return page.evaluate(() => Math.round(Math.max(...window.gaps.slice(1).map((at, index) => at - window.gaps[index]))));
+}
+
+for (const codec of ['h264', 'vp8']) {
+  test(`two sizes in ${codec}: each viewer gets its own, and what nobody takes rests`, async (t) => {
+    const room = `two-${codec}`;
+    const host = await publish(room, `simulcast=1&codec=${codec}`);
+    const [pinned, free] = [await play(room, 'pia'), await play(room, 'fred')];
+    await sees(free, LARGE, 30);
+    await sees(pinned, LARGE);
+    assert.equal((await inbound(free)).codec?.toLowerCase(), `video/${codec}`);
+
+    const down = await longestGap(pinned, async () => { assert.equal(await pin(pinned, 'low'), 204); await sees(pinned, SMALL); });
+    assert.equal(await height(free), LARGE, 'the other viewer keeps the large picture');
+    const up = await longestGap(pinned, async () => { assert.equal(await pin(pinned, 'auto'), 204); await sees(pinned, LARGE); });
+    t.diagnostic(`longest gap: ${down} ms on the way down, ${up} ms on the way up`);
+    assert.ok(down < MAX_GAP_MS && up < MAX_GAP_MS, `gaps of ${down} and ${up} ms`);
+
+    // Nobody but Pia is left, and she wants the small one.
+    await free.close();
+    await pin(pinned, 'low');
+    await sees(pinned, SMALL);
+    await waitFor('the large picture to rest', async () => {
+      const before = await sent(host);
+      await pause(1000);
+      const now = await sent(host);
+      return now.h === before.h && now.l > before.l;
+    }, { seconds: 25 });
+    await pin(pinned, 'auto');
+    await sees(pinned, LARGE, 15);
+    assert.deepEqual(host.problems, []);
+    await pinned.close();
+    await host.close();
+  });
+}
+
+for (const [codec, layers] of [['vp9', 'L2T2_KEY'], ['av1', 'L1T2']]) {
+  test(`${codec} in layers (${layers}) is published and played`, async (t) => {
+    const room = `one-${codec}`;
+    const host = await publish(room, `codec=${codec}&layers=${layers}`);
+    const viewer = await play(room, 'vic');
+    await sees(viewer, LARGE, 30);
+    assert.equal((await inbound(viewer)).codec?.toLowerCase(), `video/${codec}`);
+    if (layers.startsWith('L2')) {
+      const down = await longestGap(viewer, async () => { assert.equal(await pin(viewer, 'low'), 204); await sees(viewer, SMALL); });
+      const up = await longestGap(viewer, async () => { await pin(viewer, 'auto'); await sees(viewer, LARGE); });
+      t.diagnostic(`longest gap: ${down} ms on the way down, ${up} ms on the way up`);
+      assert.ok(down < MAX_GAP_MS && up < MAX_GAP_MS, `gaps of ${down} and ${up} ms`);
+    }
+    const before = (await inbound(viewer)).framesDecoded;
+    await pause(3000);
+    const frames = (await inbound(viewer)).framesDecoded - before;
+    t.diagnostic(`${frames} frames decoded in 3 s`);
+    assert.ok(frames > 30, `${frames} frames in 3 s`);
+    await viewer.close();
+    await host.close();
+  });
+}
