@@ -99,12 +99,17 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure {
         name: "sfu.janus_viewers",
         bar: "-",
-        meaning: "how many viewers that is: at least 98 % of the packets delivered",
+        meaning: "how many viewers that is: at least 99 % of the packets delivered",
     },
     Figure {
         name: "sfu.ratio_of_janus",
         bar: "<= 0.1",
         meaning: "`sfu.us_per_packet` over that of Janus",
+    },
+    Figure {
+        name: "sfu.ratio_of_janus_same_viewers",
+        bar: "-",
+        meaning: "the same with no more viewers here than Janus had",
     },
     Figure {
         name: "sfu.packets_per_core_s",
@@ -119,7 +124,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure {
         name: "sfu.forward_p50_ms",
         bar: "-",
-        meaning: "from the publisher's send to the kernel's receive at the viewer, with the server at the share of a core below",
+        meaning: "from the publisher's send to the kernel's receive at the viewer, in the worst of 20 rooms on a server that uses the share of a core below",
     },
     Figure { name: "sfu.forward_p99_ms", bar: "<= 10", meaning: "the same, 99th percentile" },
     Figure {
