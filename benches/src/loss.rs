@@ -16,11 +16,8 @@ const RUNS: [(&str, &str); 7] = [
 ];
 
 /// The loss is on the way to the viewer, except with `uplink`, where it is on the way from the host.
-const WHO: [(&str, &str); 3] = [
-    ("loss", "ours"),
-    ("loss.uplink", "ours, host's uplink"),
-    ("chromium.loss", "stock Chromium"),
-];
+const WHO: [(&str, &str); 3] =
+    [("loss", "ours"), ("loss.uplink", "ours, host's uplink"), ("chromium.loss", "stock Chromium")];
 
 const COLUMNS: [(&str, &str); 8] = [
     ("fps", "fps of 25"),

@@ -16,7 +16,7 @@ mod messages;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::egress::Egress;
 use crate::route::Route;
@@ -26,6 +26,9 @@ use lane::Lane;
 pub(crate) const RECEIVE_BATCH: usize = 64;
 /// Longest datagram that is taken; anything longer is no WebRTC.
 const DATAGRAM_LEN: usize = 2_048;
+
+/// A socket buffer holds less than this of anything.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What sockets ask the kernel to do for them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -91,6 +94,14 @@ impl Socket {
             });
         }
         self.received.len()
+    }
+
+    /// Returns how long the oldest datagram of the last [`receive`](Self::receive) had been there.
+    pub(crate) fn waited(&self) -> Duration {
+        let oldest = self.lanes.iter().filter_map(|lane| lane.oldest).min();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // The wall clock may have been set meanwhile.
+        oldest.map_or(Duration::ZERO, |oldest| now.saturating_sub(oldest).min(LONGEST_WAIT))
     }
 
     /// Puts something that came by another way in the place of the last

@@ -51,6 +51,8 @@ pub(crate) struct Viewer {
     pace: Pace,
     /// Whether pictures wait for their time, so that the worker is to serve it again soon.
     pub(crate) is_waiting: bool,
+    /// Since when the oldest of what it is being sent has been here.
+    pub(crate) since: MediaTime,
     /// Whether the worker has noted so.
     pub(crate) is_listed: bool,
     /// There while packets get lost on the way.
@@ -106,6 +108,7 @@ impl Viewer {
             reported: MediaTime::default(),
             pace: Pace::new(has_transport_cc),
             is_waiting: false,
+            since: MediaTime::default(),
             is_listed: false,
             redundancy: None,
             has_alarm: false,

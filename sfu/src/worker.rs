@@ -9,6 +9,7 @@ mod fan_out;
 mod ingress;
 pub(crate) mod isolation;
 mod layers;
+mod punctuality;
 #[cfg(test)]
 mod rig;
 mod streams;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use media_rules::{FeedId, Later, MediaTime};
 use tokio::sync::mpsc;
 
-use crate::clock::{Now, NtpClock};
+use crate::clock::{Now, NtpClock, media_now};
 use crate::command::{Command, Delivery, WorkerLink};
 use crate::config::Config;
 use crate::data::DataChannels;
@@ -38,6 +39,7 @@ use crate::route::Route;
 use crate::socket::{self, RECEIVE_BATCH, Socket};
 use crate::tcp::Streams;
 use crate::viewer::Viewer;
+use punctuality::Punctuality;
 
 /// A table whose keys are not for strangers to choose: ids are ours, and routes have proven themselves.
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -73,6 +75,8 @@ pub(crate) struct Setup {
 pub(crate) struct Worker {
     setup: Setup,
     now: Now,
+    /// When the kernel had what is being taken now.
+    received: MediaTime,
     peers: Map<PeerId, Peer>,
     /// Those of them that publish.
     publishers: Vec<PeerId>,
@@ -127,9 +131,17 @@ struct Tally {
     packets_out: u64,
     garbage: u64,
     garbage_total: u64,
+    punctuality: Punctuality,
 }
 
 impl Tally {
+    /// Notes how long packets that were just written have waited.
+    fn note_written(&mut self, since: MediaTime, count: usize) {
+        if count > 0 {
+            self.punctuality.handle_written(since, count as u64);
+        }
+    }
+
     /// Sends what waits and counts it.
     fn send(&mut self, setup: &mut Setup, egress: &mut Egress) {
         if egress.is_empty() {
@@ -143,6 +155,9 @@ impl Tally {
         }
         let count = egress.len() as u64;
         let refused = setup.socket.send(egress) as u64;
+        if self.punctuality.is_waiting() {
+            self.punctuality.handle_sent(media_now());
+        }
         self.packets_out += count.saturating_sub(refused);
         if refused > 0 {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "socket_full")
@@ -158,6 +173,7 @@ impl Worker {
         Self {
             setup,
             now: Now::read(),
+            received: MediaTime::default(),
             peers: Map::default(),
             publishers: Vec::new(),
             addresses: Map::default(),
@@ -199,10 +215,14 @@ impl Worker {
 
     fn turn(&mut self) {
         self.now = Now::read();
+        self.received = self.now.media;
         self.take_commands();
         self.take_deliveries();
         for _ in 0..BATCHES_PER_TURN {
             let count = self.setup.socket.receive();
+            let waited = self.setup.socket.waited();
+            let received = u128::from(media_now().nanos()).saturating_sub(waited.as_nanos());
+            self.received = MediaTime::from_nanos(u64::try_from(received).unwrap_or(u64::MAX));
             for at in 0..count {
                 self.shielded(|worker| worker.handle_datagram(at));
             }
@@ -296,6 +316,7 @@ impl Worker {
         self.flush_outboxes();
         self.flush_events();
         let tally = &mut self.tally;
+        tally.punctuality.report();
         for (name, count) in [
             ("sfu_packets_received_total", std::mem::take(&mut tally.packets_in)),
             ("sfu_packets_sent_total", std::mem::take(&mut tally.packets_out)),

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
@@ -31,6 +32,8 @@ pub(super) struct Lane {
     pub(super) buffer_len: usize,
     /// Messages that the last receive wrote to.
     pub(super) used: usize,
+    /// When the first of them arrived, since the Unix epoch.
+    pub(super) oldest: Option<Duration>,
     outgoing: Messages,
     pub(super) has_gso: bool,
     gso_refusals: u8,
@@ -60,6 +63,8 @@ impl Lane {
             // The kernel gives what it may.
             let _ = set_option(&udp, libc::SOL_SOCKET, option, SOCKET_BUFFER_BYTES);
         }
+        // Without it nobody knows how long a packet waited for us, but all else works.
+        let _ = set_option(&udp, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
         let wants = offload == Offload::Wanted;
         let has_gro = wants && set_option(&udp, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
         let buffer_len = if has_gro { JOINED_LEN } else { DATAGRAM_LEN };
@@ -76,6 +81,7 @@ impl Lane {
             buffers,
             buffer_len,
             used: RECEIVE_BATCH,
+            oldest: None,
             outgoing: Messages::new(SEND_BATCH),
             gso_refusals: 0,
         })
@@ -117,18 +123,22 @@ impl Lane {
         };
         // Nothing there, interrupted, or an error of an earlier send, which reading has cleared.
         self.used = usize::try_from(count).unwrap_or(0);
+        self.oldest = None;
         for at in 0..self.used {
-            self.split(at, &mut take);
+            let notes = self.incoming.notes(at);
+            // In order of arrival.
+            self.oldest = self.oldest.or(notes.arrival);
+            self.split(at, notes.joined, &mut take);
         }
     }
 
-    /// Hands out the datagrams of message `at`.
-    fn split(&self, at: usize, take: &mut impl FnMut(Received)) {
+    /// Hands out the datagrams of message `at`, which may be several joined ones.
+    fn split(&self, at: usize, joined: Option<usize>, take: &mut impl FnMut(Received)) {
         let (Some(from), Some(len)) = (self.incoming.from(at), self.incoming.received(at)) else {
             // Cut off, or of a family that the socket does not speak: nobody's.
             return;
         };
-        let segment = self.incoming.joined(at).unwrap_or(len).max(1);
+        let segment = joined.unwrap_or(len).max(1);
         let first = at * (self.buffer_len + BUFFER_SKEW);
         for start in (0..len.max(1)).step_by(segment) {
             let len = segment.min(len - start);

@@ -4,9 +4,10 @@
 //! once and never grow, so the addresses written into the headers stay true when the owner moves.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
 
-/// Room for one control message that holds an `int`, aligned like a `cmsghdr`.
-const CONTROL_WORDS: usize = 4;
+/// Room for two control messages, one of an `int` and one of a `timespec`, aligned like a `cmsghdr`.
+const CONTROL_WORDS: usize = 8;
 
 /// Message headers and everything that they point to.
 pub(super) struct Messages {
@@ -93,23 +94,46 @@ impl Messages {
         is_whole.then_some(message.msg_len as usize)
     }
 
-    /// Returns the size of the datagrams that the kernel joined into message `at`, if it did.
-    pub(super) fn joined(&self, at: usize) -> Option<usize> {
+    /// Returns what the kernel said beside message `at`.
+    pub(super) fn notes(&self, at: usize) -> Notes {
         let header = &self.headers[at].msg_hdr;
+        let mut notes = Notes::default();
         // SAFETY: the kernel has filled this header's own control block, and left in
-        // msg_controllen how much of it is valid; the macros stay within that.
+        // msg_controllen how much of it is valid; the macros stay within that, and each kind of
+        // message holds the type that is read.
         unsafe {
             let mut control = libc::CMSG_FIRSTHDR(header);
             while let Some(block) = control.as_ref() {
-                if block.cmsg_level == libc::SOL_UDP && block.cmsg_type == libc::UDP_GRO {
-                    let size = libc::CMSG_DATA(control).cast::<libc::c_int>().read_unaligned();
-                    return usize::try_from(size).ok().filter(|size| *size > 0);
+                match (block.cmsg_level, block.cmsg_type) {
+                    (libc::SOL_UDP, libc::UDP_GRO) => {
+                        let size = libc::CMSG_DATA(control).cast::<libc::c_int>().read_unaligned();
+                        notes.joined = usize::try_from(size).ok().filter(|size| *size > 0);
+                    }
+                    (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                        let time = libc::CMSG_DATA(control).cast::<libc::timespec>();
+                        notes.arrival = since_epoch(time.read_unaligned());
+                    }
+                    _ => {}
                 }
                 control = libc::CMSG_NXTHDR(header, control);
             }
         }
-        None
+        notes
     }
+}
+
+/// What the kernel says of a message beside its bytes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Notes {
+    /// The size of the datagrams that were joined into it, if they were.
+    pub(super) joined: Option<usize>,
+    /// When it, or the first of them, arrived: since the Unix epoch.
+    pub(super) arrival: Option<Duration>,
+}
+
+fn since_epoch(time: libc::timespec) -> Option<Duration> {
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    Some(Duration::new(seconds, u32::try_from(time.tv_nsec).ok()?))
 }
 
 /// Fills `header`'s control block, which must be [`CONTROL_WORDS`] words, with a segment size.

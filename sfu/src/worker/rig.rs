@@ -189,6 +189,7 @@ impl Rig {
     /// Time stands still within a turn.
     fn set_time(&mut self) {
         let media = MediaTime::from_millis(10_000) + FRAME * self.frames;
+        self.worker.received = media;
         self.worker.now = Now { media, instant: self.worker.now.instant };
     }
 }
