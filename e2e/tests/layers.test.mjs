@@ -8,6 +8,7 @@ import { launch, open } from '../lib/browser.mjs';
 import { goLive, playFeed } from '../lib/pages.mjs';
 import { startServer } from '../lib/server.mjs';
 import { pause, waitFor } from '../lib/wait.mjs';
+import { routeThroughWires } from '../lib/wire.mjs';
 
 const LARGE = 640;
 const SMALL = 320;
@@ -26,9 +27,11 @@ async function publish(room, query) {
   return page;
 }
 
-async function play(room, name) {
+/** Plays the host's own feed; with `options` through a wire (lib/wire.mjs), which becomes `page.wire`. */
+async function play(room, name, options) {
   // Not the viewer's page, which would play the program, too: that is made of the large picture.
   const page = await open(viewers, `${server.url}/`);
+  if (options) await routeThroughWires(page, 'whep', options, (wire) => { page.wire = wire; });
   await playFeed(page, { room, feed: `${room}/host`, token: await server.token(room, name, 'viewer') });
   return page;
 }
@@ -107,6 +110,37 @@ for (const codec of ['h264', 'vp8']) {
     await host.close();
   });
 }
+
+test('a viewer whose network narrows gets the small picture within 3 s, without a storm of requests, and the large one again', async (t) => {
+  const host = await publish('narrow', 'simulcast=1');
+  const [free, narrow] = [await play('narrow', 'fred'), await play('narrow', 'nora', { set: ['both delay 10'] })];
+  await sees(free, LARGE, 30);
+  await sees(narrow, LARGE, 30);
+  await pause(3000);
+
+  const requests = await server.metric('sfu_plis_sent_total');
+  const began = Date.now();
+  narrow.wire.set('down rate 300');
+  const down = await longestGap(narrow, () => sees(narrow, SMALL));
+  const took = Date.now() - began - 1000; // longestGap watches for one second more
+  const asked = await server.metric('sfu_plis_sent_total') - requests;
+  t.diagnostic(`small after ${took} ms, longest gap ${down} ms, ${asked} keyframe requests`);
+  assert.ok(took <= 3000, `it took ${took} ms`);
+  assert.ok(asked <= 2 * Math.ceil((took + 1000) / 500), `${asked} requests`);
+  assert.equal(await height(free), LARGE, 'the other viewer keeps the large picture');
+
+  await pause(5000);
+  assert.equal(await height(narrow), SMALL, 'it stays small while the network is narrow');
+  const widened = Date.now();
+  narrow.wire.set('down rate 5000');
+  const up = await longestGap(narrow, () => sees(narrow, LARGE, 40));
+  t.diagnostic(`large again after ${Date.now() - widened - 1000} ms, longest gap ${up} ms`);
+  assert.ok(up < MAX_GAP_MS, `a gap of ${up} ms`);
+  await free.close();
+  await narrow.close();
+  await narrow.wire.stop();
+  await host.close();
+});
 
 for (const [codec, layers] of [['vp9', 'L2T2_KEY'], ['av1', 'L1T2']]) {
   test(`${codec} in layers (${layers}) is published and played`, async (t) => {

@@ -21,7 +21,7 @@ export const QUALITIES = {
  * @type {Record<Quality, {rid: string, scale: number, kbps: number}[]>}
  */
 const SIZES = {
-  "360p": [{ rid: "l", scale: 2, kbps: 250 }, { rid: "h", scale: 1, kbps: 900 }],
+  "360p": [{ rid: "l", scale: 2, kbps: 150 }, { rid: "h", scale: 1, kbps: 900 }],
   "720p": [{ rid: "l", scale: 4, kbps: 150 }, { rid: "m", scale: 2, kbps: 500 }, { rid: "h", scale: 1, kbps: 1600 }],
 };
 
