@@ -49,6 +49,8 @@ enum Command {
     Wire(wire::Options),
     /// Loads a server with viewers in the thousands and measures what they get and what it costs.
     Swarm(swarm::Options),
+    /// Finds the most viewers that Janus sustains, and measures both servers with as many.
+    Compare(swarm::CompareOptions),
     /// Two hosts battle each other again and again; shoppers chat, give gifts and buy.
     Demo(demo::Options),
 }
@@ -65,6 +67,7 @@ async fn main() -> Result<()> {
         Command::Watch(options) => watch::run(options).await,
         Command::Wire(options) => wire::run(options).await,
         Command::Swarm(options) => swarm::run(options).await,
+        Command::Compare(options) => swarm::compare(options).await,
         Command::Demo(options) => demo::run(options).await,
     }
 }

@@ -3,13 +3,16 @@
 //! The viewers are real to the server (ICE, DTLS-SRTP, RTCP) but decrypt next to nothing, so that the
 //! tester is not the bottleneck on a machine that it shares with the server.
 
+mod compare;
 mod crowd;
 mod dtls;
 mod engine;
 mod feedback;
 mod film;
 mod impairment;
+mod janus;
 mod keyframe;
+mod namespace;
 mod observer;
 mod process;
 mod publisher;
@@ -18,6 +21,7 @@ mod report;
 mod rtp;
 mod run;
 mod sdp;
+mod servers;
 mod socket;
 mod stamps;
 mod stun;
@@ -25,4 +29,5 @@ mod table;
 mod target;
 mod viewer;
 
+pub(crate) use compare::{Options as CompareOptions, run as compare};
 pub(crate) use run::{Options, run};

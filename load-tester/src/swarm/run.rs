@@ -5,26 +5,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::crowd::Crowd;
 use super::dtls::Identity;
 use super::engine::Shared;
 use super::impairment::Impairment;
+use super::janus::Janus;
 use super::process::Usage;
 use super::publisher::Publisher;
 use super::report::{Cost, Joins, Moment, Percentiles, Report, Settled, Steady, Tester};
+use super::servers::Running;
 use super::table::table;
 use super::target::{Lianmai, Target};
+use super::{film, namespace};
 use crate::api::Server;
 
 /// How long the last viewers may take to get a picture before the measurement begins without them.
 const JOIN_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Command line of `lianmai-load swarm`.
-#[derive(Args, Clone)]
+#[derive(Args)]
 pub(crate) struct Options {
+    /// Server to load. Janus is started for the run, in a network of its own, and ended after it.
+    #[arg(long, value_enum, default_value_t = Kind::Lianmai)]
+    target: Kind,
     #[command(flatten)]
     server: Server,
     /// Room to watch; with --publish it is created.
@@ -33,59 +39,106 @@ pub(crate) struct Options {
     /// Feed to watch, as room/identity; without it the publisher of --publish, else the program.
     #[arg(long)]
     feed: Option<String>,
-    /// Publish a clip of the media folder from this process; without a name a 720p film that is made once.
-    #[arg(long, num_args = 0..=1, default_missing_value = "film", value_name = "CLIP")]
-    publish: Option<String>,
-    /// Folder of the clips.
-    #[arg(long, default_value = "target/media")]
-    media: PathBuf,
-    /// Viewers that join at the measured pace.
-    #[arg(long, default_value_t = 100)]
-    viewers: usize,
-    /// Viewers that are in and settled before the others come.
+    /// Threads that carry Janus' subscribers; 0 is Janus' default, one thread each.
     #[arg(long, default_value_t = 0)]
-    settled: usize,
-    /// Joins a second.
-    #[arg(long, default_value_t = 100.0, conflicts_with = "within")]
-    join_rate: f64,
-    /// All join within so many seconds.
-    #[arg(long, value_name = "SECONDS")]
-    within: Option<f64>,
-    /// Viewers a second that leave while another one joins, during the measured seconds.
-    #[arg(long, default_value_t = 0.0)]
-    churn: f64,
-    /// Seconds between the last join and the measurement.
-    #[arg(long, default_value_t = 2.0)]
-    settle: f64,
-    /// Seconds that are measured.
-    #[arg(long, default_value_t = 10.0)]
-    seconds: f64,
-    /// Percent of the arriving media that is dropped before it counts.
-    #[arg(long, default_value_t = 0.0)]
-    loss: f64,
-    /// Milliseconds by which arriving media is delayed.
-    #[arg(long, default_value_t = 0)]
-    delay: u64,
-    /// Threads that carry viewers.
-    #[arg(long, default_value_t = 1)]
-    threads: usize,
-    /// Process of the server, whose CPU time and memory are measured.
-    #[arg(long)]
-    pid: Option<u32>,
+    janus_event_loops: u32,
+    /// What runs the servers that are started, e.g. "taskset -c 0".
+    #[arg(long, default_value = "")]
+    server_prefix: String,
+    #[command(flatten)]
+    load: Load,
     /// Write the result as JSON, too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
+/// What is done to the server, whichever it is.
+#[derive(Args, Clone)]
+pub(crate) struct Load {
+    /// Publish a clip of the media folder from this process; without a name a 720p film that is made once.
+    #[arg(long, num_args = 0..=1, default_missing_value = "film", value_name = "CLIP")]
+    pub(crate) publish: Option<String>,
+    /// Folder of the clips.
+    #[arg(long, default_value = "target/media")]
+    pub(crate) media: PathBuf,
+    /// Viewers that join at the measured pace.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) viewers: usize,
+    /// Viewers that are in and settled before the others come.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) settled: usize,
+    /// Joins a second.
+    #[arg(long, default_value_t = 100.0, conflicts_with = "within")]
+    pub(crate) join_rate: f64,
+    /// All join within so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) within: Option<f64>,
+    /// Viewers a second that leave while another one joins, during the measured seconds.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) churn: f64,
+    /// Seconds between the last join and the measurement.
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) settle: f64,
+    /// Seconds that are measured.
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) seconds: f64,
+    /// Percent of the arriving media that is dropped before it counts.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) loss: f64,
+    /// Milliseconds by which arriving media is delayed.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) delay: u64,
+    /// Threads that carry viewers.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threads: usize,
+    /// Process of the server, whose CPU time and memory are measured.
+    #[arg(long)]
+    pub(crate) pid: Option<u32>,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self {
+            publish: None,
+            media: PathBuf::from("target/media"),
+            viewers: 100,
+            settled: 0,
+            join_rate: 100.0,
+            within: None,
+            churn: 0.0,
+            settle: 2.0,
+            seconds: 10.0,
+            loss: 0.0,
+            delay: 0,
+            threads: 1,
+            pid: None,
+        }
+    }
+}
+
+/// A server that can be loaded.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// `lianmai serve` at --url.
+    Lianmai,
+    /// Debian's Janus with one video room.
+    Janus,
+}
+
 /// Runs and prints a table.
 #[expect(clippy::print_stdout, reason = "the table is this program's output")]
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let feed = options
-        .feed
-        .clone()
-        .or_else(|| options.publish.as_ref().map(|_| Lianmai::feed_of(&options.room)));
-    let target = Target::Lianmai(Lianmai::new(options.server.clone(), options.room.clone(), feed));
-    let report = measure(&options, target).await?;
+    let mut load = options.load.clone();
+    let report = match options.target {
+        Kind::Lianmai => measure(&load, lianmai(&options)).await?,
+        Kind::Janus => {
+            namespace::enter()?;
+            let running = Running::janus(&options.server_prefix, options.janus_event_loops).await?;
+            load.pid = Some(running.pid());
+            load.publish.get_or_insert_with(|| film::NAME.to_owned());
+            measure(&load, Target::Janus(Janus::open(running.url.as_str()).await?)).await?
+        }
+    };
     print!("{}", table(&report));
     if let Some(file) = &options.json {
         std::fs::write(file, serde_json::to_string_pretty(&report)?)
@@ -94,8 +147,15 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     Ok(())
 }
 
+/// Returns the room of `lianmai serve` that the options mean.
+fn lianmai(options: &Options) -> Target {
+    let published = options.load.publish.as_ref().map(|_| Lianmai::feed_of(&options.room));
+    let feed = options.feed.clone().or(published);
+    Target::Lianmai(Lianmai::new(options.server.clone(), options.room.clone(), feed))
+}
+
 /// Loads `target` as the options say.
-pub(crate) async fn measure(options: &Options, target: Target) -> Result<Report> {
+pub(crate) async fn measure(options: &Load, target: Target) -> Result<Report> {
     raise_descriptor_limit();
     let publisher = match &options.publish {
         Some(clip) => Some(Publisher::start(&target, &options.media, clip).await?),
@@ -113,8 +173,9 @@ pub(crate) async fn measure(options: &Options, target: Target) -> Result<Report>
             delay: Duration::from_millis(options.delay),
         },
     };
+    let name = target.name();
     let crowd = Crowd::new(target, &shared, options.threads)?;
-    let run = Run { options, crowd, publisher };
+    let run = Run { options, target: name, crowd, publisher };
     let report = tokio::select! {
         report = run.measure() => report,
         stop = tokio::signal::ctrl_c() => stop.map_err(Into::into).and(Err(anyhow::anyhow!("stopped"))),
@@ -127,14 +188,15 @@ pub(crate) async fn measure(options: &Options, target: Target) -> Result<Report>
 }
 
 struct Run<'a> {
-    options: &'a Options,
+    options: &'a Load,
+    target: &'static str,
     crowd: Crowd,
     publisher: Option<Publisher>,
 }
 
 impl Run<'_> {
     async fn measure(&self) -> Result<Report> {
-        let Options { settled, viewers, settle, .. } = *self.options;
+        let Load { settled, viewers, settle, .. } = *self.options;
         let idle = self.server_usage()?;
         if settled > 0 {
             self.join(0..settled, Duration::from_secs_f64(settled as f64 / 100.0)).await?;
@@ -160,7 +222,7 @@ impl Run<'_> {
         let tester = after.tester.cpu.saturating_sub(before.tester.cpu).as_secs_f64();
         let latencies = after.snapshot.latencies.iter().map(|us| f64::from(*us) / 1_000.0);
         Ok(Report {
-            target: "lianmai",
+            target: self.target,
             viewers: settled + viewers,
             joins: Joins::new(&after.snapshot, settled, &requests),
             settled: (settled > 0).then(|| Settled::new(&before_joins, &after_joins, settled)),
@@ -203,7 +265,7 @@ impl Run<'_> {
 
     /// Watches for the measured seconds; with churn, viewers leave and others come.
     async fn watch(&self) -> Result<(Moment, Moment, usize)> {
-        let Options { seconds, churn, settled, viewers, .. } = *self.options;
+        let Load { seconds, churn, settled, viewers, .. } = *self.options;
         let bar = bar(seconds as u64, "watching {bar:40} {pos}/{len} s {msg}");
         self.crowd.mark();
         let before = self.moment().await?;

@@ -97,7 +97,6 @@ impl Local {
     }
 
     /// Writes the answer to `offer` that takes every section as it is offered.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for servers that offer"))]
     pub(crate) fn answer(&self, offer: &str) -> String {
         let sections = sections(offer);
         let mids: Vec<&str> =

@@ -1,8 +1,9 @@
 //! The server under load: how to publish to it, join it and leave it.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use url::Url;
 
+use super::janus::{Handle, Janus};
 use super::sdp::{Local, Remote};
 use crate::api::{Api, Server};
 
@@ -11,6 +12,8 @@ use crate::api::{Api, Server};
 pub(crate) enum Target {
     /// `lianmai serve`, by WHIP and WHEP.
     Lianmai(Lianmai),
+    /// Janus' video room.
+    Janus(Janus),
 }
 
 /// A viewer's place in a server.
@@ -22,6 +25,8 @@ pub(crate) enum Place {
         /// The session.
         location: Url,
     },
+    /// A subscription.
+    Janus(Handle),
 }
 
 impl Target {
@@ -29,6 +34,7 @@ impl Target {
     pub(crate) async fn publish(&self, offer: String) -> Result<String> {
         match self {
             Self::Lianmai(lianmai) => lianmai.publish(offer).await,
+            Self::Janus(janus) => janus.publish(&offer).await,
         }
     }
 
@@ -36,6 +42,7 @@ impl Target {
     pub(crate) async fn admit(&self, number: usize) -> Result<Ticket> {
         match self {
             Self::Lianmai(lianmai) => lianmai.admit(number).await.map(Ticket::Lianmai),
+            Self::Janus(_) => Ok(Ticket::None),
         }
     }
 
@@ -43,13 +50,28 @@ impl Target {
     pub(crate) async fn join(&self, ticket: &Ticket, local: &Local) -> Result<(Remote, Place)> {
         match (self, ticket) {
             (Self::Lianmai(lianmai), Ticket::Lianmai(api)) => lianmai.join(api, local).await,
+            (Self::Janus(janus), _) => {
+                let (remote, handle) = janus.join(local).await?;
+                Ok((remote, Place::Janus(handle)))
+            }
+            (Self::Lianmai(_), Ticket::None) => bail!("no token"),
         }
     }
 
     /// Leaves.
     pub(crate) async fn leave(&self, place: Place) -> Result<()> {
-        match place {
-            Place::Lianmai { api, location } => api.delete(location).await,
+        match (self, place) {
+            (_, Place::Lianmai { api, location }) => api.delete(location).await,
+            (Self::Janus(janus), Place::Janus(handle)) => janus.leave(handle).await,
+            (Self::Lianmai(_), Place::Janus(_)) => bail!("another server's viewer"),
+        }
+    }
+
+    /// Returns the name for the report.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Lianmai(_) => "lianmai",
+            Self::Janus(_) => "janus",
         }
     }
 }
@@ -58,6 +80,8 @@ impl Target {
 pub(crate) enum Ticket {
     /// A token.
     Lianmai(Api),
+    /// Nothing.
+    None,
 }
 
 /// A room of `lianmai serve`.
