@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both install what they need.
-.PHONY: demo run test check bench fuzz setup setup-test
+.PHONY: demo run test check bench fuzz setup setup-test setup-bench
 
 demo: setup            ## A server, two hosts in a PK battle, gifts, sales; prints the URLs
 	cargo build --release --locked -p server -p mixer -p load-tester
@@ -18,7 +18,7 @@ check: setup           ## What must hold before anything is tested: format, lint
 	node scripts/check-layers.mjs
 	node scripts/check-unsafe.mjs
 
-bench: setup-test      ## Figures into target/bench/results.json and docs/BENCHMARKS.md; ONLY=program runs a part
+bench: setup-bench     ## Figures into target/bench/results.json and docs/BENCHMARKS.md; ONLY=program runs a part
 	ONLY="$(ONLY)" scripts/bench.sh
 
 fuzz: setup            ## Every fuzz target for ten minutes each (FUZZ_SECONDS=60 TARGETS="stun sdp" for less); stops at the first finding
@@ -29,3 +29,6 @@ setup:
 
 setup-test:
 	scripts/setup.sh test
+
+setup-bench:
+	scripts/setup.sh bench

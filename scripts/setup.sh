@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, by name, and says which. `setup.sh run` is enough to
-# build and run the product and its demo; `setup.sh test` adds what only the tests need.
+# build and run the product and its demo; `setup.sh test` adds what only the tests need, `setup.sh bench` on top of
+# that what only the measurements compare us with.
 set -euo pipefail
 
 run_packages=(
@@ -11,15 +12,18 @@ run_packages=(
 )
 test_packages=(chromium fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp valgrind python3-venv)
 
+bench_packages=(janus)
+
 wanted=("${run_packages[@]}")
 case "${1:-run}" in
   run) ;;
   test) wanted+=("${test_packages[@]}") ;;
-  *) echo "usage: $0 run|test" >&2; exit 2 ;;
+  bench) wanted+=("${test_packages[@]}" "${bench_packages[@]}") ;;
+  *) echo "usage: $0 run|test|bench" >&2; exit 2 ;;
 esac
 
 command -v cargo >/dev/null || { echo "setup: a Rust toolchain is needed (https://rustup.rs)" >&2; exit 1; }
-if [ "${1:-run}" = test ]; then
+if [ "${1:-run}" != run ]; then
   command -v node >/dev/null && command -v npm >/dev/null || { echo "setup: the tests need Node 20 and npm" >&2; exit 1; }
   node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { echo "setup: the tests need Node 20, not $(node --version)" >&2; exit 1; }
 fi

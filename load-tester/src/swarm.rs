@@ -27,6 +27,7 @@ mod stamps;
 mod stun;
 mod table;
 mod target;
+mod track;
 mod viewer;
 
 pub(crate) use compare::{Options as CompareOptions, run as compare};

@@ -1,8 +1,7 @@
 //! One viewer without a socket: ICE, DTLS, then counting by clear header and answering like a browser.
 //!
-//! Nearly all packets are never decrypted, which is what makes thousands of viewers cheap. What is: all
-//! video until the first whole keyframe, retransmissions that may fill a gap, and one packet in
-//! [`SAMPLE`], which proves the stream authentic and tells how long it was under way.
+//! Nearly all packets are never decrypted ([`track`](super::track)), which is what makes thousands of
+//! viewers cheap.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -13,15 +12,13 @@ use ring::hmac;
 
 use super::dtls::{Dtls, Identity, Keys};
 use super::feedback::{self, Arrivals, Block};
-use super::keyframe::KeyframeWatch;
-use super::reception::{Arrival, Reception, Totals};
+use super::reception::Totals;
 use super::rtp::Header;
-use super::sdp::{Kind, Local, Remote, Track};
+use super::sdp::{Kind, Local, Remote};
 use super::stamps::Stamps;
 use super::stun;
+use super::track::{Event, Receiving};
 
-/// One packet of so many is decrypted.
-const SAMPLE: u32 = 64;
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// RFC 7675 wants 5 s with a spread; browsers check twice as often.
 const CONSENT_INTERVAL: Duration = Duration::from_millis(2_500);
@@ -91,16 +88,6 @@ pub(crate) struct Viewer {
     out: VecDeque<Vec<u8>>,
     stamps: Option<Arc<Stamps>>,
     stats: Stats,
-}
-
-/// One track of a viewer.
-struct Receiving {
-    track: Track,
-    ssrc: Option<u32>,
-    reception: Reception,
-    keyframe: Option<KeyframeWatch>,
-    until_sample: u32,
-    last_sender_report: Option<(u32, Instant)>,
 }
 
 impl Viewer {
@@ -404,97 +391,4 @@ impl Viewer {
             self.stats.failure.get_or_insert(error);
         }
     }
-}
-
-/// What a media packet meant.
-#[derive(Default)]
-struct Event {
-    has_keyframe: bool,
-    is_forged: bool,
-    /// The payload, if it was looked into.
-    sample: Option<Vec<u8>>,
-}
-
-impl Receiving {
-    fn new(track: Track) -> Self {
-        let is_video = track.kind == Kind::Video;
-        Self {
-            reception: Reception::new(if is_video { 90_000 } else { 48_000 }),
-            keyframe: is_video.then(KeyframeWatch::default),
-            track,
-            ssrc: None,
-            until_sample: 0,
-            last_sender_report: None,
-        }
-    }
-
-    fn handle_media(
-        &mut self,
-        now: Instant,
-        arrival: Duration,
-        header: Header,
-        datagram: &[u8],
-        keys: &mut Keys,
-    ) -> Event {
-        let Header { sequence, timestamp, marker, .. } = header;
-        let place = self.reception.handle_packet(sequence, marker, datagram.len(), now);
-        if place == Arrival::New {
-            self.reception.handle_clock(timestamp, arrival);
-        }
-        let mut event = Event::default();
-        let is_sample = self.until_sample == 0;
-        self.until_sample =
-            if is_sample { fastrand::u32(0..2 * SAMPLE) } else { self.until_sample - 1 };
-        if place == Arrival::Useless || !(is_sample || self.keyframe.is_some()) {
-            return event;
-        }
-        let Some(payload) = open(keys, header, datagram) else {
-            event.is_forged = true;
-            return event;
-        };
-        event.has_keyframe = self.watch(sequence, timestamp, marker, &payload);
-        event.sample = is_sample.then_some(payload);
-        event
-    }
-
-    fn handle_retransmission(
-        &mut self,
-        now: Instant,
-        header: Header,
-        datagram: &[u8],
-        keys: &mut Keys,
-    ) -> Event {
-        let mut event = Event::default();
-        if !self.reception.has_missing() {
-            return event;
-        }
-        let Some(payload) = open(keys, header, datagram) else {
-            event.is_forged = true;
-            return event;
-        };
-        // The original number comes first (RFC 4588 section 4); padding that probes has none.
-        if let Some((number, payload)) = payload.split_first_chunk::<2>() {
-            let sequence = u16::from_be_bytes(*number);
-            self.reception.handle_packet(sequence, header.marker, datagram.len(), now);
-            event.has_keyframe = self.watch(sequence, header.timestamp, header.marker, payload);
-        }
-        event
-    }
-
-    fn watch(&mut self, sequence: u16, timestamp: u32, marker: bool, payload: &[u8]) -> bool {
-        let watch = self.keyframe.as_mut();
-        let is_whole =
-            watch.is_some_and(|watch| watch.handle_packet(sequence, timestamp, marker, payload));
-        if is_whole {
-            self.keyframe = None;
-        }
-        is_whole
-    }
-}
-
-/// Decrypts a packet and returns its payload.
-fn open(keys: &mut Keys, header: Header, datagram: &[u8]) -> Option<Vec<u8>> {
-    let clear = keys.rtp_in.decrypt_rtp(datagram).ok()?;
-    let padding = if clear[0] & 0x20 != 0 { usize::from(*clear.last()?) } else { 0 };
-    Some(clear.get(header.len..clear.len().checked_sub(padding)?)?.to_vec())
 }
