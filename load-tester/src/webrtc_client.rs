@@ -23,6 +23,8 @@ use webrtc::runtime::TokioRuntime;
 
 use crate::api::Api;
 
+/// Where clients are unless told otherwise.
+pub(crate) const LOOPBACK: &str = "127.0.0.1";
 /// How long gathering and connecting may take together.
 const SETUP: Duration = Duration::from_secs(15);
 
@@ -80,12 +82,13 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Makes a connection that speaks H.264 and Opus from a loopback address.
     pub(crate) async fn new(on_track: OnTrack) -> Result<Self> {
-        Self::observed(on_track, |registry| registry).await
+        Self::observed(on_track, LOOPBACK, |registry| registry).await
     }
 
-    /// As [`new`](Self::new), with the interceptors that `observe` adds.
+    /// As [`new`](Self::new), at `address` and with the interceptors that `observe` adds.
     pub(crate) async fn observed(
         on_track: OnTrack,
+        address: &str,
         observe: impl FnOnce(Registry) -> Registry,
     ) -> Result<Self> {
         let mut engine = MediaEngine::default();
@@ -106,7 +109,7 @@ impl Prepared {
             .with_setting_engine(settings)
             .with_handler(Arc::new(Handler { state: state_out, gathered: gathered_out, on_track }))
             .with_runtime(Arc::new(TokioRuntime))
-            .with_udp_addrs(vec!["127.0.0.1:0"])
+            .with_udp_addrs(vec![format!("{address}:0")])
             .build()
             .await?;
         Ok(Self { peer: Arc::new(peer), state, gathered })

@@ -57,7 +57,7 @@ impl Janus {
         let body = json!({
             "request": "joinandconfigure", "ptype": "publisher", "room": ROOM, "display": "source",
         });
-        let jsep = json!({ "type": "offer", "sdp": offer });
+        let jsep = json!({ "type": "offer", "sdp": offer, "trickle": false });
         let event = self.ask(handle, &body, Some(&jsep)).await?;
         let feed = event["plugindata"]["data"]["id"].as_u64();
         *self.feed() = Some(feed.with_context(|| format!("not published: {event}"))?);
@@ -75,7 +75,7 @@ impl Janus {
         let offer = event["jsep"]["sdp"].as_str();
         let offer = offer.with_context(|| format!("not subscribed: {event}"))?;
         let remote = Remote::parse(offer)?;
-        let jsep = json!({ "type": "answer", "sdp": local.answer(offer) });
+        let jsep = json!({ "type": "answer", "sdp": local.answer(offer), "trickle": false });
         // Media flows without waiting for the event about it.
         self.send(handle, &json!({ "request": "start" }), Some(&jsep), &transaction()).await?;
         Ok((remote, Handle(handle)))

@@ -2,7 +2,8 @@
 //!
 //! Janus offers no loopback candidates, and what is measured must not be reachable from outside. In a
 //! network namespace an empty bridge has an address that Janus takes and that still leads through the
-//! loopback device, the same way as the other server's packets.
+//! loopback device, the same way as the other server's packets. Multicast has a way, too, because the
+//! `webrtc` crate insists on joining the group of mDNS.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -26,7 +27,7 @@ pub(crate) fn enter() -> Result<()> {
     let program = std::env::current_exe()?;
     let set_up = format!(
         "ip link set lo up && ip link add load0 type bridge && ip addr add {ADDRESS}/32 dev load0 \
-         && ip link set load0 up && exec \"$0\" \"$@\""
+         && ip link set load0 up && ip route add 224.0.0.0/4 dev load0 && exec \"$0\" \"$@\""
     );
     let mut unshare = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {

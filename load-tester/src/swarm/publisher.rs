@@ -40,7 +40,7 @@ impl Publisher {
         let observer = Observer::new(Arc::clone(&stamps), Arc::clone(&wants_keyframe));
         let observe =
             |registry: webrtc::peer_connection::Registry| registry.with(observer::slot(), observer);
-        let mut prepared = Prepared::observed(Box::new(|_| {}), observe).await?;
+        let mut prepared = Prepared::observed(Box::new(|_| {}), target.near(), observe).await?;
         let audio = prepared.add_track(name, RtpCodecKind::Audio).await?;
         let video = prepared.add_track(name, RtpCodecKind::Video).await?;
         let answer = target.publish(prepared.offer().await?).await?;

@@ -4,8 +4,10 @@ use anyhow::{Context, Result, bail};
 use url::Url;
 
 use super::janus::{Handle, Janus};
+use super::namespace::ADDRESS;
 use super::sdp::{Local, Remote};
 use crate::api::{Api, Server};
+use crate::webrtc_client::LOOPBACK;
 
 /// One of the servers that can be loaded.
 #[derive(Clone)]
@@ -64,6 +66,15 @@ impl Target {
             (_, Place::Lianmai { api, location }) => api.delete(location).await,
             (Self::Janus(janus), Place::Janus(handle)) => janus.leave(handle).await,
             (Self::Lianmai(_), Place::Janus(_)) => bail!("another server's viewer"),
+        }
+    }
+
+    /// Returns the address of a publisher that the server can answer: Janus pairs no loopback address
+    /// with its own.
+    pub(crate) fn near(&self) -> &'static str {
+        match self {
+            Self::Lianmai(_) => LOOPBACK,
+            Self::Janus(_) => ADDRESS,
         }
     }
 
