@@ -8,13 +8,15 @@ import { chromium } from 'playwright-core';
 const here = dirname(fileURLToPath(import.meta.url));
 const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
-/** Launches Chromium. With `camera` and `microphone` (files) the fake devices play those; `loopback` lets two of its pages talk by 127.0.0.1. */
-export function launch({ camera, microphone, loopback = false } = {}) {
+/** Launches Chromium. With `camera` and `microphone` (files) the fake devices play those; `loopback` lets two of its pages talk by 127.0.0.1;
+ * `udp: false` is a network that drops UDP, as far as WebRTC goes. */
+export function launch({ camera, microphone, loopback = false, udp = true } = {}) {
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
     '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required',
     '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows',
     '--disable-features=WebRtcHideLocalIpsWithMdns'];
   if (loopback) args.push('--allow-loopback-in-peer-connection');
+  if (!udp) args.push('--webrtc-ip-handling-policy=disable_non_proxied_udp');
   if (camera) args.push(`--use-file-for-fake-video-capture=${camera}`);
   if (microphone) args.push(`--use-file-for-fake-audio-capture=${microphone}`);
   return chromium.launch({ executablePath, headless: true, args });

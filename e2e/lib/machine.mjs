@@ -24,19 +24,28 @@ export async function freeTcpPort() {
   return port;
 }
 
-/** The first of a few neighbouring free UDP ports. */
+/** The first of a few neighbouring free UDP ports; the same number is free for TCP, too. */
 export async function freeUdpPort(neighbours = 4) {
   for (let attempt = 0; attempt < 50; attempt++) {
     const first = 20_000 + Math.floor(Math.random() * 20_000);
     const sockets = [];
     try {
       for (let i = 0; i < neighbours; i++) sockets.push(await bind(first + i));
+      sockets.push(await listen(first));
       return first;
     } catch { /* taken: try others */ } finally {
       await Promise.all(sockets.map((socket) => new Promise((done) => socket.close(done))));
     }
   }
   throw new Error('no free UDP ports');
+}
+
+function listen(port) {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
 }
 
 function bind(port) {

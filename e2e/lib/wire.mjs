@@ -46,12 +46,12 @@ export function throughWire(sdp, port) {
   return lines.join('\r\n');
 }
 
-/** Puts wires behind the answers of every WHIP or WHEP request of a page; `onWire` gets each. */
+/** Puts wires behind the answers of every WHIP or WHEP request of a page, a new one after each restart of ICE; `onWire` gets each. */
 export async function routeThroughWires(page, way, options, onWire) {
-  await page.route((url) => new RegExp(`/${way}$`).test(url.pathname), async (route) => {
-    if (route.request().method() !== 'POST') return route.continue();
+  await page.route((url) => new RegExp(`/${way}(/[^/]+)?$`).test(url.pathname), async (route) => {
+    if (!['POST', 'PATCH'].includes(route.request().method())) return route.continue();
     const response = await route.fetch();
-    if (!response.ok()) return route.fulfill({ response });
+    if (![200, 201].includes(response.status())) return route.fulfill({ response });
     const sdp = await response.text();
     const wire = await startWire(addressIn(sdp), options);
     onWire(wire);

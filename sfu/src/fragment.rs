@@ -11,8 +11,8 @@ use crate::ufrag::Credentials;
 
 const MAX_LEN: usize = 16 * 1_024;
 const MAX_LINES: usize = 256;
-/// Longest line that is echoed.
-const MAX_ECHO_LEN: usize = 128;
+/// Longest line that is echoed; a media line names every codec that a browser knows.
+const MAX_ECHO_LEN: usize = 1_024;
 
 /// What a fragment says.
 #[derive(Debug, Default)]

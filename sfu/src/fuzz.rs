@@ -25,7 +25,8 @@ use crate::offer::Offer;
 use crate::record_guard::RecordGuard;
 use crate::srtp::Srtp;
 use crate::stun::{self, BindingRequest, BindingSuccess};
-use crate::{rtcp, ufrag};
+use crate::tcp::frames::Frames;
+use crate::{rtcp, tcp, ufrag};
 
 pub use data::data_channels;
 pub use handshake::{dtls, dtls_handshake};
@@ -38,6 +39,7 @@ pub type Door = fn(&[u8]);
 pub const DOORS: &[(&str, Door)] = &[
     ("stun", stun),
     ("demux", demux),
+    ("tcp", tcp),
     ("rtp", rtp),
     ("rtcp", rtcp),
     ("sdp", sdp),
@@ -46,6 +48,19 @@ pub const DOORS: &[(&str, Door)] = &[
     ("dtls_handshake", dtls_handshake),
     ("data_channels", data_channels),
 ];
+
+/// A stream of bytes on the TCP port, in pieces as the first byte says.
+pub fn tcp(data: &[u8]) {
+    let Some((&piece, stream)) = data.split_first() else {
+        return;
+    };
+    let mut frames = Frames::default();
+    for part in stream.chunks(usize::from(piece) + 1) {
+        if frames.push(part, tcp::MAX_FRAME_LEN, demux).is_err() {
+            return;
+        }
+    }
+}
 
 /// A datagram from nobody knows where, up to where its sender has to be known.
 pub fn demux(data: &[u8]) {

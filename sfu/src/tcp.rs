@@ -9,7 +9,7 @@
 //! from the next keyframe on). Nothing waits without end.
 
 mod door;
-mod frames;
+pub(crate) mod frames;
 mod queue;
 
 use std::collections::{HashMap, VecDeque};
@@ -26,7 +26,7 @@ use frames::Frames;
 use queue::SendQueue;
 
 /// Longest frame that is taken; anything longer is no WebRTC.
-const MAX_FRAME_LEN: usize = 2_048;
+pub(crate) const MAX_FRAME_LEN: usize = 2_048;
 /// What one connection may hand over per turn, so that none keeps the worker busy.
 const READ_LEN: usize = 16 * 1_024;
 /// Connections read per turn; the others come first in the next.

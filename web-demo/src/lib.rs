@@ -49,6 +49,7 @@ const FILES: &[(&str, &[u8])] = files![
     "media/capture.js",
     "media/link.js",
     "media/patience.js",
+    "media/resume.js",
     "media/stats.js",
     "media/whep.js",
     "media/whip.js",

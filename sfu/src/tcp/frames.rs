@@ -2,14 +2,14 @@
 
 /// The rest of what came, which is not a whole frame yet.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub(crate) struct Frames {
     /// Shorter than one frame with its length.
     partial: Vec<u8>,
 }
 
 /// A frame that is longer than the receiver takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 impl Frames {
     /// Takes more bytes and hands on each frame that is whole now.
@@ -17,7 +17,7 @@ impl Frames {
     /// # Errors
     ///
     /// Fails if a frame is announced that is longer than `max_len`; nothing after it can be read.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         bytes: &[u8],
         max_len: usize,

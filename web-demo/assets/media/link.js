@@ -1,17 +1,25 @@
 /**
- * One WebRTC session with the server, kept alive: POST an offer, set the answer, watch, and when the
- * connection dies start over with a fresh one after a back-off. WHIP and WHEP differ only in what goes
- * into the peer connection. The server is ICE-lite and learns our address from the first packet, so
- * gathering candidates is only waited for briefly.
+ * One WebRTC session with the server, kept alive: POST an offer, set the answer, watch. When the path dies
+ * the same session looks for another (ICE restart by PATCH), and only when the server has let it go is there
+ * a fresh one, after a back-off. WHIP and WHEP differ only in what goes into the peer connection. The server
+ * is ICE-lite and learns our address from the first packet, so gathering candidates is only waited for briefly.
  */
 
-import { refusal } from "../http.js";
+import { call, refusal } from "../http.js";
 import { backoffMs } from "../protocol/backoff.js";
+import { SDP_FRAGMENT, answerWith, fragmentOf } from "./resume.js";
 
 const GATHER_MS = 250;
 
-/** A connection may come back by itself within this time. */
-const DISCONNECTED_MS = 3_000;
+/** The server keeps a silent session for 30 s; after this a viewer would rather have a new one. */
+const RESUME_MS = 15_000;
+
+/** How long one try to resume may take: the request, and then the new path. */
+const REQUEST_MS = 3_000;
+const PATH_MS = 3_000;
+
+/** Between two tries, while there is no network. */
+const RETRY_MS = 500;
 
 /** How long a goodbye may take before we hang up without it. */
 const DELETE_MS = 2_000;
@@ -25,7 +33,9 @@ const CONNECT_MS = 8_000;
 
 /**
  * @typedef {object} LinkOptions
- * @property {string} url   where to POST the offer
+ * @property {string} room
+ * @property {"whip" | "whep"} kind
+ * @property {string} [query]   what to add to the address to which the offer is POSTed
  * @property {import("../token.js").Tokens} tokens
  * @property {(pc: RTCPeerConnection) => void} build   adds the transceivers and channels
  * @property {(sdp: string) => string} [offer]         a last word on our own offer
@@ -48,16 +58,31 @@ export class MediaLink {
     this.resource = null;
     this.attempt = 0;
     this.timer = 0;
+    /** @type {string} the answer that the connection has now */
+    this.answer = "";
+    /** @type {RTCPeerConnection | null} the connection that looks for another path */
+    this.resuming = null;
+    /** @type {RTCIceServer[] | null} */
+    this.iceServers = null;
     this.leave = () => this.stop();
+    // Another network: the path may be dead without anybody having noticed yet.
+    this.look = () => void this.resume();
+  }
+
+  /** @returns {string} */
+  get room() {
+    return `/v1/rooms/${encodeURIComponent(this.options.room)}`;
   }
 
   start() {
     window.addEventListener("pagehide", this.leave);
+    window.addEventListener("online", this.look);
     void this.connect();
   }
 
   stop() {
     window.removeEventListener("pagehide", this.leave);
+    window.removeEventListener("online", this.look);
     this.hangUp();
     this.setState("idle");
   }
@@ -75,13 +100,16 @@ export class MediaLink {
     this.pc = pc;
     this.options.build(pc);
     pc.addEventListener("connectionstatechange", () => this.handleState(pc));
+    pc.setConfiguration({ ...pc.getConfiguration(), iceServers: await this.servers() });
+    if (pc !== this.pc) return;
 
     try {
       await this.describe(pc);
       await gathered(pc);
       const answer = await this.post(pc);
       if (pc !== this.pc || answer === null) return;
-      await pc.setRemoteDescription({ type: "answer", sdp: this.options.answer?.(answer) ?? answer });
+      this.answer = this.options.answer?.(answer) ?? answer;
+      await pc.setRemoteDescription({ type: "answer", sdp: this.answer });
       this.options.onNegotiated?.(pc);
       this.again(CONNECT_MS, () => pc.connectionState !== "connected");
     } catch (error) {
@@ -109,7 +137,7 @@ export class MediaLink {
    */
   async post(pc) {
     const token = await this.options.tokens.get();
-    const response = await fetch(this.options.url, {
+    const response = await fetch(`${this.room}/${this.options.kind}${this.options.query ?? ""}`, {
       method: "POST",
       headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${token}` },
       body: pc.localDescription?.sdp ?? "",
@@ -136,15 +164,82 @@ export class MediaLink {
         this.setState("live");
         break;
       case "disconnected":
-        this.again(DISCONNECTED_MS, () => pc.connectionState === "disconnected");
-        break;
       case "failed":
+        void this.resume();
+        break;
       case "closed":
         this.retryLater("LINK_FAILED");
         break;
       default:
         break;
     }
+  }
+
+  /** Looks for another path for the same session, and starts over if there is none or no session. */
+  async resume() {
+    const { pc, resource } = this;
+    if (!pc || !resource || this.resuming === pc || pc.signalingState !== "stable") return;
+    this.resuming = pc;
+    clearTimeout(this.timer);
+    if (pc.connectionState !== "connected") this.setState("connecting");
+    const until = performance.now() + RESUME_MS;
+    try {
+      do {
+        const outcome = await this.tryToResume(pc, resource);
+        if (pc !== this.pc) return;
+        if (outcome === "gone") break;
+        if (outcome === "unreachable") await pause(RETRY_MS);
+        else if (await connected(pc)) {
+          this.setState("live");
+          return;
+        }
+      } while (pc === this.pc && performance.now() < until);
+      if (pc === this.pc) this.retryLater("LINK_FAILED");
+    } finally {
+      if (this.resuming === pc) this.resuming = null;
+    }
+  }
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {string} resource
+   * @returns {Promise<"restarted" | "unreachable" | "gone">}
+   */
+  async tryToResume(pc, resource) {
+    try {
+      pc.restartIce();
+      await this.describe(pc);
+      await gathered(pc);
+      const token = await this.options.tokens.get();
+      const response = await fetch(resource, {
+        method: "PATCH",
+        headers: { "Content-Type": SDP_FRAGMENT, "If-Match": "*", Authorization: `Bearer ${token}` },
+        body: fragmentOf(pc.localDescription?.sdp ?? ""),
+        signal: AbortSignal.timeout(REQUEST_MS),
+      });
+      const text = await response.text();
+      if (response.status === 200 && pc === this.pc) {
+        this.answer = answerWith(this.answer, text);
+        await pc.setRemoteDescription({ type: "answer", sdp: this.answer });
+        return "restarted";
+      }
+      await rollBack(pc);
+      // A busy server may have room for it in a moment; every other refusal is final.
+      return response.status === 503 || response.status === 429 ? "unreachable" : "gone";
+    } catch {
+      await rollBack(pc);
+      return "unreachable";
+    }
+  }
+
+  /** Returns the relays that the server knows. Without them most people can connect. */
+  async servers() {
+    try {
+      this.iceServers ??= (await call(this.options.tokens, "GET", `${this.room}/ice-servers`)).iceServers;
+    } catch {
+      // Asked again with the next connection.
+    }
+    return this.iceServers ?? [];
   }
 
   /**
@@ -203,6 +298,27 @@ export class MediaLink {
     this.code = code;
     this.options.onState?.(state, code);
   }
+}
+
+/** @param {RTCPeerConnection} pc */
+async function rollBack(pc) {
+  if (pc.signalingState === "have-local-offer") await pc.setLocalDescription({ type: "rollback" }).catch(() => {});
+}
+
+/**
+ * Waits whether the connection is up within the time that a new path may take.
+ * @param {RTCPeerConnection} pc
+ */
+async function connected(pc) {
+  for (const until = performance.now() + PATH_MS; performance.now() < until; await pause(50)) {
+    if (pc.connectionState === "connected") return true;
+  }
+  return false;
+}
+
+/** @param {number} ms */
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /**

@@ -31,7 +31,9 @@ export class WhepPlayer {
     this.options = options;
     const query = options.feed ? `?feed=${encodeURIComponent(options.feed)}` : "";
     this.link = new MediaLink({
-      url: `/v1/rooms/${encodeURIComponent(options.room)}/whep${query}`,
+      room: options.room,
+      kind: "whep",
+      query,
       tokens: options.tokens,
       build: (pc) => this.build(pc),
       offer: askForLostSound,

@@ -43,7 +43,8 @@ export class WhipPublisher {
   constructor(options) {
     this.options = options;
     this.link = new MediaLink({
-      url: `/v1/rooms/${encodeURIComponent(options.room)}/whip`,
+      room: options.room,
+      kind: "whip",
       tokens: options.tokens,
       build: (pc) => this.build(pc),
       offer: askForLostSound,
