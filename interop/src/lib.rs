@@ -1,1 +1,3 @@
 //! Nothing but tests, see `tests/`.
+
+#![forbid(unsafe_code)]
