@@ -99,6 +99,7 @@ export class WhipPublisher {
   /** @returns {RTCRtpEncodingParameters[]} */
   encodings() {
     const { simulcast, quality, layers } = this.options;
+    /** @type {RTCRtpEncodingParameters & {scalabilityMode?: string}} */
     const mode = layers ? { scalabilityMode: layers } : {};
     if (!simulcast) return layers ? [mode] : [];
     return SIZES[quality].map(({ rid, scale, kbps }) => ({ rid, scaleResolutionDownBy: scale, maxBitrate: kbps * 1000, ...mode }));
