@@ -49,6 +49,12 @@ const AUDIO_SHARE: f64 = 0.5;
 const AUDIO_SPACING: Duration = Duration::from_millis(12);
 const MIN_VIDEO_SPACING: Duration = Duration::from_millis(8);
 const MAX_VIDEO_SPACING: Duration = Duration::from_millis(20);
+/// A queue this long is of our making.
+const STANDING: Duration = Duration::from_millis(40);
+/// After one, this long no more is tried than what was left.
+const HOLD: Duration = Duration::from_secs(5);
+/// How much more is tried at a time.
+const STEP_PERCENT: u32 = 110;
 const ASSUMED_RTT: Duration = Duration::from_millis(80);
 
 /// How audio is protected.
@@ -96,8 +102,11 @@ pub struct Policy {
     video_loss: Loss,
     rtt: Duration,
     available_bps: Option<u32>,
+    /// Until when no more is tried, because a queue built up.
+    held_until: MediaTime,
     audio: AudioPlan,
     video: VideoPlan,
+    wanted_bps: u64,
 }
 
 impl Policy {
@@ -109,8 +118,10 @@ impl Policy {
             video_loss: Loss::default(),
             rtt: ASSUMED_RTT,
             available_bps: None,
+            held_until: MediaTime::default(),
             audio: AudioPlan::NONE,
             video: VideoPlan::NONE,
+            wanted_bps: 0,
         }
     }
 
@@ -131,9 +142,28 @@ impl Policy {
         self.rtt = rtt;
     }
 
-    /// What the way is estimated to carry.
-    pub const fn handle_available(&mut self, bits_per_second: u32) {
-        self.available_bps = Some(bits_per_second);
+    /// What the way is estimated to carry, and how long packets stand in its queue. Told a few times
+    /// a second.
+    ///
+    /// An estimate made under heavy loss is low, because little comes back to estimate from. So while
+    /// no queue speaks against it more is tried, step by step; the copies themselves are the probe.
+    pub fn handle_path(&mut self, estimate_bps: u32, queue: Duration, now: MediaTime) {
+        let available = self.available_bps.unwrap_or(estimate_bps).max(estimate_bps);
+        let wanted = u32::try_from(self.wanted_bps).unwrap_or(u32::MAX);
+        self.available_bps = Some(if queue >= STANDING {
+            self.held_until = now + HOLD;
+            estimate_bps.max(available / 10 * 7)
+        } else if now < self.held_until {
+            available
+        } else {
+            // No further than to what would be of use.
+            estimate_bps.max((available / 100 * STEP_PERCENT).min(wanted.max(available)))
+        });
+    }
+
+    /// Returns what may be sent in all, in bits per second, once anything is known.
+    pub const fn available_bps(&self) -> Option<u32> {
+        self.available_bps
     }
 
     /// Decides anew, for media of these sizes.
@@ -142,6 +172,15 @@ impl Policy {
         self.video_loss.forget_if_stale(now);
         self.audio = self.decide_audio(media, now);
         self.video = self.decide_video(media, now);
+        let sends = |kind, residue, most| sends_for(self.assumed(kind, now), residue, most) as u64;
+        self.wanted_bps = u64::from(media.audio_bps)
+            * sends(MediaKind::Audio, AUDIO_RESIDUE, MAX_AUDIO_SENDS)
+            + u64::from(media.video_bps) * sends(MediaKind::Video, VIDEO_RESIDUE, MAX_VIDEO_SENDS);
+    }
+
+    /// Returns what would be sent, in bits per second, if the way carried it.
+    pub const fn wanted_bps(&self) -> u64 {
+        self.wanted_bps
     }
 
     /// Returns how audio is protected now.

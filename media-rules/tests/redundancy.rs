@@ -74,17 +74,42 @@ fn copies_do_not_hide_the_loss_that_they_mend() {
 
 #[test]
 fn nothing_is_sent_twice_that_the_way_does_not_carry() {
-    let mut policy = Policy::new(true);
+    let mut policy;
     let mut rng = fastrand::Rng::with_seed(4);
     for (available, most_video) in [(10_000_000, 4), (2_500_000, 2), (1_000_000, 1), (300_000, 1)] {
-        policy.handle_available(available);
+        // A queue all the time, so that no more is tried than the estimate allows.
+        policy = Policy::new(true);
+        policy.handle_path(available, Duration::from_millis(50), at(0));
         live(&mut policy, &mut rng, 0.4, 0, 3_000);
         let (audio, video) = (policy.audio().sends() as u32, policy.video().copies as u32 + 1);
         assert!(audio * MEDIA.audio_bps <= available / 2, "{audio} of {available}");
         assert!(video <= most_video, "{video} of {available}");
         let is_all = audio * MEDIA.audio_bps + video * MEDIA.video_bps <= available;
         assert!(is_all || video == 1, "{audio} and {video} of {available}");
+        assert!(policy.wanted_bps() > 2_000_000, "the wish does not depend on it");
     }
+}
+
+#[test]
+fn more_than_the_estimate_is_tried_until_a_queue_builds_up() {
+    let mut policy = Policy::new(true);
+    live(&mut policy, &mut fastrand::Rng::with_seed(4), 0.4, 0, 3_000);
+    let wanted = policy.wanted_bps();
+    let tell = |policy: &mut Policy, millis: std::ops::Range<u64>, queue: u64| {
+        for now in millis.step_by(100) {
+            policy.handle_path(1_000_000, Duration::from_millis(queue), at(now));
+        }
+        u64::from(policy.available_bps().expect("just told"))
+    };
+    assert!(tell(&mut policy, 3_000..3_500, 0) < 2_000_000, "not at once");
+    let most = tell(&mut policy, 3_500..6_000, 0);
+    assert!((wanted - 10..=wanted).contains(&most), "{most} instead of {wanted}");
+
+    let less = tell(&mut policy, 6_000..6_100, 50);
+    assert!(less < most * 3 / 4, "{less} after {most}");
+    assert_eq!(tell(&mut policy, 6_100..11_000, 0), less, "five seconds later");
+    assert!(tell(&mut policy, 11_000..12_000, 0) > less);
+    assert_eq!(tell(&mut policy, 12_000..15_000, 50), 1_000_000, "never below the estimate");
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Abilities {
     pub(crate) extensions: &'static [Extension],
     /// Publish: we make transport-wide feedback. Play: we number packets and act upon feedback.
     pub(crate) transport_cc: bool,
+    /// Play: we answer those who ask how far away we are.
+    pub(crate) rrtr: bool,
     /// Publish: we ask for lost sound. Play: we repeat it.
     pub(crate) audio_nack: bool,
     /// Publish: we take RED apart (RFC 2198). Play: we make it.
@@ -46,6 +48,7 @@ impl Abilities {
                 codecs: CODECS,
                 extensions: PASSED_ON,
                 transport_cc: true,
+                rrtr: false,
                 audio_nack: true,
                 red: true,
                 flexfec: false,
@@ -55,6 +58,7 @@ impl Abilities {
                 codecs: CODECS,
                 extensions: PASSED_ON,
                 transport_cc: true,
+                rrtr: true,
                 audio_nack: true,
                 red: true,
                 flexfec: false,
@@ -70,6 +74,7 @@ impl Abilities {
             codecs: CODECS,
             extensions: &Extension::ALL,
             transport_cc: true,
+            rrtr: true,
             audio_nack: true,
             red: true,
             flexfec: true,

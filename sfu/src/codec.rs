@@ -33,6 +33,8 @@ pub(crate) struct Feedback {
     pub(crate) fir: bool,
     pub(crate) remb: bool,
     pub(crate) transport_cc: bool,
+    /// The other side only receives and asks for the round trip (RFC 3611 section 5.1).
+    pub(crate) rrtr: bool,
 }
 
 impl Feedback {
@@ -44,6 +46,7 @@ impl Feedback {
             (self.fir, "ccm fir"),
             (self.remb, "goog-remb"),
             (self.transport_cc, "transport-cc"),
+            (self.rrtr, "rrtr"),
         ]
         .into_iter()
         .filter_map(|(is_agreed, name)| is_agreed.then_some(name))
@@ -129,10 +132,12 @@ fn feedback(section: &Section, kind: MediaKind, pt: u8, abilities: &Abilities) -
     let transport_cc = abilities.transport_cc
         && section.extensions.transport_cc.is_some()
         && section.has_feedback(pt, "transport-cc");
+    let rrtr = abilities.rrtr && section.has_feedback(pt, "rrtr");
     match kind {
         MediaKind::Audio => Feedback {
             nack: abilities.audio_nack && section.has_feedback(pt, "nack"),
             transport_cc,
+            rrtr,
             ..Feedback::default()
         },
         MediaKind::Video => Feedback {
@@ -141,6 +146,7 @@ fn feedback(section: &Section, kind: MediaKind, pt: u8, abilities: &Abilities) -
             fir: section.has_feedback(pt, "ccm fir"),
             remb: section.has_feedback(pt, "goog-remb"),
             transport_cc,
+            rrtr,
         },
     }
 }

@@ -214,6 +214,7 @@ mod tests {
         a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
         a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
         a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=rtcp-fb:111 nack\r\n\
+        a=rtcp-fb:111 rrtr\r\n\
         a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=128000\r\n\
         a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:9 G722/8000\r\n\
         m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100 101 102 103 45 46 35\r\na=mid:1\r\n\
@@ -274,6 +275,7 @@ mod tests {
                 "m=audio 9 UDP/TLS/RTP/SAVPF 111 63",
                 "a=fmtp:63 111/111",
                 "a=rtcp-fb:111 nack",
+                "a=rtcp-fb:111 rrtr",
                 "a=rtcp-fb:111 transport-cc",
                 "m=video 9 UDP/TLS/RTP/SAVPF 102 103 96 97 100 101 45 46 35",
                 "a=rtpmap:96 VP8/90000",
@@ -329,6 +331,7 @@ mod tests {
             codecs: &[Codec::Opus, Codec::H264],
             extensions: &[],
             transport_cc: false,
+            rrtr: false,
             audio_nack: false,
             red: false,
             flexfec: false,

@@ -42,6 +42,8 @@ pub(crate) enum Message {
     KeyframeRequest { ssrc: u32 },
     /// The most that the other side wants to be sent (REMB), in bits per second.
     MostWanted { bps: u64 },
+    /// The other side's clock, for us to answer: the middle 32 bits of its time.
+    ReferenceTime { sender: u32, reference: u32 },
     /// An answer to a reference time of ours: its middle 32 bits, and the delay in 1/65536 s.
     LastReference { reference: u32, delay: u32 },
     /// A source stops.
@@ -182,7 +184,7 @@ fn read_remb(part: &[u8]) -> Option<Message> {
     Some(Message::MostWanted { bps: mantissa << exponent.min(40) })
 }
 
-/// Reads answers to our reference times (RFC 3611 section 4.5).
+/// Reads reference times and answers to ours (RFC 3611 sections 4.4 and 4.5).
 fn read_extended(part: &[u8], out: &mut Vec<Message>) {
     let mut rest = part.get(8..).unwrap_or_default();
     while let Some((head, after)) = rest.split_first_chunk::<4>() {
@@ -190,6 +192,12 @@ fn read_extended(part: &[u8], out: &mut Vec<Message>) {
         let Some((body, next)) = after.split_at_checked(len) else {
             return;
         };
+        if head[0] == BLOCK_REFERENCE_TIME
+            && let (Some(sender), Some(high), Some(low)) =
+                (be32(part, 4), be32(body, 0), be32(body, 4))
+        {
+            out.push(Message::ReferenceTime { sender, reference: high << 16 | low >> 16 });
+        }
         if head[0] == BLOCK_LAST_REFERENCE {
             let answers = body.chunks_exact(12).take(MAX_ANSWERS);
             out.extend(answers.filter_map(|answer| {
@@ -245,6 +253,12 @@ pub(crate) fn push_receiver_report(out: &mut Vec<u8>, sender: u32, blocks: &[Rec
         push_words(out, &[block.ssrc, lost, block.highest_sequence, block.jitter]);
         push_words(out, &[block.last_sr, block.delay_since_sr]);
     }
+}
+
+/// Answers a reference time that just came (RFC 3611 section 4.5).
+pub(crate) fn push_last_reference(out: &mut Vec<u8>, sender: u32, to: u32, reference: u32) {
+    push_header(out, 0, EXTENDED_REPORT, 20);
+    push_words(out, &[sender, u32::from(BLOCK_LAST_REFERENCE) << 24 | 3, to, reference, 0]);
 }
 
 /// Writes our time, to be answered with how long the answer took (RFC 3611 section 4.4).
@@ -360,6 +374,16 @@ mod tests {
         let remb = packets[3].as_any().downcast_ref::<rtc_rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate>();
         let bitrate = remb.expect("the last one is a REMB").bitrate;
         assert!((bitrate - 2_500_000.0).abs() < 100.0, "{bitrate}");
+    }
+
+    #[test]
+    fn a_time_that_is_asked_for_is_answered_at_once() {
+        let mut asked = Vec::new();
+        push_reference_time(&mut asked, 9, 0x0001_0002_0003_0004);
+        assert_eq!(parse(&asked), [Message::ReferenceTime { sender: 9, reference: 0x0002_0003 }]);
+        let mut answer = Vec::new();
+        push_last_reference(&mut answer, 1, 9, 0x0002_0003);
+        assert_eq!(parse(&answer), [Message::LastReference { reference: 0x0002_0003, delay: 0 }]);
     }
 
     #[test]

@@ -283,6 +283,16 @@ impl Viewer {
         }
     }
 
+    /// Tells a viewer how far away we are: one that only receives cannot measure it, and waits far
+    /// too long before it asks for a lost packet again.
+    pub(crate) fn push_last_reference(&self, to: u32, reference: u32, out: &mut Vec<u8>) {
+        if let Some(track) = self.tracks.first() {
+            // A compound packet begins with a report.
+            rtcp::push_receiver_report(out, track.ssrc, &[]);
+            rtcp::push_last_reference(out, track.ssrc, to, reference);
+        }
+    }
+
     /// Returns when something is to be sent again.
     pub(crate) fn next_copy(&self) -> Option<MediaTime> {
         self.redundancy.as_ref()?.poll_timeout()
@@ -323,8 +333,19 @@ impl Viewer {
 
     /// Decides anew how much is sent twice.
     pub(crate) fn poll_redundancy(&mut self, now: MediaTime) {
-        if self.redundancy.as_mut().is_some_and(|redundancy| !redundancy.poll(now)) {
+        let Some(redundancy) = &mut self.redundancy else {
+            return;
+        };
+        if let Some((bps, queue)) = self.pace.path(now) {
+            redundancy.handle_path(bps, queue, now);
+        }
+        if redundancy.poll(now) {
+            // A little more than is needed, so that the way is found before it is filled.
+            let wish = redundancy.wanted_bps() * 5 / 4;
+            self.pace.handle_repairs(wish, redundancy.allowed_bps(), now);
+        } else {
             self.redundancy = None;
+            self.pace.handle_repairs(0, 0, now);
         }
     }
 

@@ -1,7 +1,7 @@
 // Goal: media waits while it pays and no longer. Method: counters by hand, time by hand.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Patience, askForLostSound, countersOf } from "../assets/media/patience.js";
+import { Patience, askForRepairs, countersOf } from "../assets/media/patience.js";
 
 /** Looks every half second for `seconds` at a stream of 100 packets a second of which `loss` are lost. Returns the targets. */
 function look(patience, state, seconds, loss, { concealed = 0 } = {}) {
@@ -57,10 +57,11 @@ test("what getStats says is read, and only of what is received", () => {
   assert.deepEqual(countersOf(report), { audio: { received: 3, lost: 1, samples: 9, concealed: 3 } });
 });
 
-test("the offer asks for lost sound once", () => {
-  const sdp = "m=audio 9 X 111\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\n";
-  const asking = askForLostSound(sdp);
-  assert.match(asking, /a=rtpmap:111 opus\/48000\/2\r\na=rtcp-fb:111 nack\r\na=fmtp/);
-  assert.equal(askForLostSound(asking), asking);
-  assert.equal(askForLostSound("v=0\r\n"), "v=0\r\n");
+test("the offer asks for lost sound and for the round trip, once", () => {
+  const sdp = "m=audio 9 X 111\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\na=rtpmap:102 H264/90000\r\na=rtpmap:103 rtx/90000\r\n";
+  const asking = askForRepairs(sdp);
+  assert.match(asking, /a=rtpmap:111 opus\/48000\/2\r\na=rtcp-fb:111 nack\r\na=rtcp-fb:111 rrtr\r\na=fmtp/);
+  assert.match(asking, /a=rtpmap:102 H264\/90000\r\na=rtcp-fb:102 rrtr\r\na=rtpmap:103/);
+  assert.equal(askForRepairs(asking), asking);
+  assert.equal(askForRepairs("v=0\r\n"), "v=0\r\n");
 });

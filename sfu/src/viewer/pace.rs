@@ -51,6 +51,10 @@ pub(super) struct Pace {
     pressed: Option<MediaTime>,
     /// What the next larger picture would take.
     larger_bps: u64,
+    /// What would be sent if the path carried it; zero if that is what is sent.
+    wish_bps: u64,
+    /// What may be sent whatever is estimated, repairs included.
+    allowed_bps: u64,
     /// Until when no keyframe is asked for, and how long that is next time.
     quiet_until: MediaTime,
     patience: Duration,
@@ -83,6 +87,8 @@ impl Pace {
             probe: None,
             pressed: None,
             larger_bps: 0,
+            wish_bps: 0,
+            allowed_bps: 0,
             quiet_until: MediaTime::default(),
             patience: FIRST_PATIENCE,
         }
@@ -99,7 +105,8 @@ impl Pace {
         self.reserve = self.reserve.saturating_add(bytes(steady, passed)).min(most);
         let bps = if self.reserve > 0 { self.estimator.pacing_bps(now) } else { steady };
         let probe = self.probe.as_ref().map_or(0, |running| running.probe.bps);
-        let bps = bps.max(probe);
+        // What is allowed is an average; frames come in bursts.
+        let bps = bps.max(probe).max(self.allowed_bps * 3 / 2);
         let full = bytes(bps, BURST_MICROS).max(MIN_BURST);
         self.budget = self.budget.saturating_add(bytes(bps, passed)).min(full);
     }
@@ -159,9 +166,24 @@ impl Pace {
         }
     }
 
+    /// Notes what repairs would take, which makes a wider path worth looking for, too, and what
+    /// may be sent of it: pictures must not wait for their own copies.
+    pub(super) fn handle_repairs(&mut self, wish_bps: u64, allowed_bps: u64, now: MediaTime) {
+        self.allowed_bps = allowed_bps;
+        if std::mem::replace(&mut self.wish_bps, wish_bps) != wish_bps {
+            self.tell_demand(now);
+        }
+    }
+
+    /// Returns what the path carries and how long packets stand in its queue, once the receiver has
+    /// told anything.
+    pub(super) fn path(&self, now: MediaTime) -> Option<(u64, Duration)> {
+        self.estimator.is_known().then(|| (self.target_bps(now), self.estimator.queue()))
+    }
+
     fn tell_demand(&mut self, now: MediaTime) {
         let pressed = self.pressed.map_or(0, |_| 2 * self.target_bps(now));
-        self.estimator.set_wanted_bps(pressed.max(self.larger_bps));
+        self.estimator.set_wanted_bps(pressed.max(self.larger_bps).max(self.wish_bps));
     }
 
     /// Starts the probe that is due, if any.

@@ -21,6 +21,8 @@ use crate::packet::Packet;
 pub(super) const MAX_GROWTH: usize = 1_400;
 /// How often the amount is decided anew.
 const DECIDE_INTERVAL: Duration = Duration::from_millis(100);
+/// How often the state of the path is passed on.
+const TELL_INTERVAL: Duration = Duration::from_millis(100);
 /// How often the media's rate is measured anew.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 /// Copies under way to one viewer. Full: the copy is left out, the original was sent.
@@ -38,6 +40,7 @@ pub(super) struct Redundancy {
     policy: Policy,
     last_loss: MediaTime,
     decided: MediaTime,
+    told: MediaTime,
     size: MediaSize,
     measured: MediaTime,
     /// Bytes of sound and picture since the last measurement.
@@ -65,6 +68,7 @@ impl Redundancy {
             policy: Policy::new(has_red),
             last_loss: now,
             decided: now,
+            told: now,
             size: ASSUMED,
             measured: now,
             octets: [0; 2],
@@ -86,6 +90,24 @@ impl Redundancy {
     /// The round trip was measured.
     pub(super) fn handle_rtt(&mut self, rtt: Duration) {
         self.policy.handle_rtt(rtt);
+    }
+
+    /// What the path is estimated to carry, and how long packets stand in its queue.
+    pub(super) fn handle_path(&mut self, bps: u64, queue: Duration, now: MediaTime) {
+        if now.since(self.told) >= TELL_INTERVAL {
+            self.told = now;
+            self.policy.handle_path(u32::try_from(bps).unwrap_or(u32::MAX), queue, now);
+        }
+    }
+
+    /// Returns what may be sent in all, in bits per second.
+    pub(super) fn allowed_bps(&self) -> u64 {
+        self.policy.available_bps().map_or(0, u64::from)
+    }
+
+    /// Returns what would be sent, in bits per second, if the path carried it.
+    pub(super) const fn wanted_bps(&self) -> u64 {
+        self.policy.wanted_bps()
     }
 
     /// Decides anew if it is time to. Returns `false` if all of it can be forgotten.
@@ -174,6 +196,11 @@ impl Redundancy {
     /// Returns a packet of sound as it went out.
     pub(super) fn sealed(&self, sequence: u16) -> Option<&[u8]> {
         self.sealed.iter().rev().find(|(known, _)| *known == sequence).map(|(_, bytes)| &**bytes)
+    }
+
+    /// Whether packets of sound are sent more than once.
+    pub(super) const fn repeats_sound(&self) -> bool {
+        self.policy.audio().copies > 0
     }
 
     /// Whether so much is lost that answering takes more than its usual share.

@@ -393,6 +393,8 @@ impl SendTrack {
         let index = self.rollover.guess(stamp.sequence);
         self.rollover.accept(index);
         let payload = packet.payload();
+        let repeats_sound =
+            redundancy.as_ref().is_some_and(|redundancy| redundancy.repeats_sound());
         let red = redundancy
             .as_deref_mut()
             .zip(codec.red_payload_type)
@@ -410,37 +412,37 @@ impl SendTrack {
             None => Descriptor::shift(packet, place.shift),
         };
         let number = out.pace.number();
+        // What is repeated bit for bit may arrive late under the same number, as if from a queue.
+        let is_repeated = self.kind == MediaKind::Audio && repeats_sound;
+        let number_id = self.extensions.transport_cc.filter(|_| !is_repeated);
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
-        extensions.push(self.extensions.transport_cc, &number);
+        extensions.push(number_id, &number);
         let octets = descriptor.len + content.len();
         let descriptor = descriptor.bytes();
         let outgoing = Outgoing { header, extensions, prefix: &[], descriptor, payload: content };
         let len = outgoing.max_len();
         outgoing.seal(index, out.link, out.egress);
-        out.pace.handle_sent(len, self.extensions.transport_cc.is_some(), out.now);
+        out.pace.handle_sent(len, number_id.is_some(), out.now);
         self.last_sent = packet.arrival;
         self.packets = self.packets.wrapping_add(1);
         // Counted modulo 2^32 (RFC 3550 section 6.4.1).
         self.octets = self.octets.wrapping_add(u32::try_from(octets).unwrap_or(0));
         let is_lossy = redundancy.as_ref().is_some_and(|redundancy| redundancy.is_heavy());
         self.repair.handle_sent(payload.len(), is_lossy);
-        if let Some(redundancy) = redundancy {
-            match self.kind {
-                MediaKind::Audio => {
-                    redundancy.handle_audio(
-                        stamp.sequence,
-                        payload.len(),
-                        out.egress.last(),
-                        out.now,
-                    );
-                }
-                MediaKind::Video if codec.rtx_payload_type.is_some() => {
-                    redundancy.handle_video(stamp.sequence, payload.len(), out.now);
-                }
-                // Copies without a number of their own are not worth keeping so much video for.
-                MediaKind::Video => {}
+        let Some(redundancy) = redundancy else {
+            return true;
+        };
+        match self.kind {
+            MediaKind::Audio => {
+                let sealed = out.egress.last();
+                redundancy.handle_audio(stamp.sequence, payload.len(), sealed, out.now);
             }
+            MediaKind::Video if codec.rtx_payload_type.is_some() => {
+                redundancy.handle_video(stamp.sequence, payload.len(), out.now);
+            }
+            // Copies without a number of their own are not worth keeping so much video for.
+            MediaKind::Video => {}
         }
         true
     }

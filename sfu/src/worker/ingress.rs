@@ -276,6 +276,11 @@ impl Worker {
                 viewer.handle_reception(report, now, self.setup.clock);
             }
             Message::MostWanted { bps } => viewer.handle_remb(*bps, now),
+            Message::ReferenceTime { sender, reference } => {
+                let mut answer = Vec::new();
+                viewer.push_last_reference(*sender, *reference, &mut answer);
+                link.send_rtcp(&answer, &mut self.egress);
+            }
             Message::SenderReport { .. } | Message::LastReference { .. } | Message::Bye => {}
         }
     }

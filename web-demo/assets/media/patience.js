@@ -90,11 +90,14 @@ export function countersOf(report) {
 }
 
 /**
- * Lets lost sound be asked for, too, which browsers only do, and only answer, if the offer says so.
+ * Lets lost sound be asked for, too, and lets a browser that only receives measure the round trip (RFC 3611
+ * section 4.4): browsers know both, but do either only if the offer says so.
  * @param {string} sdp
  */
-export function askForLostSound(sdp) {
-  const payload = /^a=rtpmap:(\d+) opus\/48000/im.exec(sdp)?.[1];
-  if (!payload || sdp.includes(`a=rtcp-fb:${payload} nack\r\n`)) return sdp;
-  return sdp.replace(new RegExp(`^(a=rtpmap:${payload} [^\\r\\n]*)`, "m"), `$1\r\na=rtcp-fb:${payload} nack`);
+export function askForRepairs(sdp) {
+  return sdp.replace(/^a=rtpmap:(\d+) (opus|H264|VP8|VP9|AV1)\/[^\r\n]*/gim, (line, payload, codec) => {
+    const wishes = codec.toLowerCase() === "opus" ? ["nack", "rrtr"] : ["rrtr"];
+    const missing = wishes.map((wish) => `a=rtcp-fb:${payload} ${wish}`).filter((wish) => !sdp.includes(`${wish}\r\n`));
+    return [line, ...missing].join("\r\n");
+  });
 }

@@ -1,7 +1,7 @@
 /** Playing by WHEP: one feed or the program, and the room's events on five data channels beside it. */
 
 import { MediaLink } from "./link.js";
-import { Patience, askForLostSound, countersOf } from "./patience.js";
+import { Patience, askForRepairs, countersOf } from "./patience.js";
 
 /** The channels of docs/PROTOCOL.md section 3; both sides know them, so nothing is announced. */
 const CHANNELS = {
@@ -36,7 +36,7 @@ export class WhepPlayer {
       query,
       tokens: options.tokens,
       build: (pc) => this.build(pc),
-      offer: askForLostSound,
+      offer: askForRepairs,
       onState: options.onState,
     });
   }

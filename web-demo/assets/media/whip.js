@@ -4,7 +4,7 @@
  */
 
 import { MediaLink } from "./link.js";
-import { askForLostSound } from "./patience.js";
+import { askForRepairs } from "./patience.js";
 
 /** @typedef {"360p" | "720p"} Quality */
 
@@ -47,7 +47,7 @@ export class WhipPublisher {
       kind: "whip",
       tokens: options.tokens,
       build: (pc) => this.build(pc),
-      offer: askForLostSound,
+      offer: askForRepairs,
       answer: (sdp) => (this.options.music ? stereo(sdp) : sdp),
       onNegotiated: (pc) => void limitRate(pc, this.options.quality, this.options.music),
       onState: options.onState,
