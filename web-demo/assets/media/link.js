@@ -100,8 +100,10 @@ export class MediaLink {
     this.pc = pc;
     this.options.build(pc);
     pc.addEventListener("connectionstatechange", () => this.handleState(pc));
-    pc.setConfiguration({ ...pc.getConfiguration(), iceServers: await this.servers() });
+    const iceServers = await this.servers();
+    // A connection that was left meanwhile takes no configuration any more.
     if (pc !== this.pc) return;
+    pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
 
     try {
       await this.describe(pc);
