@@ -67,7 +67,8 @@ impl Agreement {
         let formats: Vec<String> = formats(track, direction).map(|pt| pt.to_string()).collect();
         put(out, format_args!("m={media} 9 {protocol} {}", formats.join(" ")));
         self.put_transport(out, section, local);
-        put(out, format_args!("a=rtcp-mux"));
+        // RFC 9725 section 4.4.1 wants both, whatever the offer says.
+        put(out, format_args!("a=rtcp-mux\r\na=rtcp-mux-only"));
         if track.has_reduced_size {
             put(out, format_args!("a=rtcp-rsize"));
         }

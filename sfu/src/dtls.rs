@@ -10,7 +10,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use ring::digest;
@@ -30,6 +30,9 @@ use crate::srtp::Srtp;
 
 /// DTLS never sees a real address: ICE decides where packets go, and may change its mind.
 const TUNNEL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+/// When our ClientHello is said again unless there was an answer. rtc-dtls itself waits a second, and
+/// FFmpeg throws the first one away: it only tells it that DTLS has begun.
+const HELLO_AGAIN: Duration = Duration::from_millis(50);
 /// A first flight takes two or three datagrams; whoever sends more gets the general server.
 const MAX_HELD: usize = 6;
 
@@ -137,6 +140,9 @@ pub(crate) struct Dtls {
     guard: RecordGuard,
     /// What arrived before it was clear which server to be. Full: the general one.
     held: Vec<BytesMut>,
+    /// Our ClientHello and when to say it again; forgotten with the first answer.
+    hello_again: Option<(Instant, BytesMut)>,
+    repeat: Option<BytesMut>,
 }
 
 impl Dtls {
@@ -152,6 +158,8 @@ impl Dtls {
             hello: ClientHello::default(),
             guard: RecordGuard::new(),
             held: Vec::new(),
+            hello_again: None,
+            repeat: None,
         }
     }
 
@@ -160,6 +168,7 @@ impl Dtls {
         if self.role == Role::Client && !self.has_started {
             self.has_started = true;
             self.endpoint.connect(now, TUNNEL, Arc::clone(&self.identity.client), None)?;
+            self.hello_again = Some((now + HELLO_AGAIN, BytesMut::new()));
         }
         Ok(())
     }
@@ -180,6 +189,7 @@ impl Dtls {
             tracing::debug!("A DTLS datagram that no honest peer sends was refused.");
             return Ok(Vec::new());
         }
+        self.hello_again = None;
         let datagram = BytesMut::from(datagram);
         if self.role == Role::Client || self.has_started {
             return self.read(now, datagram);
@@ -240,6 +250,9 @@ impl Dtls {
 
     /// Repeats a flight that got lost.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        if let Some((_, hello)) = self.hello_again.take_if(|(at, _)| *at <= now) {
+            self.repeat = Some(hello).filter(|hello| !hello.is_empty());
+        }
         let is_due = self.endpoint.poll_timeout(&TUNNEL).is_some_and(|at| at <= now);
         if !is_due {
             return Ok(());
@@ -251,7 +264,14 @@ impl Dtls {
 
     /// Returns the next datagram to send.
     pub(crate) fn poll_transmit(&mut self) -> Option<BytesMut> {
-        self.endpoint.poll_transmit().map(|transmit| transmit.message)
+        if let Some(hello) = self.repeat.take() {
+            return Some(hello);
+        }
+        let datagram = self.endpoint.poll_transmit().map(|transmit| transmit.message)?;
+        if let Some((_, hello)) = self.hello_again.as_mut().filter(|(_, hello)| hello.is_empty()) {
+            hello.extend_from_slice(&datagram);
+        }
+        Some(datagram)
     }
 
     /// Whether we play the client.
@@ -301,6 +321,25 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hello_without_an_answer_is_said_again_soon_and_once() {
+        let identity = Arc::new(Identity::generate().expect("a certificate"));
+        let remote = Fingerprint::parse("sha-256 AB").expect("a fingerprint");
+        let mut dtls = Dtls::new(identity, Role::Client, remote);
+        let start = Instant::now();
+        dtls.handle_path(start).expect("a path");
+        let hello = dtls.poll_transmit().expect("a hello");
+        assert!(dtls.poll_transmit().is_none());
+
+        let mut said_at = |after| {
+            dtls.handle_timeout(start + after).expect("no trouble");
+            dtls.poll_transmit()
+        };
+        assert_eq!(said_at(HELLO_AGAIN - Duration::from_millis(1)), None);
+        assert_eq!(said_at(HELLO_AGAIN), Some(hello));
+        assert_eq!(said_at(HELLO_AGAIN * 3), None);
+    }
 
     #[test]
     fn a_message_of_thousands_of_fragments_does_not_overflow_the_stack() {

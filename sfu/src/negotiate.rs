@@ -1,8 +1,9 @@
 //! Decides what an offer gets; `answer` writes it down.
 //!
 //! The other side always offers (WHIP and WHEP) and we never renegotiate, so the whole of it is one
-//! function from offer to agreement. All sections share one transport (BUNDLE); a section that we have
-//! no use for is turned down with port 0, which does not spoil the others.
+//! function from offer to agreement. All sections share one transport (BUNDLE). A player's section that
+//! we have no use for is turned down with port 0, which does not spoil the others; a publisher's spoils
+//! the whole offer, because half a broadcast misleads whoever makes it (RFC 9725 section 4.4.3).
 
 use media_rules::MediaKind;
 
@@ -94,6 +95,9 @@ impl Agreement {
             role: match offer.setup {
                 Setup::MayBeClient => Role::Server,
                 Setup::Passive => Role::Client,
+                Setup::Unusable => {
+                    return Err(NegotiateError::Unsupported("nobody would begin the handshake"));
+                }
             },
             uses: Vec::new(),
         };
@@ -104,7 +108,27 @@ impl Agreement {
         if agreement.tracks.is_empty() {
             return Err(NegotiateError::Unsupported("no codec to agree on"));
         }
+        if !agreement.is_bundled(offer) {
+            return Err(NegotiateError::Unsupported("all sections must be in one bundle"));
+        }
         Ok(agreement)
+    }
+
+    /// Whether the sections that are taken share a transport; one alone does so without saying.
+    fn is_bundled(&self, offer: &Offer) -> bool {
+        let taken = || {
+            let sections = offer.sections.iter().zip(&self.uses);
+            sections.filter(|(_, chosen)| **chosen != Use::Rejected).map(|(section, _)| section)
+        };
+        taken().count() == 1 || taken().all(|section| offer.bundle.contains(&section.mid))
+    }
+
+    /// What becomes of a section that the offerer means and we have no use for.
+    fn turn_down(direction: Direction, why: &'static str) -> Result<Use, NegotiateError> {
+        match direction {
+            Direction::Publish => Err(NegotiateError::Unsupported(why)),
+            Direction::Play => Ok(Use::Rejected),
+        }
     }
 
     fn choose(
@@ -113,20 +137,30 @@ impl Agreement {
         direction: Direction,
         abilities: &Abilities,
     ) -> Result<Use, NegotiateError> {
+        if !section.is_in_use() {
+            return Ok(Use::Rejected);
+        }
         if section.is_data() && !self.has_data {
             self.has_data = true;
             return Ok(Use::Data);
         }
+        let Some(kind) = section.kind() else {
+            return Self::turn_down(direction, "a section is neither audio, video nor data");
+        };
         let may = match direction {
             Direction::Publish => section.can_send,
             Direction::Play => section.can_receive,
         };
-        let Some(kind) = section.kind().filter(|_| may) else {
-            return Ok(Use::Rejected);
-        };
+        if !may {
+            return Self::turn_down(direction, "a section has the wrong direction");
+        }
+        // RFC 9725 section 4.4.2 and draft-ietf-wish-whep section 4.9.2, for either side.
+        if self.tracks.iter().any(|track| track.kind == kind) {
+            return Err(NegotiateError::Unsupported("one audio and one video track at most"));
+        }
         let mut codecs = codec::choose(section, kind, abilities);
-        if codecs.is_empty() || self.tracks.iter().any(|track| track.kind == kind) {
-            return Ok(Use::Rejected);
+        if codecs.is_empty() {
+            return Self::turn_down(direction, "no codec to agree on");
         }
         if !section.has_rtcp_mux {
             return Err(NegotiateError::Unsupported("RTCP must share the port of RTP"));
@@ -399,6 +433,77 @@ mod tests {
         assert!(matches!(answer(&vp8, Direction::Publish), Err(NegotiateError::Unsupported(_))));
         let idle = OFFER.replace("sendrecv", "inactive");
         assert!(matches!(answer(&idle, Direction::Publish), Err(NegotiateError::Unsupported(_))));
+    }
+
+    #[test]
+    fn a_section_that_has_only_the_bundles_transport_is_taken() {
+        let firefox =
+            OFFER.replace("m=video 9", "m=video 0").replace("a=mid:1", "a=mid:1\r\na=bundle-only");
+        for direction in [Direction::Publish, Direction::Play] {
+            let answer = answer(&firefox, direction).expect("a good offer");
+            assert_lines(&answer, &["a=group:BUNDLE 0 1 2"]);
+            assert!(answer.contains("m=video 9 UDP/TLS/RTP/SAVPF 102 103"), "{answer}");
+        }
+        let disabled = OFFER.replace("m=video 9", "m=video 0");
+        let answer = answer(&disabled, Direction::Publish).expect("a good offer");
+        assert_lines(&answer, &["a=group:BUNDLE 0 2", "m=video 0 UDP/TLS/RTP/SAVPF 96"]);
+    }
+
+    #[test]
+    fn no_broadcast_is_taken_in_half() {
+        let video = |direction: &str| OFFER.replacen("a=mid:1\r\na=sendrecv", direction, 1);
+        let halves = [
+            OFFER.replace("H264", "H266").replace("VP8", "H265"),
+            video("a=mid:1\r\na=recvonly"),
+            video("a=mid:1\r\na=inactive"),
+            OFFER.replace(
+                "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+                "m=text 9 RTP/SAVPF 98",
+            ),
+        ];
+        for half in halves {
+            let refused = answer(&half, Direction::Publish);
+            assert!(matches!(refused, Err(NegotiateError::Unsupported(_))), "{refused:?}");
+        }
+        // A viewer who cannot show the picture still hears the sound.
+        let deaf = OFFER.replace("H264", "H266").replace("VP8", "H265");
+        let answer = answer(&deaf, Direction::Play).expect("a good offer");
+        assert_lines(&answer, &["a=group:BUNDLE 0 2", "m=video 0 UDP/TLS/RTP/SAVPF 96"]);
+    }
+
+    #[test]
+    fn two_tracks_of_a_kind_two_transports_and_no_role_are_refused() {
+        let at = OFFER.find("m=video").expect("there is video");
+        let end = OFFER.find("m=application").expect("there is data");
+        let again = OFFER[at..end].replace("a=mid:1", "a=mid:3");
+        let wrong = [
+            OFFER.replace("BUNDLE 0 1 2", "BUNDLE 0 1 2 3") + &again,
+            OFFER.replace("a=group:BUNDLE 0 1 2\r\n", ""),
+            OFFER.replace("BUNDLE 0 1 2", "BUNDLE 0 2"),
+            OFFER.replace("a=rtcp-mux\r\n", ""),
+            OFFER.replace("setup:actpass", "setup:holdconn"),
+        ];
+        for direction in [Direction::Publish, Direction::Play] {
+            for offer in &wrong {
+                let refused = answer(offer, direction);
+                assert!(matches!(refused, Err(NegotiateError::Unsupported(_))), "{refused:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_role_of_the_handshake_is_answered_with_the_other() {
+        for (setup, ours) in [("actpass", "passive"), ("active", "passive"), ("passive", "active")]
+        {
+            let offer = OFFER.replace("setup:actpass", &format!("setup:{setup}"));
+            for direction in [Direction::Publish, Direction::Play] {
+                let answer = answer(&offer, direction).expect("a good offer");
+                assert_lines(
+                    &answer,
+                    &[&format!("a=setup:{ours}"), "a=rtcp-mux-only", "a=ice-lite"],
+                );
+            }
+        }
     }
 
     #[test]

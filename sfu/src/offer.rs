@@ -26,6 +26,8 @@ pub(crate) struct Offer {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) ice: Remote,
     pub(crate) setup: Setup,
+    /// The sections that share one transport, by mid (RFC 9143).
+    pub(crate) bundle: Vec<String>,
 }
 
 /// Which side the other one would be in the DTLS handshake (RFC 8842 section 5.2).
@@ -35,6 +37,8 @@ pub(crate) enum Setup {
     MayBeClient,
     /// It insists on being the server.
     Passive,
+    /// Something that leaves nobody to begin, such as `holdconn`.
+    Unusable,
 }
 
 /// One `m=` section.
@@ -45,6 +49,8 @@ pub(crate) struct Section {
     pub(crate) protocol: String,
     pub(crate) formats: Vec<String>,
     pub(crate) port: u16,
+    /// Port 0 then only says that the section has no transport of its own (RFC 9143 section 6).
+    pub(crate) is_bundle_only: bool,
     pub(crate) mid: String,
     pub(crate) can_send: bool,
     pub(crate) can_receive: bool,
@@ -76,7 +82,7 @@ impl Offer {
         let mut session = Section::default();
         let mut sections: Vec<Section> = Vec::new();
         let (mut fingerprint, mut setup) = (None, Setup::MayBeClient);
-        let (mut ufrag, mut password) = (None, None);
+        let (mut ufrag, mut password, mut bundle) = (None, None, None);
         let mut attributes = 0;
         for line in sdp.lines().map(str::trim_end) {
             if let Some(media) = line.strip_prefix("m=") {
@@ -96,7 +102,8 @@ impl Offer {
             let (key, value) = attribute.split_once(':').unwrap_or((attribute, ""));
             match key {
                 "fingerprint" => fingerprint = fingerprint.or_else(|| Fingerprint::parse(value)),
-                "setup" if value == "passive" => setup = Setup::Passive,
+                "setup" => setup = Setup::parse(value),
+                "group" => bundle = bundle.or_else(|| value.strip_prefix("BUNDLE ")),
                 "ice-ufrag" => ufrag = ufrag.or(Some(value)),
                 "ice-pwd" => password = password.or(Some(value)),
                 _ => sections.last_mut().unwrap_or(&mut session).take(key, value),
@@ -111,7 +118,18 @@ impl Offer {
                 section.mid = at.to_string();
             }
         }
-        Ok(Self { sections, fingerprint, ice, setup })
+        let bundle = bundle.unwrap_or_default().split_ascii_whitespace().map(str::to_owned);
+        Ok(Self { sections, fingerprint, ice, setup, bundle: bundle.collect() })
+    }
+}
+
+impl Setup {
+    fn parse(value: &str) -> Self {
+        match value {
+            "actpass" | "active" => Self::MayBeClient,
+            "passive" => Self::Passive,
+            _ => Self::Unusable,
+        }
     }
 }
 
@@ -144,6 +162,7 @@ impl Section {
             "sendonly" => self.can_receive = false,
             "recvonly" => self.can_send = false,
             "inactive" => (self.can_send, self.can_receive) = (false, false),
+            "bundle-only" => self.is_bundle_only = true,
             "rtcp-mux" => self.has_rtcp_mux = true,
             "rtcp-rsize" => self.has_rtcp_rsize = true,
             "extmap-allow-mixed" => self.has_mixed_headers = true,
@@ -176,9 +195,14 @@ impl Section {
         }
     }
 
+    /// Whether the offerer means the section at all.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.port != 0 || self.is_bundle_only
+    }
+
     /// Returns what the section carries if it is media at all.
     pub(crate) fn kind(&self) -> Option<MediaKind> {
-        let is_rtp = self.protocol.ends_with("RTP/SAVPF") && self.port != 0;
+        let is_rtp = self.protocol.ends_with("RTP/SAVPF") && self.is_in_use();
         match self.media.as_str() {
             "audio" if is_rtp => Some(MediaKind::Audio),
             "video" if is_rtp => Some(MediaKind::Video),
@@ -188,7 +212,7 @@ impl Section {
 
     /// Whether the section is for data channels.
     pub(crate) fn is_data(&self) -> bool {
-        self.media == "application" && self.protocol.ends_with("DTLS/SCTP") && self.port != 0
+        self.media == "application" && self.protocol.ends_with("DTLS/SCTP") && self.is_in_use()
     }
 
     /// Returns the payload types of a codec, given as in `a=rtpmap`, in the offer's order.

@@ -15,7 +15,7 @@ use crate::publisher::Publisher;
 use crate::rtcp;
 
 /// Everything that a publisher may negotiate.
-const OFFER: &str = "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 AB\r\na=extmap-allow-mixed\r\n\
+const OFFER: &str = "v=0\r\na=group:BUNDLE 0 1\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 AB\r\na=extmap-allow-mixed\r\n\
     m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=rtcp-mux\r\n\
     a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n\
     a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time\r\n\
