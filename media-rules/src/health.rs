@@ -48,20 +48,20 @@ pub struct Conditions {
 }
 
 /// How well a host's stream arrives.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Health {
     /// 100 is perfect, 0 is nothing at all.
     pub score: u8,
     /// What makes it bad; `None` if it is good.
     pub trouble: Option<Trouble>,
-    /// Share of the packets that got lost on the way, before anything was repaired.
-    pub loss: f32,
+    /// Packets of a thousand that got lost on the way, before anything was repaired.
+    pub loss_permille: u16,
     /// Round trip, if it is known.
     pub rtt: Option<Duration>,
     /// Interarrival jitter.
     pub jitter: Duration,
     /// Pictures a second.
-    pub fps: f32,
+    pub fps: u16,
     /// Bits of media a second.
     pub bitrate_bps: u32,
 }
@@ -101,6 +101,17 @@ impl Limits {
     }
 }
 
+/// What was measured over the last second.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    /// Share and number of lost packets over the short window and the long one.
+    losses: [(f32, u64); 2],
+    conditions: Conditions,
+    fps: f32,
+    /// Whether the short window is full.
+    is_whole: bool,
+}
+
 /// Watches one host's stream.
 #[derive(Clone, Debug, Default)]
 pub struct UplinkHealth {
@@ -126,24 +137,37 @@ impl UplinkHealth {
             // Nothing can be said of an instant.
             return;
         };
-        let mut health = measure(before, counts, now.since(since), conditions);
-        let is_whole = now.since(since) + SAMPLE_EVERY >= WINDOW;
-        let usual = (self.usual_fps * FRAME_RATE_MEMORY).max(health.fps);
-        self.usual_fps = if is_whole { usual } else { self.usual_fps };
-        let losses = [loss(before, counts), loss(first, counts)];
-        let has_arrived = counts.received > before.received;
-        let found = if has_arrived {
-            self.find_trouble(&health, losses, is_whole)
+        let span = now.since(since);
+        let rate = |now: u64, before: u64| {
+            now.saturating_sub(before) as f32 / span.as_secs_f32().max(0.001)
+        };
+        let measured = Measured {
+            losses: [loss(before, counts), loss(first, counts)],
+            conditions,
+            fps: rate(counts.frames, before.frames),
+            is_whole: span + SAMPLE_EVERY >= WINDOW,
+        };
+        if measured.is_whole {
+            self.usual_fps = (self.usual_fps * FRAME_RATE_MEMORY).max(measured.fps);
+        }
+        let found = if counts.received > before.received {
+            self.find_trouble(&measured)
         } else {
-            is_whole.then_some(Trouble::Silence)
+            measured.is_whole.then_some(Trouble::Silence)
         };
         let has_turned = self.turn(found, now);
-        health.trouble = self.trouble;
-        health.score = score(&health, self.usual_fps);
         let is_due = self.reported.is_none_or(|at| now.since(at) >= REPORT_EVERY);
         if has_turned || is_due {
             self.reported = Some(now);
-            self.report = Some(health);
+            self.report = Some(Health {
+                score: self.score(&measured),
+                trouble: self.trouble,
+                loss_permille: (measured.losses[0].0 * 1_000.0) as u16,
+                rtt: conditions.rtt,
+                jitter: conditions.jitter,
+                fps: measured.fps.round() as u16,
+                bitrate_bps: (rate(counts.bytes, before.bytes) * 8.0) as u32,
+            });
         }
     }
 
@@ -158,21 +182,17 @@ impl UplinkHealth {
     }
 
     /// Returns the worst trouble there is.
-    fn find_trouble(
-        &self,
-        health: &Health,
-        losses: [(f32, u64); 2],
-        is_whole: bool,
-    ) -> Option<Trouble> {
+    fn find_trouble(&self, measured: &Measured) -> Option<Trouble> {
+        let Measured { losses, conditions, fps, is_whole } = *measured;
         let has_begun = |trouble| self.trouble == Some(trouble);
         let is_lossy = [LOSS, LOSS_OVER_LONG].into_iter().zip(losses).any(|(limits, loss)| {
             let (share, lost) = loss;
             lost >= MIN_LOST && limits.is_passed(share, has_begun(Trouble::Loss))
         });
-        let rtt = health.rtt.unwrap_or_default().as_secs_f32();
-        let jitter = health.jitter.as_secs_f32();
+        let rtt = conditions.rtt.unwrap_or_default().as_secs_f32();
+        let jitter = conditions.jitter.as_secs_f32();
         // A camera that is switched off sends no pictures at all, which is nobody's trouble.
-        let is_slow = is_whole && health.fps > 0.0 && health.fps < self.usual_fps * LOW_FRAME_RATE;
+        let is_slow = is_whole && fps > 0.0 && fps < self.usual_fps * LOW_FRAME_RATE;
         [
             (Trouble::Loss, is_lossy),
             (Trouble::Delay, RTT_S.is_passed(rtt, has_begun(Trouble::Delay))),
@@ -181,6 +201,22 @@ impl UplinkHealth {
         ]
         .into_iter()
         .find_map(|(trouble, is_there)| is_there.then_some(trouble))
+    }
+
+    /// 100, less 5 for each percent lost (60 at most), 1 for each 10 ms of round trip above 150 and
+    /// for each ms of jitter above 20 (20 each at most), and up to 40 for missing pictures.
+    fn score(&self, measured: &Measured) -> u8 {
+        if self.trouble == Some(Trouble::Silence) {
+            return 0;
+        }
+        let Measured { losses: [(loss, _), _], conditions, fps, .. } = *measured;
+        let rtt = conditions.rtt.unwrap_or_default().as_secs_f32();
+        let lost = (loss * 500.0).min(60.0);
+        let delay = ((rtt - 0.15) * 100.0).clamp(0.0, 20.0);
+        let jitter = ((conditions.jitter.as_secs_f32() - 0.02) * 1_000.0).clamp(0.0, 20.0);
+        let is_shown = fps > 0.0 && self.usual_fps > 0.0;
+        let missing = if is_shown { (1.0 - fps / self.usual_fps).clamp(0.0, 1.0) } else { 0.0 };
+        (100.0 - lost - delay - jitter - missing * 40.0).clamp(1.0, 100.0) as u8
     }
 
     /// Becomes bad at once and good after a while. Returns whether it turned.
@@ -209,32 +245,4 @@ fn loss(before: Counts, now: Counts) -> (f32, u64) {
     // More may arrive than was expected: what was late before.
     let lost = expected.saturating_sub(now.received.saturating_sub(before.received));
     (lost as f32 / expected.max(1) as f32, lost)
-}
-
-fn measure(before: Counts, now: Counts, span: Duration, conditions: Conditions) -> Health {
-    let seconds = span.as_secs_f32().max(0.001);
-    Health {
-        score: 0,
-        trouble: None,
-        loss: loss(before, now).0,
-        rtt: conditions.rtt,
-        jitter: conditions.jitter,
-        fps: now.frames.saturating_sub(before.frames) as f32 / seconds,
-        bitrate_bps: (now.bytes.saturating_sub(before.bytes) as f32 * 8.0 / seconds) as u32,
-    }
-}
-
-/// 100, less 5 for each percent lost (60 at most), 1 for each 10 ms of round trip above 150 and for
-/// each ms of jitter above 20 (20 each at most), and up to 40 for missing pictures.
-fn score(health: &Health, usual_fps: f32) -> u8 {
-    if health.trouble == Some(Trouble::Silence) {
-        return 0;
-    }
-    let lost = (health.loss * 500.0).min(60.0);
-    let delay = ((health.rtt.unwrap_or_default().as_secs_f32() - 0.15) * 100.0).clamp(0.0, 20.0);
-    let jitter = ((health.jitter.as_secs_f32() - 0.02) * 1_000.0).clamp(0.0, 20.0);
-    let is_shown = health.fps > 0.0 && usual_fps > 0.0;
-    let missing =
-        if is_shown { (1.0 - health.fps / usual_fps).clamp(0.0, 1.0) * 40.0 } else { 0.0 };
-    (100.0 - lost - delay - jitter - missing).clamp(1.0, 100.0) as u8
 }

@@ -98,6 +98,11 @@ pub struct Media {
     pub tcp: bool,
     /// Media threads, one socket each.
     pub workers: usize,
+    /// The shortest and the longest time that players may hold a picture back, in milliseconds up to
+    /// 40950; a longest of 0 leaves it to them.
+    pub playout_min_ms: u16,
+    /// See `playout_min_ms`.
+    pub playout_max_ms: u16,
 }
 
 impl Default for Media {
@@ -108,7 +113,17 @@ impl Default for Media {
             first_port: 7882,
             tcp: true,
             workers: 2,
+            playout_min_ms: 0,
+            playout_max_ms: 0,
         }
+    }
+}
+
+impl Media {
+    /// Returns how long players may hold a picture back, if they are told.
+    pub(crate) fn playout_delay(&self) -> Option<(Duration, Duration)> {
+        let of = |millis: u16| Duration::from_millis(u64::from(millis));
+        (self.playout_max_ms > 0).then(|| (of(self.playout_min_ms), of(self.playout_max_ms)))
     }
 }
 

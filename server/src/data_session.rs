@@ -23,17 +23,22 @@ impl RoomTask {
         if channel != Channel::Ctl {
             return;
         }
+        let speaker = self.speaker_now(now);
         let Some(entry) = self.media.peer(peer) else { return };
         if entry.session.is_some() || !matches!(entry.purpose, Purpose::Play(_)) {
             return;
         }
         let session = self.parts.sessions.next();
         let (outbox, reader) = signaling::outbox(OutboxLimits::default());
-        match self.room.handle_join(session, entry.member.clone(), now) {
+        let member = entry.member.clone();
+        match self.room.handle_join(session, member.clone(), now) {
             Ok(snapshot) => {
                 outbox.push(Lane::Control, encode_welcome(&snapshot).into());
                 entry.session = Some(DataSession { id: session, limit: RateLimit::new() });
-                self.sessions.insert(session, entry.member.user.clone(), outbox);
+                if let Some(speaker) = speaker {
+                    outbox.push(Lane::Chat, speaker.into());
+                }
+                self.sessions.insert(session, member, outbox);
             }
             Err(rejected) => {
                 refuse(&outbox, None, Code::from(&rejected), &rejected.to_string(), now);

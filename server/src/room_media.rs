@@ -426,7 +426,7 @@ fn not_live(room: &RoomId, feed: &FeedId) -> Refused {
     Refused::new(code, "this feed is not on the stage")
 }
 
-fn feed_of(performer: &Performer) -> FeedId {
+pub(crate) fn feed_of(performer: &Performer) -> FeedId {
     FeedId::new(performer.room.as_str(), performer.user.as_str())
 }
 

@@ -16,10 +16,12 @@ use wire_format::{Code, Lane, encode_event, encode_layers};
 
 use crate::gauge::Counted;
 use crate::mail::{Mail, Mailbox};
+use crate::media_news::BadUplinks;
 use crate::negotiation::Holder;
-use crate::room_media::RoomMedia;
+use crate::room_media::{RoomMedia, feed_of};
 use crate::room_parts::RoomParts;
 use crate::sessions::Sessions;
+use crate::stage_voice::StageVoice;
 
 /// How often the room looks for what nothing announces: a puller that went away, and idleness.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
@@ -35,6 +37,8 @@ pub(crate) struct RoomTask {
     mail: mpsc::Receiver<Mail>,
     pub(crate) sessions: Sessions,
     pub(crate) media: RoomMedia,
+    pub(crate) voice: StageVoice,
+    pub(crate) bad_uplinks: BadUplinks,
     empty_since: Option<ServerTime>,
     _counted: Counted,
 }
@@ -57,6 +61,8 @@ impl RoomTask {
             mail,
             sessions: Sessions::default(),
             media,
+            voice: StageVoice::new(),
+            bad_uplinks: BadUplinks::default(),
             empty_since: None,
             _counted: Counted::new("server_rooms"),
         }
@@ -91,12 +97,16 @@ impl RoomTask {
     }
 
     fn poll_timeout(&self) -> Option<ServerTime> {
-        self.room.poll_timeout().into_iter().chain(self.media.poll_timeout()).min()
+        let rules =
+            [self.room.poll_timeout(), self.media.poll_timeout(), self.voice.poll_timeout()];
+        rules.into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self) {
         let now = self.parts.clock.now();
         self.room.handle_timeout(now);
+        self.voice.handle_timeout(now);
+        self.tell_speaker(now);
         for session in self.media.handle_timeout(now) {
             self.leave(session, now);
         }
@@ -148,6 +158,9 @@ impl RoomTask {
 
     fn draw_stage(&mut self) {
         let (stage, now) = (self.room.stage(), self.parts.clock.now());
+        let heard = stage.iter().filter(|performer| !performer.muted);
+        self.voice.handle_stage(heard.map(feed_of).collect(), now);
+        self.tell_speaker(now);
         for session in self.media.draw(&stage, self.room.is_in_battle(), now) {
             self.leave(session, now);
         }
@@ -157,10 +170,12 @@ impl RoomTask {
         let now = self.parts.clock.now();
         match request {
             RoomRequest::Join { session, member, outbox, reply } => {
-                let user = member.user.clone();
-                let snapshot = self.room.handle_join(session, member, now);
+                let snapshot = self.room.handle_join(session, member.clone(), now);
                 if snapshot.is_ok() {
-                    self.sessions.insert(session, user, outbox);
+                    if let Some(speaker) = self.speaker_now(now) {
+                        outbox.push(Lane::Chat, speaker.into());
+                    }
+                    self.sessions.insert(session, member, outbox);
                 }
                 // Whoever asked may have left; their session says goodbye by itself.
                 let _ = reply.send(snapshot.map_err(Refused::from));
@@ -292,10 +307,13 @@ impl RoomTask {
             sfu::Event::MediaStopped { feed } => {
                 self.media_changed(&feed, MediaChange::Stopped, now)
             }
+            sfu::Event::Voice { feed, voice } => self.handle_voice(feed, voice, now),
+            sfu::Event::Uplink { peer: _, feed, health } => self.handle_uplink(&feed, &health, now),
             sfu::Event::KeyframeWanted { feed: _ } => self.media.request_keyframe(),
             sfu::Event::LayersWanted { peer: _, feed, layers } => {
                 let text = encode_layers(&layers, now);
-                self.sessions.push_to(feed.identity(), Lane::Control, &text.into());
+                let is_theirs = |member: &Member| member.user.as_str() == feed.identity();
+                self.sessions.push_to(Lane::Control, &text.into(), is_theirs);
             }
             sfu::Event::DataOpen { peer, channel } => self.open_data_session(peer, channel, now),
             sfu::Event::Data { peer, channel: _, text } => self.handle_data(peer, &text, now),
@@ -305,6 +323,7 @@ impl RoomTask {
     fn media_changed(&mut self, feed: &FeedId, change: MediaChange, now: ServerTime) {
         // The program is a feed as well, but nobody's.
         if let Some(user) = UserId::parse(feed.identity()) {
+            self.bad_uplinks.forget(&user);
             self.room.handle_media(&user, change, now);
         }
     }

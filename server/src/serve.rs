@@ -190,6 +190,7 @@ fn media_config(config: &Config) -> anyhow::Result<sfu::Config> {
         advertised: config.advertised()?.to_vec(),
         first_port: config.media.first_port,
         tcp: config.media.tcp,
+        playout_delay: config.media.playout_delay(),
         workers: config.media.workers,
         ..sfu::Config::default()
     })

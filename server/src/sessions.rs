@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use room_rules::{SessionId, UserId};
+use room_rules::{Member, SessionId};
 use signaling::{Ending, Outbox, Text};
 use wire_format::Lane;
 
@@ -14,16 +14,16 @@ pub(crate) struct Sessions(HashMap<SessionId, Session>);
 
 #[derive(Debug)]
 struct Session {
-    user: UserId,
+    member: Member,
     outbox: Outbox,
     _counted: Counted,
 }
 
 impl Sessions {
     /// Enters a session; one that is there already gets its new outbox.
-    pub(crate) fn insert(&mut self, session: SessionId, user: UserId, outbox: Outbox) {
-        let entry = Session { user, outbox, _counted: Counted::new("server_members") };
-        self.0.insert(session, entry);
+    pub(crate) fn insert(&mut self, session: SessionId, member: Member, outbox: Outbox) {
+        let counted = Counted::new("server_members");
+        self.0.insert(session, Session { member, outbox, _counted: counted });
     }
 
     /// Takes a session out; an unknown one is ignored.
@@ -38,22 +38,20 @@ impl Sessions {
 
     /// Puts one message, encoded once, into every outbox.
     pub(crate) fn push_all(&self, lane: Lane, text: &Text) {
-        for Session { outbox, .. } in self.0.values() {
-            outbox.push(lane, text.clone());
-        }
+        self.push_to(lane, text, |_| true);
     }
 
-    /// Puts one message into the outboxes of one user's sessions.
-    pub(crate) fn push_to(&self, user: &str, lane: Lane, text: &Text) {
-        for Session { outbox, .. } in self.0.values().filter(|one| one.user.as_str() == user) {
-            outbox.push(lane, text.clone());
+    /// Puts one message, encoded once, into the outboxes of those whom it concerns.
+    pub(crate) fn push_to(&self, lane: Lane, text: &Text, concerns: impl Fn(&Member) -> bool) {
+        for session in self.0.values().filter(|session| concerns(&session.member)) {
+            session.outbox.push(lane, text.clone());
         }
     }
 
     /// Ends all sessions once what was pushed is delivered.
     pub(crate) fn end_all(&self, ending: Ending) {
-        for Session { outbox, .. } in self.0.values() {
-            outbox.end(ending);
+        for session in self.0.values() {
+            session.outbox.end(ending);
         }
     }
 

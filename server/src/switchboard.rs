@@ -126,6 +126,8 @@ impl SwitchboardTask {
             }
             Event::MediaStarted { ref feed }
             | Event::MediaStopped { ref feed }
+            | Event::Voice { ref feed, .. }
+            | Event::Uplink { ref feed, .. }
             | Event::KeyframeWanted { ref feed } => deliver(self.rooms.get(feed.room()), event),
         }
     }
@@ -139,7 +141,11 @@ fn deliver(mailbox: Option<&Mailbox>, event: Event) {
     };
     let may_be_lost = matches!(
         event,
-        Event::Data { .. } | Event::KeyframeWanted { .. } | Event::LayersWanted { .. }
+        Event::Data { .. }
+            | Event::KeyframeWanted { .. }
+            | Event::LayersWanted { .. }
+            | Event::Voice { .. }
+            | Event::Uplink { .. }
     );
     if may_be_lost && mailbox.is_crowded() {
         metrics::counter!("server_events_dropped_total", "reason" => "room_busy").increment(1);

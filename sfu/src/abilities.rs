@@ -18,6 +18,16 @@ const PASSED_ON: &[Extension] = &[
 /// The mixer decodes H.264 and nothing else, so that is preferred.
 const CODECS: &[Codec] = &[Codec::Opus, Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1];
 
+/// What viewers are told.
+const TOLD: &[Extension] = &[
+    Extension::Mid,
+    Extension::AudioLevel,
+    Extension::AbsCaptureTime,
+    Extension::PlayoutDelay,
+    Extension::Orientation,
+    Extension::DependencyDescriptor,
+];
+
 /// What one direction can do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Abilities {
@@ -56,7 +66,7 @@ impl Abilities {
             },
             Direction::Play => Self {
                 codecs: CODECS,
-                extensions: PASSED_ON,
+                extensions: TOLD,
                 transport_cc: true,
                 rrtr: true,
                 audio_nack: true,

@@ -29,6 +29,8 @@ pub struct Config {
     pub consent_timeout: Duration,
     /// A published feed without a packet for this long has stopped.
     pub silence_timeout: Duration,
+    /// Shortest and longest time that viewers' players may hold a picture back; `None`: as they like.
+    pub playout_delay: Option<(Duration, Duration)>,
     /// Shortest time between two keyframes asked of one feed.
     pub keyframe_interval: Duration,
 }
@@ -47,6 +49,7 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(15),
             consent_timeout: Duration::from_secs(30),
             silence_timeout: Duration::from_secs(2),
+            playout_delay: None,
             keyframe_interval: Duration::from_millis(500),
         }
     }

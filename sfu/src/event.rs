@@ -1,7 +1,8 @@
 //! What the SFU reports, and the names it reports it under.
 
 use bytes::Bytes;
-use media_rules::FeedId;
+use media_rules::health::Health;
+use media_rules::{FeedId, Voice};
 
 /// One connection: a publisher or a viewer. Never used twice in a process.
 ///
@@ -128,6 +129,22 @@ pub enum Event {
     MediaStopped {
         /// Whose.
         feed: FeedId,
+    },
+    /// The voice of a published feed, a few times a second while it speaks. May get lost.
+    Voice {
+        /// Whose.
+        feed: FeedId,
+        /// How loud.
+        voice: Voice,
+    },
+    /// How well a published feed arrives, once a second and when it turns. May get lost.
+    Uplink {
+        /// Who sends it.
+        peer: PeerId,
+        /// Whose.
+        feed: FeedId,
+        /// How well.
+        health: Health,
     },
     /// Somebody needs a keyframe of a local feed. Already rate-limited.
     KeyframeWanted {

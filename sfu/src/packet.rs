@@ -186,6 +186,11 @@ impl Packet {
         }
     }
 
+    /// Whether its sender told when it was captured.
+    pub(crate) fn has_capture_time(&self) -> bool {
+        self.extensions.capture_time.is_some()
+    }
+
     /// Returns the dependency descriptor as it came.
     pub(crate) fn descriptor(&self) -> Option<&[u8]> {
         Some(self.extensions.descriptor?.get(&self.rtp))
@@ -226,6 +231,13 @@ pub(crate) struct Anchor {
 }
 
 impl Anchor {
+    /// Returns the moment that a timestamp not far from the anchor stands for.
+    pub(crate) fn time_of(self, rtp_timestamp: u32, clock_rate_hz: u32) -> MediaTime {
+        let ticks = i64::from(rtp_timestamp.wrapping_sub(self.rtp_timestamp).cast_signed());
+        let nanos = ticks * 1_000_000_000 / i64::from(clock_rate_hz);
+        MediaTime::from_nanos(self.at.nanos().saturating_add_signed(nanos))
+    }
+
     /// Returns the RTP timestamp of a later moment.
     pub(crate) fn timestamp_at(self, now: MediaTime, clock_rate_hz: u32) -> u32 {
         let ticks = now.since(self.at).as_nanos() * u128::from(clock_rate_hz) / 1_000_000_000;

@@ -6,11 +6,13 @@
 mod receive_track;
 mod sound;
 mod uplink;
+mod vitals;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use media_rules::health::Conditions;
 use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
 use media_rules::{Arrival, MediaKind, MediaTime};
 
@@ -21,6 +23,8 @@ use crate::packet::{Anchor, Packet, PacketExtensions, Slot, SourceId, StreamId};
 use crate::rtcp;
 use receive_track::{Place, ReceiveTrack};
 use uplink::Uplink;
+pub(crate) use vitals::News;
+use vitals::Vitals;
 
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Our own SSRC in feedback. A receiver needs one, but nobody looks at it.
@@ -39,6 +43,7 @@ pub(crate) struct Publisher {
     /// Whether feedback may go without a report in front of it (RFC 5506).
     has_reduced_size: bool,
     newest: Option<MediaTime>,
+    vitals: Vitals,
     /// Bounded by what one packet of redundant sound holds.
     recovered: Vec<Packet>,
     /// Whether the world was told that the feed is live.
@@ -59,6 +64,7 @@ impl Publisher {
             uplink: Uplink::new(has_transport_cc, max_bps),
             has_reduced_size,
             newest: None,
+            vitals: Vitals::default(),
             recovered: Vec::new(),
             is_live: false,
         }
@@ -162,6 +168,24 @@ impl Publisher {
         broken
     }
 
+    /// Returns what is to be told of voice and network.
+    pub(crate) fn poll_news(&mut self, now: MediaTime) -> News {
+        if self.newest.is_none() {
+            return News::default();
+        }
+        if self.vitals.is_due(now) {
+            let (mut expected, mut received, mut jitter) = (0, 0, Duration::ZERO);
+            for encoding in self.tracks.iter().flat_map(|track| &track.encodings) {
+                let (sent, arrived) = encoding.reception.counts();
+                (expected, received) = (expected + sent, received + arrived);
+                jitter = jitter.max(encoding.reception.jitter());
+            }
+            let conditions = Conditions { rtt: self.uplink.measured_rtt(), jitter };
+            self.vitals.sample(expected, received, conditions, now);
+        }
+        self.vitals.poll_news(now)
+    }
+
     /// Writes a request for a keyframe of one stream; nothing if it has not begun.
     pub(crate) fn push_keyframe_request(&self, slot: Slot, out: &mut Vec<u8>) {
         let video = self.tracks.iter().find(|track| track.kind == MediaKind::Video);
@@ -260,6 +284,7 @@ impl Publisher {
             let (payload, descriptor) = (packet.payload(), packet.descriptor());
             packet.frame = encoding.frames.read(payload, packet.marker, descriptor);
         }
+        self.vitals.handle_packet(&packet, now);
         packet
     }
 

@@ -2,6 +2,8 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc3550#appendix-A>
 
+use std::time::Duration;
+
 use media_rules::{MediaTime, SequenceUnwrapper};
 
 use crate::rtcp::ReceptionBlock;
@@ -13,6 +15,8 @@ pub(crate) struct Reception {
     unwrapper: SequenceUnwrapper,
     first: Option<u64>,
     received: u64,
+    /// Those of them that came by themselves, not as a repeat.
+    arrived: u64,
     /// Expected and received when the last report was made.
     reported: (u64, u64),
     transit: Option<i64>,
@@ -30,6 +34,7 @@ impl Reception {
             unwrapper: SequenceUnwrapper::default(),
             first: None,
             received: 0,
+            arrived: 0,
             reported: (0, 0),
             transit: None,
             jitter_x16: 0,
@@ -42,6 +47,7 @@ impl Reception {
         let extended = self.unwrapper.unwrap(sequence);
         self.first.get_or_insert(extended);
         self.received += 1;
+        self.arrived += 1;
         let arrival = now.rtp_timestamp(self.clock_rate_hz);
         let transit = i64::from(arrival.wrapping_sub(timestamp).cast_signed());
         if let Some(previous) = self.transit.replace(transit) {
@@ -55,6 +61,19 @@ impl Reception {
     /// because senders that know no better slow down for loss of any cause.
     pub(crate) fn handle_repaired(&mut self) {
         self.received += 1;
+    }
+
+    /// Returns how many packets were sent by their numbers, and how many arrived by themselves, since
+    /// the beginning.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let highest = self.unwrapper.newest().unwrap_or_default();
+        (self.first.map_or(0, |first| (highest + 1).saturating_sub(first)), self.arrived)
+    }
+
+    /// Returns the interarrival jitter.
+    pub(crate) fn jitter(&self) -> Duration {
+        let ticks = self.jitter_x16.unsigned_abs() >> 4;
+        Duration::from_nanos(ticks * 1_000_000_000 / u64::from(self.clock_rate_hz))
     }
 
     /// A sender report arrived.

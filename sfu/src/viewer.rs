@@ -12,6 +12,7 @@ mod pace;
 mod redundancy;
 mod repair;
 mod send_track;
+mod timing;
 
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use redundancy::{Again, Redundancy};
 use send_track::{Outlet, Progress, SendTrack};
 
 pub(crate) use pace::TICK as PACE_TICK;
+pub(crate) use timing::{PlayoutDelay, Wishes};
 
 /// A viewer is not kept on its old feed for longer than this, even if the new one never comes.
 const SWITCH_PATIENCE: Duration = Duration::from_secs(5);
@@ -88,9 +90,9 @@ pub(crate) struct Served {
 
 impl Viewer {
     /// Creates the tracks that the negotiation agreed on.
-    pub(crate) fn new(feed: FeedId, tracks: &[Track], cname: String) -> Self {
+    pub(crate) fn new(feed: FeedId, tracks: &[Track], cname: String, wishes: Wishes) -> Self {
         let has_ids = tracks.iter().all(|track| track.extensions.transport_cc.is_some());
-        let mut tracks: Vec<_> = tracks.iter().map(SendTrack::new).collect();
+        let mut tracks: Vec<_> = tracks.iter().map(|track| SendTrack::new(track, wishes)).collect();
         tracks.sort_by_key(|track| track.kind);
         // Numbers on half of the packets would tell less than none.
         let can_repeat = |track: &SendTrack| track.kind == MediaKind::Audio || track.has_rtx();

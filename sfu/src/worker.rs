@@ -119,8 +119,9 @@ struct Peer {
 }
 
 /// What a peer is here for.
+#[expect(clippy::large_enum_variant, reason = "nearly all peers are viewers")]
 enum Part {
-    Publisher(Publisher, FeedId),
+    Publisher(Box<Publisher>, FeedId),
     Viewer(Viewer),
 }
 
@@ -343,6 +344,13 @@ impl Worker {
     fn emit_data(&self, event: Event) {
         if !self.waiting_events.is_empty() || self.setup.events.try_send(event).is_err() {
             metrics::counter!("sfu_data_dropped_total", "reason" => "events_full").increment(1);
+        }
+    }
+
+    /// Tells the control plane of what it will be told again soon, unless it cannot keep up.
+    fn emit_news(&self, event: Event) {
+        if !self.waiting_events.is_empty() || self.setup.events.try_send(event).is_err() {
+            metrics::counter!("sfu_news_dropped_total").increment(1);
         }
     }
 

@@ -21,6 +21,8 @@ const CHAT_KEPT = 100;
  * @property {Map<string, Wire.Sale>} sales
  * @property {Map<string, Wire.Countdown>} countdowns
  * @property {Wire.Chat[]} chat
+ * @property {string | null} speaker  the feed of whoever speaks
+ * @property {Map<string, Wire.Uplink>} uplinks  by user: how well their streams reach the server
  * @property {number} online
  * @property {number} likes
  * @property {number} coins
@@ -36,7 +38,7 @@ export function emptyRoom(room) {
   return {
     joined: false, room, title: room, state: "created", reason: null, you: { user: "", name: "", role: "viewer" },
     seats: [], stage: [], battle: null, sales: new Map(), countdowns: new Map(), chat: [],
-    online: 0, likes: 0, coins: 0, words: new Map(),
+    speaker: null, uplinks: new Map(), online: 0, likes: 0, coins: 0, words: new Map(),
   };
 }
 
@@ -92,6 +94,14 @@ export function applyEvent(model, event) {
     case "chat":
       if (model.chat.some((line) => line.id === d.id)) return false;
       model.chat = [...model.chat, d].slice(-CHAT_KEPT);
+      return true;
+    case "speaker":
+      model.speaker = d.feed;
+      return true;
+    case "uplink":
+    case "uplink.bad":
+    case "uplink.good":
+      model.uplinks.set(d.user, d);
       return true;
     case "react":
       Object.assign(model, { online: d.online, likes: d.likes, coins: d.coins });

@@ -44,6 +44,11 @@ import { wordsFor, wordsForCode } from "./ui/words.js";
 /** @type {Record<Wire.RoomState, string>} */
 const STATES = { created: "未开播 Off air", live: "直播中 LIVE", interrupted: "画面中断 Interrupted", ended: "已结束 Ended" };
 
+/** What makes an uplink bad, by the server's word for it. */
+const TROUBLES = {
+  silence: "没有数据 nothing arrives", loss: "丢包 packets get lost", delay: "延迟 long delay", jitter: "抖动 uneven", frame_rate: "掉帧 few pictures",
+};
+
 /** The name of our own connection among the figures. */
 const OWN = "推流 own";
 
@@ -306,6 +311,20 @@ function show({ t, d }) {
     case "stage.updated":
       drawStage();
       break;
+    case "speaker":
+      performers.speaks(model.speaker);
+      break;
+    case "uplink":
+      drawStatus();
+      break;
+    case "uplink.bad":
+      if (d.user === model.you.user) toast(`网络不好 · Your uplink is bad: ${TROUBLES[/** @type {Wire.Uplink} */ (d).trouble ?? "loss"]}`);
+      drawStatus();
+      break;
+    case "uplink.good":
+      if (d.user === model.you.user) toast("网络恢复 · Your uplink is good again");
+      drawStatus();
+      break;
     case "room.state":
       host?.pk.update(model);
       drawStatus();
@@ -362,8 +381,17 @@ function drawStatus() {
     figures?.fps ? `${figures.fps} fps` : null,
     figures?.rttMs !== null && figures?.rttMs !== undefined ? `RTT ${figures.rttMs} ms` : null,
     figures?.codec ?? null,
+    uplinkText(),
   ];
   setText(byId("health"), words.filter((word) => word !== null).join(" · "));
+}
+
+/** Returns how the server receives us, by its own word. */
+function uplinkText() {
+  const uplink = own.publisher ? model.uplinks.get(model.you.user) : undefined;
+  if (!uplink) return null;
+  const trouble = uplink.trouble ? ` ✗ ${TROUBLES[uplink.trouble]}` : "";
+  return `上行 uplink ${uplink.score}${trouble}${uplink.loss >= 0.01 ? ` · 丢包 loss ${Math.round(uplink.loss * 100)} %` : ""}`;
 }
 
 function goText() {

@@ -144,6 +144,7 @@ function show({ t, d }) {
       break;
     case "room.state":
     case "stage.updated":
+    case "speaker":
       drawStage();
       drawStatus();
       break;
@@ -186,7 +187,7 @@ function drawStage() {
   setText(byId("host-name"), name);
   byId("host-avatar").replaceChildren(avatar(name));
   byId("canvas").classList.toggle("shared", model.stage.length >= 2);
-  drawPlates(byId("plates"), model.stage, tiles(model.stage.length));
+  drawPlates(byId("plates"), model.stage, tiles(model.stage.length), model.speaker);
 }
 
 function drawStatus() {

@@ -34,6 +34,11 @@ declare namespace Wire {
   interface Chat { id: string; user: string; name: string; role: Role; text: string }
   interface Gift { user: string; name: string; gift: string; n: number; to: string; coins: number; combo: number }
   interface React { online: number; likes: number; coins: number }
+  interface Speaker { feed: string | null; user: string | null }
+  interface Uplink {
+    user: string; score: number; trouble: "silence" | "loss" | "delay" | "jitter" | "frame_rate" | null;
+    loss: number; rtt_ms: number | null; jitter_ms: number; fps: number; kbps: number;
+  }
   interface SeatRequest { user: string; kind: "apply" | "invite" | "reject" | "decline" | "timeout" }
   interface You { user: string; name: string; role: Role }
   interface Snapshot {

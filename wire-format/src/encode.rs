@@ -66,6 +66,12 @@ fn answer(
     write(&Envelope { v: 1, t, rid, code, s: None, q: None, st: Some(at.unix_millis()), d })
 }
 
+/// Encodes something that is not numbered because it is told again soon.
+pub(crate) fn write_news(t: &'static str, at: ServerTime, d: impl Serialize) -> String {
+    let st = Some(at.unix_millis());
+    write(&Envelope { v: 1, t, rid: None, code: None, s: None, q: None, st, d })
+}
+
 /// Writes a type that is made of strings, numbers and nothing else.
 pub(crate) fn write(message: &impl Serialize) -> String {
     serde_json::to_string(message).expect("string keys and finite numbers always encode")

@@ -10,6 +10,7 @@ mod code;
 mod decode;
 mod encode;
 mod lane;
+mod media_news;
 mod rest;
 mod srs;
 
@@ -20,6 +21,7 @@ pub use encode::{
     encode_welcome,
 };
 pub use lane::{Lane, stream_name};
+pub use media_news::{Uplink, UplinkNews, encode_speaker, encode_uplink};
 pub use rest::{
     AddTarget, CreateRoom, JSON_BODY_MAX, PickLayer, PictureSize, SDP_BODY_MAX, Target,
     TargetState, encode_error_body, encode_order, encode_room, encode_rooms, encode_target,

@@ -15,9 +15,10 @@ use room_rules::{
 };
 use serde_json::Value;
 use wire_format::{
-    Code, Lane, Target, TargetState, encode_ack, encode_err, encode_error_body, encode_event,
-    encode_hello_ack, encode_layers, encode_order, encode_room, encode_rooms, encode_srs_answer,
-    encode_srs_error, encode_target, encode_targets, encode_welcome,
+    Code, Lane, Target, TargetState, Uplink, UplinkNews, encode_ack, encode_err, encode_error_body,
+    encode_event, encode_hello_ack, encode_layers, encode_order, encode_room, encode_rooms,
+    encode_speaker, encode_srs_answer, encode_srs_error, encode_target, encode_targets,
+    encode_uplink, encode_welcome,
 };
 
 const RTMP: &str = "rtmp://127.0.0.1:1935/live";
@@ -112,12 +113,39 @@ fn said() -> BTreeMap<&'static str, String> {
         ("OrderResult", encode_order(&order())),
         ("SRS answer", encode_srs_answer("v=0\r\n", "0123456789abcdef0123456789abcdef")),
         ("SRS error", encode_srs_error(Code::NotLive, "this feed is not on the stage")),
+        ("speaker", encode_speaker(Some(("a", "alice")), now())),
+        ("speaker when nobody speaks", encode_speaker(None, now())),
+        ("uplink", encode_uplink(UplinkNews::Still, &fair(), now())),
+        ("uplink.bad", encode_uplink(UplinkNews::Bad, &bad(), now())),
+        ("uplink.good", encode_uplink(UplinkNews::Good, &good(), now())),
         ("error body", encode_error_body(Code::RoomNotFound, "there is no such room")),
     ]);
     for (sequence, (name, body)) in (1..).zip(events()) {
         said.insert(name, encode_event(&Event { at: now(), sequence, body }));
     }
     said
+}
+
+fn good() -> Uplink<'static> {
+    Uplink {
+        user: "alice",
+        score: 100,
+        trouble: None,
+        loss: 0.0,
+        rtt_ms: Some(40),
+        jitter_ms: 3,
+        fps: 30,
+        kbps: 1_500,
+    }
+}
+
+fn fair() -> Uplink<'static> {
+    Uplink { score: 97, loss: 0.005, rtt_ms: None, kbps: 1_480, ..good() }
+}
+
+fn bad() -> Uplink<'static> {
+    let trouble = Some("loss");
+    Uplink { score: 40, trouble, loss: 0.12, jitter_ms: 9, fps: 22, kbps: 900, ..good() }
 }
 
 fn events() -> Vec<(&'static str, EventBody)> {

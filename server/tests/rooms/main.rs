@@ -9,5 +9,6 @@
 mod battle;
 mod lifetime;
 mod media;
+mod news;
 mod sale;
 mod stage;

@@ -10,7 +10,7 @@ use room_rules::{
 };
 use serde_json::Value;
 use server::{Lobby, RoomParts, Switchboard};
-use sfu::{Event, Sfu};
+use sfu::{Event, PeerId, Sfu};
 use signaling::{
     Created, Delivery, Directory, Lobby as _, OutboxLimits, OutboxReader, Refused, RoomClock,
     RoomHandle, RoomRequest, SessionNumbers, outbox,
@@ -84,6 +84,17 @@ impl Stage {
         }
     }
 
+    /// Says what the media side has to say.
+    pub(crate) async fn happens(&self, event: Event) {
+        self.events.send(event).await.unwrap();
+    }
+
+    /// Returns the name of some peer.
+    pub(crate) async fn some_peer(&self) -> PeerId {
+        let feed = FeedId::new("nowhere", "nobody");
+        self.parts.sfu.play(feed, crate::media::OFFER).await.unwrap().peer
+    }
+
     /// Says that the host of `room` is on air.
     pub(crate) async fn go_live(&self, host: &mut Person) {
         let (room, user) = (host.room.room().to_string(), host.member.user.to_string());
@@ -141,6 +152,21 @@ impl Person {
             }
         };
         tokio::time::timeout(within, wait).await.unwrap_or_else(|_| panic!("no {t} in time"))
+    }
+
+    /// Returns the types of what is heard before the next message of type `t`, but for the news of
+    /// the room that everybody hears.
+    pub(crate) async fn kinds_until(&mut self, t: &str) -> Vec<String> {
+        let mut kinds = Vec::new();
+        loop {
+            let next = tokio::time::timeout(SOON, self.inbox.next()).await;
+            let Ok(Delivery::Message(_, text)) = next else { panic!("no {t} in time") };
+            let message: Value = serde_json::from_str(&text).unwrap();
+            match message["t"].as_str().unwrap() {
+                kind if kind == t => return kinds,
+                kind => kinds.push(kind.to_owned()),
+            }
+        }
     }
 
     /// Waits until the session ends and returns how.

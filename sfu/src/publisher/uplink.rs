@@ -56,6 +56,11 @@ impl Uplink {
         }
     }
 
+    /// Returns the round trip, once it was measured.
+    pub(super) const fn measured_rtt(&self) -> Option<Duration> {
+        self.rtt
+    }
+
     /// A packet came, of whatever stream; `number` is its transport-wide one.
     pub(super) fn handle_number(&mut self, number: &[u8], now: MediaTime) {
         if let (true, [high, low]) = (self.has_transport_cc, number) {

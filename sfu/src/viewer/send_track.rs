@@ -14,6 +14,7 @@ use super::header::{MAX_PADDING, Outgoing};
 use super::pace::Pace;
 use super::redundancy::{self, Redundancy};
 use super::repair::Repair;
+use super::timing::{Timing, Wishes};
 use crate::clock::NtpClock;
 use crate::egress::Egress;
 use crate::extension::ExtensionIds;
@@ -92,6 +93,7 @@ pub(super) struct SendTrack {
     heard: Option<(u32, i32)>,
     /// Whether it skipped since this was asked last.
     has_skipped: bool,
+    timing: Timing,
     repair: Repair,
 }
 
@@ -101,7 +103,7 @@ impl SendTrack {
         self.codecs.iter().any(|codec| codec.red_payload_type.is_some())
     }
 
-    pub(super) fn new(track: &Track) -> Self {
+    pub(super) fn new(track: &Track, wishes: Wishes) -> Self {
         // Below 32768, so that a receiver that misses the first packets still guesses right.
         let first = Stamp { sequence: fastrand::u16(1..0x4000), timestamp: fastrand::u32(..) };
         let codecs = track.codecs.iter().map(|codec| SendCodec {
@@ -133,6 +135,7 @@ impl SendTrack {
             octets: 0,
             heard: None,
             has_skipped: false,
+            timing: Timing::new(wishes),
             repair: Repair::new(track.rtx_ssrc),
         }
     }
@@ -415,9 +418,11 @@ impl SendTrack {
         // What is repeated bit for bit may arrive late under the same number, as if from a queue.
         let is_repeated = self.kind == MediaKind::Audio && repeats_sound;
         let number_id = self.extensions.transport_cc.filter(|_| !is_repeated);
+        let told = self.timing.tell(packet, self.anchor, out.now);
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
         extensions.push(number_id, &number);
+        told.push(&self.extensions, &mut extensions);
         let octets = descriptor.len + content.len();
         let descriptor = descriptor.bytes();
         let outgoing = Outgoing { header, extensions, prefix: &[], descriptor, payload: content };

@@ -16,7 +16,7 @@ use crate::link::Link;
 use crate::negotiate::Direction;
 use crate::packet::{Item, Slot, StreamId};
 use crate::publisher::Publisher;
-use crate::viewer::Viewer;
+use crate::viewer::{PlayoutDelay, Viewer, Wishes};
 
 impl Worker {
     /// Carries out one command.
@@ -93,11 +93,14 @@ impl Worker {
         let part = match new.direction {
             Direction::Publish => {
                 let max_bps = self.setup.config.publish_max_bps;
-                Part::Publisher(Publisher::new(id, &new.tracks, max_bps), feed)
+                Part::Publisher(Box::new(Publisher::new(id, &new.tracks, max_bps)), feed)
             }
             Direction::Play => {
                 self.join(&feed, id);
-                Part::Viewer(Viewer::new(feed, &new.tracks, new.cname))
+                let config = &self.setup.config;
+                let delay = config.playout_delay.map(|(min, max)| PlayoutDelay::new(min, max));
+                let wishes = Wishes { clock: self.setup.clock, playout_delay: delay };
+                Part::Viewer(Viewer::new(feed, &new.tracks, new.cname, wishes))
             }
         };
         if new.direction == Direction::Publish {

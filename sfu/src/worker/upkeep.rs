@@ -14,6 +14,7 @@ use crate::egress::Egress;
 use crate::event::{CloseReason, Event, PeerId};
 use crate::feed::Feed;
 use crate::packet::{Slot, StreamId};
+use crate::publisher::News;
 
 /// How often every peer is looked at.
 const SWEEP: Duration = Duration::from_millis(50);
@@ -41,6 +42,7 @@ impl Worker {
         let (now, clock) = (self.now.media, self.setup.clock);
         let mut broken: Vec<(FeedId, Slot)> = Vec::new();
         let mut panicked: Vec<PeerId> = Vec::new();
+        let mut news: Vec<(PeerId, FeedId, News)> = Vec::new();
         for id in &self.publishers {
             let Some(Peer { link, part: Part::Publisher(publisher, feed), .. }) =
                 self.peers.get_mut(id)
@@ -56,6 +58,10 @@ impl Worker {
                 if !feedback.is_empty() {
                     link.send_rtcp(&feedback, egress);
                 }
+                let told = publisher.poll_news(now);
+                if told.voice.is_some() || told.health.is_some() {
+                    news.push((*id, feed.clone(), told));
+                }
                 slots
             });
             match slots {
@@ -63,11 +69,25 @@ impl Worker {
                 None => panicked.push(*id),
             }
         }
+        for (peer, feed, told) in news {
+            self.tell_news(peer, &feed, told);
+        }
         for (feed, slot) in broken {
             self.want_keyframe(&feed, slot);
         }
         for id in panicked {
             self.handle_panic(Some(id));
+        }
+    }
+
+    /// Tells of voice and network. What the control plane has no room for is told again soon.
+    fn tell_news(&self, peer: PeerId, feed: &FeedId, News { voice, health }: News) {
+        if let Some(voice) = voice {
+            self.emit_news(Event::Voice { feed: feed.clone(), voice });
+        }
+        if let Some(health) = health {
+            metrics::histogram!("sfu_uplink_score").record(f64::from(health.score));
+            self.emit_news(Event::Uplink { peer, feed: feed.clone(), health });
         }
     }
 

@@ -42,6 +42,14 @@ export class Performers {
     this.root.dataset.count = String(others.length);
   }
 
+  /**
+   * Marks whoever speaks.
+   * @param {string | null} feed
+   */
+  speaks(feed) {
+    for (const [name, { tile }] of this.shown) tile.classList.toggle("speaking", name === feed);
+  }
+
   /** @param {Wire.Performer} performer */
   add({ feed, user }) {
     const video = el("video", { autoplay: true, playsinline: true, "data-testid": `performer-${user}`, "aria-label": user });

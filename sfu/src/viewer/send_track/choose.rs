@@ -62,7 +62,7 @@ impl SendTrack {
         let Some(start) = entry_from(stream, from) else {
             return false;
         };
-        self.begin(stream, start)
+        self.begin(stream, start, now)
     }
 
     /// A track that is too far behind begins again at the newest keyframe, or waits for the next.
@@ -79,7 +79,7 @@ impl SendTrack {
         self.has_skipped = true;
         match entry_from(stream, self.cursor + 1) {
             Some(start) => {
-                self.begin(stream, start);
+                self.begin(stream, start, now);
             }
             None => {
                 self.awaited = Some((stream.id, stream.log.end()));
@@ -89,7 +89,7 @@ impl SendTrack {
     }
 
     /// Continues the outgoing stream with `stream`, from `start` on.
-    fn begin(&mut self, stream: &Stream, start: u64) -> bool {
+    fn begin(&mut self, stream: &Stream, start: u64, now: MediaTime) -> bool {
         let Some(packet) = stream.log.at(start) else {
             return false;
         };
@@ -108,6 +108,7 @@ impl SendTrack {
         self.playing = Some(stream.id);
         self.awaited = None;
         self.cursor = start;
+        self.timing.handle_begin(now);
         true
     }
 
