@@ -396,8 +396,7 @@ impl SendTrack {
         let index = self.rollover.guess(stamp.sequence);
         self.rollover.accept(index);
         let payload = packet.payload();
-        let repeats_sound =
-            redundancy.as_ref().is_some_and(|redundancy| redundancy.repeats_sound());
+        let repeats_sound = redundancy.as_ref().is_some_and(|to| to.repeats_sound());
         let red = redundancy
             .as_deref_mut()
             .zip(codec.red_payload_type)
@@ -416,16 +415,16 @@ impl SendTrack {
         };
         let number = out.pace.number();
         // What is repeated bit for bit may arrive late under the same number, as if from a queue.
-        let is_repeated = self.kind == MediaKind::Audio && repeats_sound;
-        let number_id = self.extensions.transport_cc.filter(|_| !is_repeated);
+        let has_number = self.kind == MediaKind::Video || !repeats_sound;
+        let number_id = self.extensions.transport_cc.filter(|_| has_number);
         let told = self.timing.tell(packet, self.anchor, out.now);
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
         extensions.push(number_id, &number);
         told.push(&self.extensions, &mut extensions);
         let octets = descriptor.len + content.len();
-        let descriptor = descriptor.bytes();
-        let outgoing = Outgoing { header, extensions, prefix: &[], descriptor, payload: content };
+        let (prefix, descriptor): (&[u8], _) = (&[], descriptor.bytes());
+        let outgoing = Outgoing { header, extensions, prefix, descriptor, payload: content };
         let len = outgoing.max_len();
         outgoing.seal(index, out.link, out.egress);
         out.pace.handle_sent(len, number_id.is_some(), out.now);
