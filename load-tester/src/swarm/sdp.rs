@@ -55,6 +55,8 @@ pub(crate) struct Remote {
     pub(crate) fingerprint: String,
     /// What will arrive.
     pub(crate) tracks: Vec<Track>,
+    /// Whether feedback may go without a report in front of it.
+    pub(crate) has_reduced_size: bool,
     /// Id of the transport-wide sequence number, if feedback about it is wanted.
     pub(crate) transport_cc: Option<u8>,
 }
@@ -105,9 +107,9 @@ impl Local {
         for section in &sections {
             put(&mut out, format_args!("{}", section[0]));
             self.put_transport(&mut out, value(section, "a=mid:").unwrap_or("0"), "active");
-            out.push_str("a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n");
+            out.push_str("a=recvonly\r\na=rtcp-mux\r\n");
             for line in &section[1..] {
-                let kept = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:", "a=extmap:"];
+                let kept = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:", "a=extmap:", "a=rtcp-rsize"];
                 if kept.iter().any(|start| line.starts_with(start)) {
                     put(&mut out, format_args!("{line}"));
                 }
@@ -154,6 +156,7 @@ impl Remote {
             password: find("a=ice-pwd:")?.to_owned(),
             fingerprint: fingerprint.to_owned(),
             tracks,
+            has_reduced_size: lines.contains(&"a=rtcp-rsize"),
             transport_cc,
         })
     }
@@ -254,6 +257,16 @@ mod tests {
         let tracks =
             [track(Kind::Audio, 111, None, false), track(Kind::Video, 102, Some(103), true)];
         assert_eq!(remote.tracks, tracks);
+    }
+
+    #[test]
+    fn feedback_goes_without_a_report_only_if_both_want_it_so() {
+        let local = Local::new("AB:CD");
+        let with = THEIRS.replace("a=mid:1", "a=rtcp-rsize\r\na=mid:1");
+        for (theirs, is_reduced) in [(THEIRS, false), (with.as_str(), true)] {
+            assert_eq!(Remote::parse(theirs).expect("a description").has_reduced_size, is_reduced);
+            assert_eq!(local.answer(theirs).contains("a=rtcp-rsize"), is_reduced);
+        }
     }
 
     #[test]

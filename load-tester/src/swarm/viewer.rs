@@ -73,6 +73,7 @@ pub(crate) struct Viewer {
     remote_key: hmac::Key,
     local_key: hmac::Key,
     transport_cc: Option<u8>,
+    has_reduced_size: bool,
     dtls: Dtls,
     keys: Option<Box<Keys>>,
     tracks: Vec<Receiving>,
@@ -109,6 +110,7 @@ impl Viewer {
             remote_key: stun::key(&remote.password),
             local_key: stun::key(&local.password),
             transport_cc: remote.transport_cc,
+            has_reduced_size: remote.has_reduced_size,
             dtls: Dtls::new(identity, remote.fingerprint),
             keys: None,
             tracks,
@@ -198,7 +200,7 @@ impl Viewer {
         }
         if self.feedback_at <= now && !self.arrivals.is_empty() {
             let media = self.tracks.iter().rev().find_map(|track| track.ssrc).unwrap_or(0);
-            let mut packet = Vec::with_capacity(128);
+            let mut packet = self.begin_feedback(now);
             self.arrivals.push_feedback(&mut packet, self.ssrc, media);
             self.send_rtcp(&packet);
             self.feedback_at = now + TRANSPORT_FEEDBACK_INTERVAL;
@@ -302,7 +304,7 @@ impl Viewer {
             let event = track.handle_media(now, arrival, header, datagram, keys);
             self.note_media(now, arrival, event, latencies);
             if is_first && self.tracks[at].track.kind == Kind::Video {
-                let mut packet = Vec::new();
+                let mut packet = self.begin_feedback(now);
                 feedback::push_pli(&mut packet, self.ssrc, header.ssrc);
                 self.send_rtcp(&packet);
             }
@@ -341,22 +343,33 @@ impl Viewer {
     }
 
     fn report(&mut self, now: Instant) {
+        let packet = self.receiver_report(now);
+        self.send_rtcp(&packet);
+    }
+
+    /// Returns what a feedback packet begins with: a report, unless the other side takes it without
+    /// one (RFC 5506).
+    fn begin_feedback(&mut self, now: Instant) -> Vec<u8> {
+        if self.has_reduced_size { Vec::with_capacity(128) } else { self.receiver_report(now) }
+    }
+
+    fn receiver_report(&mut self, now: Instant) -> Vec<u8> {
         let mut blocks = Vec::with_capacity(2);
         for track in &mut self.tracks {
             let (Some(ssrc), Some(report)) = (track.ssrc, track.reception.report()) else {
                 continue;
             };
-            let last =
-                track.last_sender_report.map(|(middle, at)| (middle, now.duration_since(at)));
-            blocks.push(Block { ssrc, report, last_sender_report: last });
+            let last = track.last_sender_report;
+            let last_sender_report = last.map(|(middle, at)| (middle, now.duration_since(at)));
+            blocks.push(Block { ssrc, report, last_sender_report });
         }
-        let mut packet = Vec::with_capacity(96);
+        let mut packet = Vec::with_capacity(128);
         feedback::push_receiver_report(&mut packet, self.ssrc, &blocks);
-        self.send_rtcp(&packet);
+        packet
     }
 
     fn ask(&mut self, now: Instant) {
-        let mut packet = Vec::new();
+        let mut asked = Vec::new();
         for track in &mut self.tracks {
             if !track.track.has_nack {
                 track.reception.give_up(now);
@@ -364,12 +377,17 @@ impl Viewer {
             }
             let missing = track.reception.poll_missing(now, ASK_AGAIN);
             if let Some(ssrc) = track.ssrc.filter(|_| !missing.is_empty()) {
-                feedback::push_nack(&mut packet, self.ssrc, ssrc, &missing);
+                asked.push((ssrc, missing));
             }
         }
-        if !packet.is_empty() {
-            self.send_rtcp(&packet);
+        if asked.is_empty() {
+            return;
         }
+        let mut packet = self.begin_feedback(now);
+        for (ssrc, missing) in asked {
+            feedback::push_nack(&mut packet, self.ssrc, ssrc, &missing);
+        }
+        self.send_rtcp(&packet);
     }
 
     fn send_rtcp(&mut self, packet: &[u8]) {
