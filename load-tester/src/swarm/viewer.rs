@@ -199,10 +199,13 @@ impl Viewer {
             self.report_at = now + REPORT_INTERVAL.mul_f64(0.9 + 0.2 * fastrand::f64());
         }
         if self.feedback_at <= now && !self.arrivals.is_empty() {
-            let media = self.tracks.iter().rev().find_map(|track| track.ssrc).unwrap_or(0);
-            let mut packet = self.begin_feedback(now);
-            self.arrivals.push_feedback(&mut packet, self.ssrc, media);
-            self.send_rtcp(&packet);
+            // It is about all tracks; browsers name the picture's.
+            if let Some(at) = self.tracks.iter().rposition(|track| track.ssrc.is_some()) {
+                let media = self.tracks[at].ssrc.unwrap_or(0);
+                let mut packet = self.begin_feedback(at, now);
+                self.arrivals.push_feedback(&mut packet, self.ssrc, media);
+                self.send_rtcp(&packet);
+            }
             self.feedback_at = now + TRANSPORT_FEEDBACK_INTERVAL;
         }
         if self.ask_at <= now {
@@ -304,7 +307,7 @@ impl Viewer {
             let event = track.handle_media(now, arrival, header, datagram, keys);
             self.note_media(now, arrival, event, latencies);
             if is_first && self.tracks[at].track.kind == Kind::Video {
-                let mut packet = self.begin_feedback(now);
+                let mut packet = self.begin_feedback(at, now);
                 feedback::push_pli(&mut packet, self.ssrc, header.ssrc);
                 self.send_rtcp(&packet);
             }
@@ -342,52 +345,47 @@ impl Viewer {
         }
     }
 
+    /// Sends a report for each track, as browsers do: their tracks report by themselves, and some
+    /// servers take a packet for the track of its first block.
     fn report(&mut self, now: Instant) {
-        let packet = self.receiver_report(now);
-        self.send_rtcp(&packet);
+        for at in 0..self.tracks.len() {
+            let packet = self.receiver_report(at, now);
+            self.send_rtcp(&packet);
+        }
     }
 
-    /// Returns what a feedback packet begins with: a report, unless the other side takes it without
-    /// one (RFC 5506).
-    fn begin_feedback(&mut self, now: Instant) -> Vec<u8> {
-        if self.has_reduced_size { Vec::with_capacity(128) } else { self.receiver_report(now) }
+    /// Returns what feedback about a track begins with: its report, unless the other side takes
+    /// feedback without one (RFC 5506).
+    fn begin_feedback(&mut self, at: usize, now: Instant) -> Vec<u8> {
+        if self.has_reduced_size { Vec::with_capacity(128) } else { self.receiver_report(at, now) }
     }
 
-    fn receiver_report(&mut self, now: Instant) -> Vec<u8> {
-        let mut blocks = Vec::with_capacity(2);
-        for track in &mut self.tracks {
-            let (Some(ssrc), Some(report)) = (track.ssrc, track.reception.report()) else {
-                continue;
-            };
+    fn receiver_report(&mut self, at: usize, now: Instant) -> Vec<u8> {
+        let track = &mut self.tracks[at];
+        let block = track.ssrc.zip(track.reception.report()).map(|(ssrc, report)| {
             let last = track.last_sender_report;
             let last_sender_report = last.map(|(middle, at)| (middle, now.duration_since(at)));
-            blocks.push(Block { ssrc, report, last_sender_report });
-        }
+            Block { ssrc, report, last_sender_report }
+        });
         let mut packet = Vec::with_capacity(128);
-        feedback::push_receiver_report(&mut packet, self.ssrc, &blocks);
+        feedback::push_receiver_report(&mut packet, self.ssrc, block.as_slice());
         packet
     }
 
     fn ask(&mut self, now: Instant) {
-        let mut asked = Vec::new();
-        for track in &mut self.tracks {
+        for at in 0..self.tracks.len() {
+            let track = &mut self.tracks[at];
             if !track.track.has_nack {
                 track.reception.give_up(now);
                 continue;
             }
             let missing = track.reception.poll_missing(now, ASK_AGAIN);
             if let Some(ssrc) = track.ssrc.filter(|_| !missing.is_empty()) {
-                asked.push((ssrc, missing));
+                let mut packet = self.begin_feedback(at, now);
+                feedback::push_nack(&mut packet, self.ssrc, ssrc, &missing);
+                self.send_rtcp(&packet);
             }
         }
-        if asked.is_empty() {
-            return;
-        }
-        let mut packet = self.begin_feedback(now);
-        for (ssrc, missing) in asked {
-            feedback::push_nack(&mut packet, self.ssrc, ssrc, &missing);
-        }
-        self.send_rtcp(&packet);
     }
 
     fn send_rtcp(&mut self, packet: &[u8]) {
