@@ -1,6 +1,6 @@
 //! What a synthetic host sends: four seconds of H.264 and Opus, made once per test run. Every
 //! picture carries the test mark (its number, the host's id, the flash); the sound is the host's
-//! own tone and a 1 kHz beep together with the flash.
+//! own tone and, together with the flash, the host's own beep.
 
 use std::sync::mpsc::channel;
 
@@ -75,6 +75,12 @@ pub(crate) fn tone_hz(id: u8) -> f64 {
     220.0 * f64::from(id + 1)
 }
 
+/// The host's own beep. Hosts begin at any moment of each other's, so beeps of one frequency would
+/// now and then cancel each other out; these lie apart by whole bins of `Sound::beeps`.
+pub(crate) fn beep_hz(id: u8) -> f64 {
+    1_000.0 + 400.0 * f64::from(id)
+}
+
 /// Pushes stamped buffers through a pipeline with an `in` and an `out`; returns what comes out.
 fn encode(description: &str, input: impl Iterator<Item = (u64, Vec<u8>)>) -> Vec<Bytes> {
     let pipeline = gst::parse::launch(description).unwrap().downcast::<gst::Pipeline>().unwrap();
@@ -143,7 +149,7 @@ fn packet(id: u8, number: usize) -> Vec<u8> {
     for sample in number * PACKET..(number + 1) * PACKET {
         let time = sample as f64 / RATE as f64;
         let wave = |hz: f64| (time * hz * std::f64::consts::TAU).sin();
-        let beep = if sample % RATE < RATE / 10 { 0.5 * wave(1_000.0) } else { 0.0 };
+        let beep = if sample % RATE < RATE / 10 { 0.4 * wave(beep_hz(id)) } else { 0.0 };
         let value = ((0.1 * wave(tone_hz(id)) + beep) * 32_767.0) as i16;
         bytes.extend([value, value].iter().flat_map(|value| value.to_le_bytes()));
     }

@@ -18,7 +18,7 @@ use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect, Scene, layo
 use mixer::{Program, ProgramConfig, ProgramEvent};
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 
-use clip::{Clip, tone_hz};
+use clip::{Clip, beep_hz, tone_hz};
 use host::Host;
 use viewer::{Picture, Recorded, Sound, flashes, frames, pictures, record, skews_ms, sound};
 
@@ -75,9 +75,9 @@ async fn two_hosts_are_side_by_side_and_in_time() {
             let level = Sound::level(&sound.samples, tone_hz(id));
             assert!(level > 0.02, "{codec:?}: host {id} is heard at {level}");
         }
-        for tile in [LEFT, RIGHT] {
-            let skews = skews_ms(&flashes(&pictures, tile), &sound.beeps());
-            println!("{codec:?}: beep after flash by {skews:.1?} ms");
+        for (tile, id) in [(LEFT, 1), (RIGHT, 2)] {
+            let skews = skews_ms(&flashes(&pictures, tile), &sound.beeps(beep_hz(id)));
+            println!("{codec:?}: host {id}'s beep after its flash by {skews:.1?} ms");
             let mean = skews.iter().sum::<f64>() / skews.len() as f64;
             assert!(skews.len() >= 3 && mean.abs() < 30.0, "{codec:?}: {skews:?}");
         }

@@ -158,14 +158,14 @@ impl Sound {
         2.0 * (a * a + b * b - 2.0 * step.cos() * a * b).max(0.0).sqrt() / samples.len() as f64
     }
 
-    /// Returns when each beep begins.
-    pub(crate) fn beeps(&self) -> Vec<f64> {
+    /// Returns when each beep of one frequency begins.
+    pub(crate) fn beeps(&self, hz: f64) -> Vec<f64> {
         const WINDOW: usize = 240;
         let mut beeps = Vec::new();
         let mut was_loud = true;
         for start in (0..self.samples.len().saturating_sub(WINDOW)).step_by(24) {
-            let level = Self::level(&self.samples[start..start + WINDOW], 1_000.0);
-            let is_loud = if was_loud { level > 0.15 } else { level > 0.3 };
+            let level = Self::level(&self.samples[start..start + WINDOW], hz);
+            let is_loud = if was_loud { level > 0.12 } else { level > 0.24 };
             if is_loud && !was_loud {
                 beeps.push(self.start + (start + WINDOW / 2) as f64 / 48_000.0);
             }
