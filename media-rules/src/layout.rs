@@ -3,7 +3,7 @@
 //! Performers are placed in the order in which they are given, so whoever was first stays where
 //! they are while others come and go within the same grid. All numbers are even.
 
-use crate::{FeedId, Fit, Rect, Tile};
+use crate::{FeedId, Rect, Tile};
 
 /// No more performers than this fit; the rest are neither seen nor heard.
 pub const MAX_TILES: usize = 9;
@@ -30,10 +30,8 @@ pub fn scene(
         .take(MAX_TILES)
         .enumerate()
         .map(|(index, feed)| Tile {
-            feed: feed.clone(),
-            rect: places(index, canvas),
-            fit: Fit::Cover,
             gain_percent: if is_muted(feed) { 0 } else { 100 },
+            ..Tile::new(feed.clone(), places(index, canvas))
         })
         .collect()
 }

@@ -1,14 +1,37 @@
-//! The picture that a mixer draws: which feed goes where.
+//! The picture that a mixer draws: which feed goes where, what stands behind the feeds and what is
+//! laid over them. Tiles and overlays share one order of depth, so an overlay may lie beneath a tile.
 
-use crate::FeedId;
+use std::time::Duration;
+
+use crate::{Colour, FeedId, Overlay};
 
 /// A whole program picture. Applied at one frame boundary, never half.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Scene {
-    /// Rises with every change of the same program.
+    /// Rises with every change of the same program's layout. A scene with the revision of the one
+    /// before differs in the figures of its overlays only, such as a score.
     pub revision: u64,
-    /// Drawn in this order, later over earlier; also the feeds that are heard.
+    /// What is seen where nothing else is.
+    pub background: Fill,
+    /// The feeds that are seen, and also those that are heard.
     pub tiles: Vec<Tile>,
+    /// What is drawn besides the feeds.
+    pub overlays: Vec<Overlay>,
+    /// How this scene takes the place of the one before it.
+    pub transition: Transition,
+}
+
+impl Scene {
+    /// Returns a scene that shows `tiles` at once, with nothing over them.
+    pub const fn new(revision: u64, tiles: Vec<Tile>) -> Self {
+        Self {
+            revision,
+            background: Fill::Colour(Colour::SLATE),
+            tiles,
+            overlays: Vec::new(),
+            transition: Transition::Cut,
+        }
+    }
 }
 
 /// One feed's place in the picture.
@@ -18,14 +41,125 @@ pub struct Tile {
     pub feed: FeedId,
     /// Where, in pixels of the program's canvas.
     pub rect: Rect,
+    /// Depth: higher is nearer. Of equals the later one is nearer, and overlays before tiles.
+    pub z: u8,
     /// How a picture of another shape fills `rect`.
     pub fit: Fit,
+    /// A frame inside the edge of `rect`.
+    pub border: Option<Border>,
+    /// Radius of the rounded corners in pixels; 0 is square.
+    pub radius: u16,
+    /// The name that is written into the picture.
+    pub label: Option<String>,
+    /// Whether the picture says that this feed is muted.
+    pub has_mute_mark: bool,
+    /// What is seen while the feed has no picture.
+    pub placeholder: Placeholder,
     /// Loudness in the mix, in percent; 0 is silent.
     pub gain_percent: u8,
 }
 
-/// A rectangle in pixels. All four numbers are even, as 4:2:0 chroma needs.
+impl Tile {
+    /// Returns a plain tile that is filled by its picture and heard as loud as it comes.
+    pub fn new(feed: FeedId, rect: Rect) -> Self {
+        Self {
+            feed,
+            rect,
+            z: 0,
+            fit: Fit::Cover,
+            border: None,
+            radius: 0,
+            label: None,
+            has_mute_mark: false,
+            placeholder: Placeholder::default(),
+            gain_percent: 100,
+        }
+    }
+}
+
+/// What a tile shows when its feed has no picture: never black, so that it does not look broken.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Placeholder {
+    /// What fills the tile.
+    pub fill: Fill,
+    /// Whose initials stand in the middle; empty for none.
+    pub name: String,
+}
+
+impl Default for Placeholder {
+    fn default() -> Self {
+        Self { fill: Fill::Colour(Colour::EMPTY_TILE), name: String::new() }
+    }
+}
+
+/// What a surface is filled with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fill {
+    /// One colour.
+    Colour(Colour),
+    /// A picture, cut to the shape of the surface.
+    Image(ImageName),
+}
+
+/// The name of a picture file in the folder that the operator gave for that. It has no path in it,
+/// so it cannot lead out of that folder.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ImageName(String);
+
+impl ImageName {
+    /// Longest name, in bytes.
+    pub const MAX_LEN: usize = 64;
+
+    /// Takes `name` if it is a plain file name that ends in `.png`, `.jpg` or `.jpeg`.
+    pub fn parse(name: &str) -> Option<Self> {
+        let is_plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_');
+        let has_known_end = [".png", ".jpg", ".jpeg"].iter().any(|end| name.ends_with(end));
+        let is_name = name.len() <= Self::MAX_LEN && !name.starts_with('.');
+        (is_name && has_known_end && name.bytes().all(is_plain)).then(|| Self(name.to_owned()))
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A frame around a tile.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Border {
+    /// Its width in pixels, even.
+    pub width: u16,
+    /// Its colour.
+    pub colour: Colour,
+}
+
+/// How one scene follows another, once the pictures of its feeds are there.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Transition {
+    /// From one picture to the next.
+    #[default]
+    Cut,
+    /// The new picture covers the old one little by little.
+    Fade(Duration),
+    /// Tiles travel to their new places; who comes fades in and who leaves fades out.
+    Slide(Duration),
+}
+
+impl Transition {
+    /// The longest transition. Feeds that left the stage are kept no longer than this.
+    pub const MAX: Duration = Duration::from_secs(1);
+
+    /// Returns how long it takes.
+    pub const fn length(self) -> Duration {
+        match self {
+            Self::Cut => Duration::ZERO,
+            Self::Fade(length) | Self::Slide(length) => length,
+        }
+    }
+}
+
+/// A rectangle in pixels. All four numbers are even, as 4:2:0 chroma needs.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Rect {
     /// Left edge.
     pub x: u32,
@@ -44,4 +178,22 @@ pub enum Fit {
     Cover,
     /// Shows the whole picture, the rest of the tile is background.
     Contain,
+    /// Fills the tile with the whole picture, whatever becomes of its shape.
+    Fill,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_image_never_leads_out_of_its_folder() {
+        for name in ["logo.png", "Back-drop_2.jpeg", "a.b.jpg"] {
+            assert_eq!(ImageName::parse(name).unwrap().as_str(), name);
+        }
+        let long = format!("{}.png", "a".repeat(ImageName::MAX_LEN));
+        for name in ["", ".png", "../a.png", "a/b.png", "a\\b.png", "a.svg", "a.png\0", &long] {
+            assert_eq!(ImageName::parse(name), None, "{name:?}");
+        }
+    }
 }

@@ -15,6 +15,7 @@
 
 mod down;
 mod fields;
+mod scene;
 mod up;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -23,7 +24,7 @@ pub use down::{Down, Start};
 pub use up::{Beat, Up};
 
 /// Changes with every incompatible change of the framing.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The longest body either side may send. A keyframe of the program stays far below it.
 pub const MAX_BODY: usize = 4 << 20;

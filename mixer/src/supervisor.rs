@@ -90,7 +90,12 @@ impl ProgramConfig {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ProgramEvent {
     /// A piece of the program. `at` rises strictly per codec, also across restarts.
-    Frame(EncodedFrame),
+    Frame {
+        /// The piece.
+        frame: EncodedFrame,
+        /// The revision of the scene that a picture shows; 0 before there is one, and for sound.
+        revision: u64,
+    },
     /// A host must send a keyframe before its picture can be shown.
     KeyframeWanted(FeedId),
     /// A process made its first picture.

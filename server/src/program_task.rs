@@ -124,7 +124,7 @@ impl ProgramTask {
 
     fn handle_event(&self, event: ProgramEvent) {
         match event {
-            ProgramEvent::Frame(frame) => self.send_out(frame),
+            ProgramEvent::Frame { frame, revision: _ } => self.send_out(frame),
             ProgramEvent::KeyframeWanted(feed) => self.sfu.request_keyframe(&feed),
             ProgramEvent::Started { generation } => {
                 info!(program = %self.config.name, generation, "Mixer started.");

@@ -63,7 +63,7 @@ impl RoomMedia {
             negotiating: 0,
             peers: Peers::default(),
             stage: Vec::new(),
-            scene: Scene { revision: 0, tiles: Vec::new() },
+            scene: Scene::new(0, Vec::new()),
             demand: Demand::new(parts.linger),
             program,
             program_task: parts.tasks.spawn(task.run()),
@@ -295,7 +295,7 @@ impl RoomMedia {
         };
         let canvas = self.parts.program.canvas;
         let tiles = layout::scene(&self.stage, is_battle, canvas, is_muted);
-        self.scene = Scene { revision: self.scene.revision + 1, tiles };
+        self.scene = Scene::new(self.scene.revision + 1, tiles);
         self.weigh_demand(now);
         gone.into_iter().filter_map(|peer| peer.session).map(|session| session.id).collect()
     }

@@ -1,13 +1,11 @@
 //! Messages from the server to a mixer process.
 
 use bytes::Bytes;
-use media_rules::{Fit, Rect, Scene, SenderReport, TapItem, TapPacket, Tile};
+use media_rules::{Scene, SenderReport, TapItem, TapPacket};
 
 use super::fields::{Fields, put_feed, put_kind};
+use super::scene::{put_scene, scene};
 use super::{LinkError, VERSION, frame};
-
-/// Most tiles of a scene. A room has nine seats, so this only stops garbage.
-const MAX_TILES: u16 = 64;
 
 /// A message from the server to a mixer process.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -60,7 +58,10 @@ impl Down {
                 out.extend_from_slice(&report.ntp.to_le_bytes());
                 out.extend_from_slice(&report.rtp_timestamp.to_le_bytes());
             }
-            Self::Scene(scene) => put_scene(out, scene),
+            Self::Scene(scene) => {
+                out.push(4);
+                put_scene(out, scene);
+            }
             Self::Keyframe => out.push(5),
             Self::Stop => out.push(6),
         });
@@ -123,56 +124,9 @@ fn start(fields: &mut Fields) -> Result<Start, LinkError> {
     if is_sane { Ok(start) } else { Err(LinkError::BadValue) }
 }
 
-fn put_scene(out: &mut Vec<u8>, scene: &Scene) {
-    out.push(4);
-    out.extend_from_slice(&scene.revision.to_le_bytes());
-    let count = u16::try_from(scene.tiles.len()).expect("a scene has a handful of tiles");
-    out.extend_from_slice(&count.to_le_bytes());
-    for tile in &scene.tiles {
-        put_feed(out, &tile.feed);
-        let Rect { x, y, width, height } = tile.rect;
-        for number in [x, y, width, height] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        out.push(match tile.fit {
-            Fit::Cover => 0,
-            Fit::Contain => 1,
-        });
-        out.push(tile.gain_percent);
-    }
-}
-
-fn scene(fields: &mut Fields) -> Result<Scene, LinkError> {
-    let revision = fields.u64()?;
-    let count = fields.u16()?;
-    if count > MAX_TILES {
-        return Err(LinkError::BadValue);
-    }
-    let tiles = (0..count).map(|_| tile(fields)).collect::<Result<_, _>>()?;
-    Ok(Scene { revision, tiles })
-}
-
-fn tile(fields: &mut Fields) -> Result<Tile, LinkError> {
-    Ok(Tile {
-        feed: fields.feed()?,
-        rect: Rect {
-            x: fields.u32()?,
-            y: fields.u32()?,
-            width: fields.u32()?,
-            height: fields.u32()?,
-        },
-        fit: match fields.u8()? {
-            0 => Fit::Cover,
-            1 => Fit::Contain,
-            _ => return Err(LinkError::BadValue),
-        },
-        gain_percent: fields.u8()?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use media_rules::{FeedId, MediaKind, MediaTime};
+    use media_rules::{FeedId, MediaKind, MediaTime, Rect, Tile};
 
     use super::*;
 
@@ -184,6 +138,7 @@ mod tests {
 
     fn examples() -> Vec<Down> {
         let feed = FeedId::new("a", "alice");
+        let rect = Rect { x: 0, y: 160, width: 360, height: 640 };
         vec![
             Down::Start(Start {
                 width: 720,
@@ -205,15 +160,7 @@ mod tests {
                 ntp: u64::MAX,
                 rtp_timestamp: 9,
             })),
-            Down::Scene(Scene {
-                revision: 3,
-                tiles: vec![Tile {
-                    feed,
-                    rect: Rect { x: 0, y: 160, width: 360, height: 640 },
-                    fit: Fit::Cover,
-                    gain_percent: 80,
-                }],
-            }),
+            Down::Scene(Scene::new(3, vec![Tile::new(feed, rect)])),
             Down::Keyframe,
             Down::Stop,
         ]

@@ -2,7 +2,7 @@
 //! past the end of the body is [`LinkError::WrongLength`].
 
 use bytes::{Buf, Bytes};
-use media_rules::{FeedId, MediaKind, MediaTime};
+use media_rules::{FeedId, MediaKind, MediaTime, Rect};
 
 use super::LinkError;
 
@@ -43,13 +43,49 @@ impl Fields {
     }
 
     pub(super) fn feed(&mut self) -> Result<FeedId, LinkError> {
+        FeedId::parse(&self.text()?).ok_or(LinkError::BadValue)
+    }
+
+    pub(super) fn flag(&mut self) -> Result<bool, LinkError> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(LinkError::BadValue),
+        }
+    }
+
+    pub(super) fn text(&mut self) -> Result<String, LinkError> {
         let length = usize::from(self.u16()?);
         if self.0.len() < length {
             return Err(LinkError::WrongLength);
         }
         let text = self.0.split_to(length);
-        let text = std::str::from_utf8(&text).map_err(|_| LinkError::BadValue)?;
-        FeedId::parse(text).ok_or(LinkError::BadValue)
+        Ok(std::str::from_utf8(&text).map_err(|_| LinkError::BadValue)?.to_owned())
+    }
+
+    pub(super) fn rect(&mut self) -> Result<Rect, LinkError> {
+        Ok(Rect { x: self.u32()?, y: self.u32()?, width: self.u32()?, height: self.u32()? })
+    }
+
+    /// Reads what may be left out, with `read` if it was not.
+    pub(super) fn option<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, LinkError>,
+    ) -> Result<Option<T>, LinkError> {
+        self.flag()?.then(|| read(self)).transpose()
+    }
+
+    /// Reads a list of at most `most`, each with `read`.
+    pub(super) fn list<T>(
+        &mut self,
+        most: u16,
+        mut read: impl FnMut(&mut Self) -> Result<T, LinkError>,
+    ) -> Result<Vec<T>, LinkError> {
+        let count = self.u16()?;
+        if count > most {
+            return Err(LinkError::BadValue);
+        }
+        (0..count).map(|_| read(self)).collect()
     }
 
     /// Takes everything that is left.
@@ -71,7 +107,40 @@ pub(super) fn put_kind(out: &mut Vec<u8>, kind: MediaKind) {
 }
 
 pub(super) fn put_feed(out: &mut Vec<u8>, feed: &FeedId) {
-    let length = u16::try_from(feed.as_str().len()).expect("names are limited to 64 characters");
+    put_text(out, feed.as_str());
+}
+
+/// Writes a text, or as much of it as a field can hold.
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
+    let text = &text[..text.floor_char_boundary(usize::from(u16::MAX))];
+    let length = u16::try_from(text.len()).expect("it was cut to fit");
     out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(feed.as_str().as_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+pub(super) fn put_rect(out: &mut Vec<u8>, rect: Rect) {
+    for number in [rect.x, rect.y, rect.width, rect.height] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+/// Writes what may be left out, with `put` if it is not.
+pub(super) fn put_option<T>(
+    out: &mut Vec<u8>,
+    option: Option<T>,
+    put: impl FnOnce(&mut Vec<u8>, T),
+) {
+    out.push(u8::from(option.is_some()));
+    if let Some(value) = option {
+        put(out, value);
+    }
+}
+
+/// Writes a list, each with `put`.
+pub(super) fn put_list<T>(out: &mut Vec<u8>, list: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
+    let count = u16::try_from(list.len()).expect("a scene has a handful of everything");
+    out.extend_from_slice(&count.to_le_bytes());
+    for item in list {
+        put(out, item);
+    }
 }

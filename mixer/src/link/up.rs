@@ -12,7 +12,13 @@ pub enum Up {
     /// The first message: the process runs and speaks [`VERSION`].
     Ready,
     /// A piece of the program.
-    Frame(EncodedFrame),
+    Frame {
+        /// The piece.
+        frame: EncodedFrame,
+        /// The revision of the scene that a picture shows, or the first part of on its way to it; 0
+        /// before there is one, and for sound.
+        revision: u64,
+    },
     /// The feed's picture cannot be decoded before its next keyframe.
     KeyframeWanted(FeedId),
     /// Sent every second.
@@ -44,7 +50,7 @@ impl Up {
                 out.push(1);
                 out.extend_from_slice(&VERSION.to_le_bytes());
             }
-            Self::Frame(encoded) => {
+            Self::Frame { frame: encoded, revision } => {
                 out.push(2);
                 out.push(match encoded.codec {
                     FrameCodec::H264 => 0,
@@ -53,6 +59,7 @@ impl Up {
                 });
                 out.push(u8::from(encoded.is_key));
                 out.extend_from_slice(&encoded.at.nanos().to_le_bytes());
+                out.extend_from_slice(&revision.to_le_bytes());
                 out.extend_from_slice(&encoded.data);
             }
             Self::KeyframeWanted(feed) => {
@@ -83,7 +90,7 @@ impl Up {
                 VERSION => Self::Ready,
                 other => return Err(LinkError::Version(other)),
             },
-            2 => Self::Frame(encoded_frame(&mut fields)?),
+            2 => encoded_frame(&mut fields)?,
             3 => Self::KeyframeWanted(fields.feed()?),
             4 => Self::Beat(Beat {
                 pictures: fields.u64()?,
@@ -98,22 +105,16 @@ impl Up {
     }
 }
 
-fn encoded_frame(fields: &mut Fields) -> Result<EncodedFrame, LinkError> {
-    Ok(EncodedFrame {
-        codec: match fields.u8()? {
-            0 => FrameCodec::H264,
-            1 => FrameCodec::Opus,
-            2 => FrameCodec::Aac,
-            _ => return Err(LinkError::BadValue),
-        },
-        is_key: match fields.u8()? {
-            0 => false,
-            1 => true,
-            _ => return Err(LinkError::BadValue),
-        },
-        at: fields.time()?,
-        data: fields.rest(),
-    })
+fn encoded_frame(fields: &mut Fields) -> Result<Up, LinkError> {
+    let codec = match fields.u8()? {
+        0 => FrameCodec::H264,
+        1 => FrameCodec::Opus,
+        2 => FrameCodec::Aac,
+        _ => return Err(LinkError::BadValue),
+    };
+    let (is_key, at, revision) = (fields.flag()?, fields.time()?, fields.u64()?);
+    let frame = EncodedFrame { codec, at, is_key, data: fields.rest() };
+    Ok(Up::Frame { frame, revision })
 }
 
 #[cfg(test)]
@@ -131,7 +132,8 @@ mod tests {
     fn examples() -> Vec<Up> {
         let frame = |codec, is_key| {
             let data = Bytes::from_static(b"\0\0\0\x01data");
-            Up::Frame(EncodedFrame { codec, at: MediaTime::from_millis(40), is_key, data })
+            let frame = EncodedFrame { codec, at: MediaTime::from_millis(40), is_key, data };
+            Up::Frame { frame, revision: u64::from(is_key) }
         };
         vec![
             Up::Ready,
@@ -154,7 +156,7 @@ mod tests {
     fn a_cut_or_padded_message_is_refused_and_never_panics() {
         for message in examples() {
             let whole = body(&message);
-            let ends_in_data = matches!(message, Up::Frame(_));
+            let ends_in_data = matches!(message, Up::Frame { .. });
             for length in 0..whole.len() {
                 let cut = Up::decode(whole.slice(..length));
                 assert!(cut.is_err() || ends_in_data, "{message:?} cut at {length}");

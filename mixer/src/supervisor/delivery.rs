@@ -25,7 +25,7 @@ impl Delivery {
     }
 
     /// Delivers a frame; returns false when the next picture should be a keyframe.
-    pub(super) fn handle_frame(&mut self, frame: EncodedFrame) -> bool {
+    pub(super) fn handle_frame(&mut self, frame: EncodedFrame, revision: u64) -> bool {
         let newest = &mut self.newest[match frame.codec {
             FrameCodec::H264 => 0,
             FrameCodec::Opus => 1,
@@ -38,15 +38,15 @@ impl Delivery {
         *newest = frame.at;
 
         if frame.codec != FrameCodec::H264 {
-            self.send(ProgramEvent::Frame(frame));
+            self.send(ProgramEvent::Frame { frame, revision });
             return true;
         }
         if self.needs_key && !frame.is_key {
             metrics::counter!("mixer_frames_dropped_total", "reason" => "no_key").increment(1);
             return true;
         }
-        self.needs_key =
-            self.events.capacity() < KEPT_FOR_SOUND || !self.send(ProgramEvent::Frame(frame));
+        self.needs_key = self.events.capacity() < KEPT_FOR_SOUND
+            || !self.send(ProgramEvent::Frame { frame, revision });
         !self.needs_key
     }
 
@@ -84,14 +84,14 @@ mod tests {
     fn time_never_steps_back_whichever_process_made_the_frame() {
         let (events, mut receiver) = mpsc::channel(512);
         let mut delivery = Delivery::new(events);
-        delivery.handle_frame(frame(FrameCodec::H264, 10, true));
+        delivery.handle_frame(frame(FrameCodec::H264, 10, true), 1);
         delivery.handle_death(1, "killed".into());
-        delivery.handle_frame(frame(FrameCodec::H264, 10, true));
-        delivery.handle_frame(frame(FrameCodec::H264, 11, true));
+        delivery.handle_frame(frame(FrameCodec::H264, 10, true), 1);
+        delivery.handle_frame(frame(FrameCodec::H264, 11, true), 1);
 
         let mut seen = Vec::new();
         while let Ok(event) = receiver.try_recv() {
-            if let ProgramEvent::Frame(frame) = event {
+            if let ProgramEvent::Frame { frame, .. } = event {
                 seen.push(frame.at.millis());
             }
         }
@@ -102,16 +102,17 @@ mod tests {
     fn a_slow_owner_loses_pictures_up_to_a_keyframe_and_no_sound() {
         let (events, mut receiver) = mpsc::channel(KEPT_FOR_SOUND + 2);
         let mut delivery = Delivery::new(events);
-        assert!(delivery.handle_frame(frame(FrameCodec::H264, 1, true)));
+        assert!(delivery.handle_frame(frame(FrameCodec::H264, 1, true), 1));
         for at in 2..6 {
-            delivery.handle_frame(frame(FrameCodec::H264, at, false));
+            delivery.handle_frame(frame(FrameCodec::H264, at, false), 1);
         }
-        assert!(delivery.handle_frame(frame(FrameCodec::Opus, 6, true)));
+        assert!(delivery.handle_frame(frame(FrameCodec::Opus, 6, true), 1));
         while receiver.try_recv().is_ok() {}
 
-        delivery.handle_frame(frame(FrameCodec::H264, 7, false));
-        delivery.handle_frame(frame(FrameCodec::H264, 8, true));
+        delivery.handle_frame(frame(FrameCodec::H264, 7, false), 1);
+        delivery.handle_frame(frame(FrameCodec::H264, 8, true), 1);
         let next = receiver.try_recv().unwrap();
-        assert_eq!(next, ProgramEvent::Frame(frame(FrameCodec::H264, 8, true)));
+        let frame = frame(FrameCodec::H264, 8, true);
+        assert_eq!(next, ProgramEvent::Frame { frame, revision: 1 });
     }
 }

@@ -204,11 +204,11 @@ impl Watch<'_> {
         while let Some(body) = deframer.poll_body()? {
             match Up::decode(body)? {
                 Up::Ready => {}
-                Up::Frame(frame) => {
+                Up::Frame { frame, revision } => {
                     if frame.codec == FrameCodec::H264 {
                         self.handle_picture();
                     }
-                    if !self.delivery.handle_frame(frame) {
+                    if !self.delivery.handle_frame(frame, revision) {
                         self.shared.tell(Down::Keyframe);
                     }
                 }

@@ -373,7 +373,7 @@ fn clip(id: u8) -> Arc<Clip> {
 
 fn scene(revision: u64, feeds: &[&FeedId]) -> Scene {
     let feeds: Vec<FeedId> = feeds.iter().map(|feed| (*feed).clone()).collect();
-    Scene { revision, tiles: layout::scene(&feeds, false, CANVAS, |_| false) }
+    Scene::new(revision, layout::scene(&feeds, false, CANVAS, |_| false))
 }
 
 fn assert_colour(picture: &Picture, tile: Rect, wanted: [u8; 3]) {

@@ -30,7 +30,7 @@ pub(crate) async fn record(
 /// Returns the frames of one codec, each with the moment it came.
 pub(crate) fn frames(recorded: &[Recorded], codec: FrameCodec) -> Vec<(MediaTime, EncodedFrame)> {
     let frame = |(came, event): &Recorded| {
-        let ProgramEvent::Frame(frame) = event else { return None };
+        let ProgramEvent::Frame { frame, .. } = event else { return None };
         (frame.codec == codec).then(|| (*came, frame.clone()))
     };
     recorded.iter().filter_map(frame).collect()

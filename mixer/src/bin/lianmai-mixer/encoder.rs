@@ -19,6 +19,7 @@ use mixer::media_now;
 use tracing::error;
 
 use crate::outlet::Outlet;
+use crate::revisions::Revisions;
 
 /// `opusenc` takes the 6.5 ms that libopus looks ahead off its timestamps by itself.
 const OPUS_DELAY: Duration = Duration::ZERO;
@@ -34,6 +35,7 @@ pub(crate) struct Encoder {
     sound: AppSrc,
     video_encoder: gst::Element,
     worst_us: Arc<AtomicU32>,
+    revisions: Arc<Revisions>,
 }
 
 impl Encoder {
@@ -44,6 +46,7 @@ impl Encoder {
             .downcast::<gst::Pipeline>()
             .expect("several chains always make a pipeline");
         let worst_us = Arc::new(AtomicU32::new(0));
+        let revisions = Arc::<Revisions>::default();
         for (name, codec, delay) in [
             ("h264", FrameCodec::H264, Duration::ZERO),
             ("opus", FrameCodec::Opus, OPUS_DELAY),
@@ -52,7 +55,8 @@ impl Encoder {
             let sink = named(&pipeline, name)?
                 .downcast::<AppSink>()
                 .expect("the description names an appsink");
-            deliver(&sink, codec, delay, Arc::clone(outlet), Arc::clone(&worst_us));
+            let revisions = Arc::clone(&revisions);
+            deliver(&sink, codec, delay, Arc::clone(outlet), Arc::clone(&worst_us), revisions);
         }
         end_on_error(&pipeline);
 
@@ -67,6 +71,7 @@ impl Encoder {
             video_encoder: named(&pipeline, "x264")?,
             pipeline,
             worst_us,
+            revisions,
         };
         encoder.pipeline.set_state(gst::State::Playing).context("starting to encode")?;
         Ok(encoder)
@@ -77,9 +82,10 @@ impl Encoder {
         self.pictures.current_level_buffers()
     }
 
-    /// Encodes a picture.
-    pub(crate) fn push_picture(&self, at: MediaTime, mut picture: gst::Buffer) {
+    /// Encodes a picture of the scene `revision`.
+    pub(crate) fn push_picture(&self, at: MediaTime, mut picture: gst::Buffer, revision: u64) {
         stamp(&mut picture, at);
+        self.revisions.note(at, revision);
         // Flushing happens only while the process ends.
         let _ = self.pictures.push_buffer(picture);
     }
@@ -149,15 +155,18 @@ fn deliver(
     delay: Duration,
     outlet: Arc<Outlet>,
     worst_us: Arc<AtomicU32>,
+    revisions: Arc<Revisions>,
 ) {
     let callbacks = AppSinkCallbacks::builder().new_sample(move |sink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
         if let Some(frame) = encoded_frame(&sample, codec, delay) {
+            let mut revision = 0;
             if codec == FrameCodec::H264 {
+                revision = revisions.take(frame.at);
                 let took = media_now().since(frame.at).as_micros();
                 worst_us.fetch_max(u32::try_from(took).unwrap_or(u32::MAX), Ordering::Relaxed);
             }
-            outlet.send_frame(frame);
+            outlet.send_frame(frame, revision);
         }
         Ok(gst::FlowSuccess::Ok)
     });

@@ -10,6 +10,7 @@ pub(crate) fn place(width: u32, height: u32, tile: Rect, fit: Fit) -> (Rect, Rec
     match fit {
         Fit::Cover => (inscribe(tile.width, tile.height, whole), tile),
         Fit::Contain => (whole, inscribe(width, height, tile)),
+        Fit::Fill => (whole, tile),
     }
 }
 
@@ -69,6 +70,11 @@ mod tests {
     }
 
     #[test]
+    fn fill_shows_the_whole_picture_on_the_whole_tile() {
+        assert_eq!(place(1280, 720, TILE, Fit::Fill), (rect(0, 0, 1280, 720), TILE));
+    }
+
+    #[test]
     fn a_tile_never_leaves_the_canvas() {
         assert_eq!(clip(rect(700, 0, 360, 640), (720, 1280)), Some(rect(700, 0, 20, 640)));
         assert_eq!(clip(rect(720, 0, 360, 640), (720, 1280)), None);
@@ -80,7 +86,7 @@ mod tests {
     fn odd_and_tiny_pictures_stay_inside() {
         for width in [2, 3, 17, 4096] {
             for height in [2, 5, 99, 2160] {
-                for fit in [Fit::Cover, Fit::Contain] {
+                for fit in [Fit::Cover, Fit::Contain, Fit::Fill] {
                     let (part, target) = place(width, height, TILE, fit);
                     assert!(part.x + part.width <= width && part.y + part.height <= height);
                     assert!(target.x + target.width <= 720 && target.y + target.height <= 800);

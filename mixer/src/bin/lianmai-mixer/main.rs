@@ -24,6 +24,7 @@ mod fit;
 mod outlet;
 mod picture_tick;
 mod pictures;
+mod revisions;
 mod shedder;
 mod sound_tick;
 mod stage;

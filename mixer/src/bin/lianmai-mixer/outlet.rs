@@ -35,8 +35,8 @@ impl Outlet {
         self.backlog.push(Weight::Control, message);
     }
 
-    /// Sends a frame, unless it is a picture whose reference was dropped.
-    pub(crate) fn send_frame(&self, frame: EncodedFrame) {
+    /// Sends a frame that shows the scene `revision`, unless it is a picture whose reference was dropped.
+    pub(crate) fn send_frame(&self, frame: EncodedFrame, revision: u64) {
         let weight = match frame.codec {
             FrameCodec::H264 => Weight::Picture,
             FrameCodec::Opus | FrameCodec::Aac => Weight::Sound,
@@ -49,7 +49,8 @@ impl Outlet {
                 return;
             }
         }
-        if let Some(Up::Frame(lost)) = self.backlog.push(weight, Up::Frame(frame))
+        let message = Up::Frame { frame, revision };
+        if let Some(Up::Frame { frame: lost, .. }) = self.backlog.push(weight, message)
             && lost.codec == FrameCodec::H264
         {
             self.needs_key.store(true, Ordering::Release);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use gstreamer as gst;
-use media_rules::{FeedId, MediaTime, Scene};
+use media_rules::{FeedId, MediaTime, Scene, Tile};
 use mixer::link::{Beat, Start, Up};
 use mixer::media_now;
 use tracing::warn;
@@ -115,10 +115,10 @@ impl PictureTick {
         if self.outlet.needs_key() {
             self.encoder.force_keyframe();
         }
-        let drawings = self.drawings(due);
+        let (revision, drawings) = self.drawings(due);
         match self.canvas.draw(&drawings) {
             Ok(picture) => {
-                self.encoder.push_picture(due, picture);
+                self.encoder.push_picture(due, picture, revision);
                 self.beat.pictures += 1;
             }
             Err(error) => {
@@ -130,7 +130,7 @@ impl PictureTick {
         self.beat.compose_us = self.beat.compose_us.max(took);
     }
 
-    fn drawings(&mut self, due: MediaTime) -> Vec<Drawing> {
+    fn drawings(&mut self, due: MediaTime) -> (u64, Vec<Drawing>) {
         let now = media_now();
         // A host's picture is shown on the grid's nearest picture, so it is half a period early
         // as often as half a period late, and stays together with its sound.
@@ -143,18 +143,16 @@ impl PictureTick {
             newest.insert(feed, (pictures.sight(now), picture));
         }
         let sight = |feed: &FeedId| newest.get(feed).map_or(Sight::Waiting, |(sight, _)| *sight);
-        let tiles = self.stage.poll_tiles(now, sight);
-        tiles
-            .iter()
-            .map(|tile| Drawing {
-                tile: tile.rect,
-                fit: tile.fit,
-                picture: match newest.get(&tile.feed) {
-                    Some((Sight::Live, picture)) => picture.clone(),
-                    Some((Sight::Waiting | Sight::Stalled, _)) | None => None,
-                },
-            })
-            .collect()
+        let scene = self.stage.poll_scene(now, sight);
+        let drawing = |tile: &Tile| Drawing {
+            tile: tile.rect,
+            fit: tile.fit,
+            picture: match newest.get(&tile.feed) {
+                Some((Sight::Live, picture)) => picture.clone(),
+                Some((Sight::Waiting | Sight::Stalled, _)) | None => None,
+            },
+        };
+        (scene.revision, scene.tiles.iter().map(drawing).collect())
     }
 
     fn send_beat(&mut self) {

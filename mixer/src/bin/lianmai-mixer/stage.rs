@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use media_rules::{FeedId, MediaTime, Scene, Tile};
+use media_rules::{FeedId, MediaTime, Scene};
 
 use crate::pictures::Sight;
 
@@ -16,31 +16,38 @@ use crate::pictures::Sight;
 pub(crate) const HOLD: Duration = Duration::from_secs(1);
 
 /// The scene that is drawn and the one that wants to be.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Stage {
-    shown: Vec<Tile>,
-    next: Option<(Vec<Tile>, MediaTime)>,
+    shown: Scene,
+    next: Option<(Scene, MediaTime)>,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self { shown: Scene::new(0, Vec::new()), next: None }
+    }
 }
 
 impl Stage {
     /// Takes a new scene, which replaces one that was not drawn yet.
     pub(crate) fn handle_scene(&mut self, scene: Scene, now: MediaTime) {
-        self.next = Some((scene.tiles, now));
+        self.next = Some((scene, now));
     }
 
-    /// Returns the tiles to draw now.
-    pub(crate) fn poll_tiles(
+    /// Returns the scene to draw now.
+    pub(crate) fn poll_scene(
         &mut self,
         now: MediaTime,
         sight: impl Fn(&FeedId) -> Sight,
-    ) -> &[Tile] {
-        if let Some((tiles, since)) = self.next.take() {
-            let is_waiting = tiles.iter().any(|tile| sight(&tile.feed) == Sight::Waiting);
-            let has_picture = self.shown.iter().any(|tile| sight(&tile.feed) == Sight::Live);
-            if is_waiting && has_picture && now.since(since) < HOLD {
-                self.next = Some((tiles, since));
+    ) -> &Scene {
+        if let Some((scene, since)) = self.next.take() {
+            let is_in =
+                |scene: &Scene, wanted| scene.tiles.iter().any(|tile| sight(&tile.feed) == wanted);
+            let is_waiting = is_in(&scene, Sight::Waiting) && is_in(&self.shown, Sight::Live);
+            if is_waiting && now.since(since) < HOLD {
+                self.next = Some((scene, since));
             } else {
-                self.shown = tiles;
+                self.shown = scene;
             }
         }
         &self.shown
@@ -49,7 +56,7 @@ impl Stage {
 
 #[cfg(test)]
 mod tests {
-    use media_rules::{Fit, Rect};
+    use media_rules::{Rect, Tile};
 
     use super::*;
 
@@ -59,20 +66,20 @@ mod tests {
 
     fn scene(names: &[&str]) -> Scene {
         let rect = Rect { x: 0, y: 0, width: 2, height: 2 };
-        let tile = |name: &&str| Tile {
-            feed: FeedId::new("a", name),
-            rect,
-            fit: Fit::Cover,
-            gain_percent: 100,
-        };
-        Scene { revision: 1, tiles: names.iter().map(tile).collect() }
+        let tile = |name: &&str| Tile::new(FeedId::new("a", name), rect);
+        Scene::new(1, names.iter().map(tile).collect())
     }
 
     fn drawn(stage: &mut Stage, now: u64, live: &[&str]) -> Vec<String> {
         let sight = |feed: &FeedId| {
             if live.contains(&feed.identity()) { Sight::Live } else { Sight::Waiting }
         };
-        stage.poll_tiles(at(now), sight).iter().map(|t| t.feed.identity().to_owned()).collect()
+        stage
+            .poll_scene(at(now), sight)
+            .tiles
+            .iter()
+            .map(|t| t.feed.identity().to_owned())
+            .collect()
     }
 
     #[test]
