@@ -39,9 +39,9 @@ impl Scene {
 pub struct Tile {
     /// Whose picture and sound.
     pub feed: FeedId,
-    /// Where, in pixels of the program's canvas.
+    /// Where, in pixels of the program's canvas; empty if the feed is heard and not seen.
     pub rect: Rect,
-    /// Depth: higher is nearer. Of equals the later one is nearer, and overlays before tiles.
+    /// Depth: higher is nearer. Of equals overlays are nearer than tiles, and later ones than earlier.
     pub z: u8,
     /// How a picture of another shape fills `rect`.
     pub fit: Fit,
@@ -169,6 +169,16 @@ pub struct Rect {
     pub width: u32,
     /// Height.
     pub height: u32,
+}
+
+impl Rect {
+    /// The place of what is heard and not seen.
+    pub const NOWHERE: Self = Self { x: 0, y: 0, width: 0, height: 0 };
+
+    /// Returns whether nothing fits in.
+    pub const fn is_empty(self) -> bool {
+        self.width == 0 || self.height == 0
+    }
 }
 
 /// How a picture fills a tile of another shape.

@@ -2,7 +2,8 @@
 //! no rules; whether somebody may publish or who is on stage it is told.
 
 use media_rules::layer::Pin;
-use media_rules::{FeedId, Scene, layout};
+use media_rules::layout::{self, Choice, Figures};
+use media_rules::{FeedId, Scene};
 use relay_cdn::{Hub, Subscription};
 use room_rules::{Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
 use sfu::{IceRestart, NegotiateError, PeerId, RestartError};
@@ -40,6 +41,7 @@ pub(crate) struct RoomMedia {
     peers: Peers,
     stage: Vec<FeedId>,
     scene: Scene,
+    layout: Choice,
     demand: Demand,
     program: ProgramControl,
     program_task: JoinHandle<()>,
@@ -64,6 +66,7 @@ impl RoomMedia {
             peers: Peers::default(),
             stage: Vec::new(),
             scene: Scene::new(0, Vec::new()),
+            layout: Choice::default(),
             demand: Demand::new(parts.linger),
             program,
             program_task: parts.tasks.spawn(task.run()),
@@ -290,12 +293,10 @@ impl RoomMedia {
         for peer in &gone {
             self.parts.close_peer(peer.peer);
         }
-        let is_muted = |feed: &FeedId| {
-            stage.iter().any(|performer| performer.muted && feed_of(performer) == *feed)
-        };
-        let canvas = self.parts.program.canvas;
-        let tiles = layout::scene(&self.stage, is_battle, canvas, is_muted);
-        self.scene = Scene::new(self.scene.revision + 1, tiles);
+        let performers: Vec<_> = stage.iter().map(performer).collect();
+        let (revision, canvas) = (self.scene.revision + 1, self.parts.program.canvas);
+        self.scene =
+            self.layout.scene(revision, &performers, is_battle, canvas, Figures::default());
         self.weigh_demand(now);
         gone.into_iter().filter_map(|peer| peer.session).map(|session| session.id).collect()
     }
@@ -424,6 +425,14 @@ fn refuse_restart(error: RestartError) -> Refused {
 fn not_live(room: &RoomId, feed: &FeedId) -> Refused {
     let code = if feed.room() == room.as_str() { Code::NotLive } else { Code::NotFound };
     Refused::new(code, "this feed is not on the stage")
+}
+
+fn performer(performer: &Performer) -> layout::Performer {
+    layout::Performer {
+        feed: feed_of(performer),
+        name: performer.name.to_string(),
+        is_muted: performer.muted,
+    }
 }
 
 pub(crate) fn feed_of(performer: &Performer) -> FeedId {

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect, Scene, layout};
+use media_rules::layout::{Choice, Figures, Performer};
+use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect, Scene};
 use mixer::{Program, ProgramConfig, ProgramEvent};
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 
@@ -372,8 +373,10 @@ fn clip(id: u8) -> Arc<Clip> {
 }
 
 fn scene(revision: u64, feeds: &[&FeedId]) -> Scene {
-    let feeds: Vec<FeedId> = feeds.iter().map(|feed| (*feed).clone()).collect();
-    Scene::new(revision, layout::scene(&feeds, false, CANVAS, |_| false))
+    let performer =
+        |feed: &&FeedId| Performer { feed: (*feed).clone(), name: String::new(), is_muted: false };
+    let performers: Vec<_> = feeds.iter().map(performer).collect();
+    Choice::default().scene(revision, &performers, false, CANVAS, Figures::default())
 }
 
 fn assert_colour(picture: &Picture, tile: Rect, wanted: [u8; 3]) {
