@@ -217,6 +217,8 @@ fn said(bytes: &[u8]) -> Said {
     match (worker, pushed) {
         (Some(Some(worker)), _) => Said::Worker(worker),
         (Some(None), _) | (None, Err(_)) => Said::Nonsense,
+        // Nothing but empty frames.
+        (None, Ok(())) if bytes.len() > MAX_FIRST_LEN + 2 => Said::Nonsense,
         (None, Ok(())) => Said::NotEnough,
     }
 }
@@ -270,5 +272,8 @@ mod tests {
         assert_eq!(said(&bytes), Said::Worker(3), "what follows is for the worker to judge");
         assert_eq!(said(b"GET / HTTP/1.1\r\n"), Said::Nonsense);
         assert_eq!(said(&[0, 3, 1, 2, 3]), Said::Nonsense);
+        // Empty frames say nothing, and nobody says it for ever.
+        assert_eq!(said(&[0; 64]), Said::NotEnough);
+        assert_eq!(said(&[0; 2 * MAX_FIRST_LEN]), Said::Nonsense);
     }
 }
