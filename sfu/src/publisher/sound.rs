@@ -24,6 +24,11 @@ impl Publisher {
         let stream = self.stream(track, encoding);
         let payload_type = self.tracks[track].payload_type;
         let blocks = red::parse(header.payload(rtp)).ok()?;
+        let primary = blocks.primary();
+        if primary.payload_type != payload_type || primary.payload.is_empty() {
+            // What it repeats goes on together with the newest frame, and would pile up without one.
+            return None;
+        }
         for (sequence, block) in missing(blocks.redundant(), header.sequence) {
             let loss = &mut self.tracks[track].encodings[encoding].loss;
             if block.payload_type != payload_type || !loss.is_missing(sequence) {
@@ -41,10 +46,6 @@ impl Publisher {
                 let packet = self.describe(track, stream, &header, bytes, now);
                 self.recovered.push(packet);
             }
-        }
-        let primary = blocks.primary();
-        if primary.payload_type != payload_type || primary.payload.is_empty() {
-            return None;
         }
         let mut head = BytesMut::from(&rtp[..header.header_len]);
         // The padding, if any, was behind the payload and is gone.
@@ -80,7 +81,13 @@ fn joined(head: &[u8], payload: &[u8]) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use media_rules::{Codec, MediaKind};
+
     use super::*;
+    use crate::codec::{Feedback, NegotiatedCodec};
+    use crate::event::PeerId;
+    use crate::extension::ExtensionIds;
+    use crate::negotiate::Track;
 
     const fn block(timestamp_offset: u32) -> Block<'static> {
         Block { payload_type: 111, timestamp_offset, payload: &[1] }
@@ -89,6 +96,64 @@ mod tests {
     fn numbers(offsets: &[u32]) -> Vec<u16> {
         let blocks: Vec<_> = offsets.iter().map(|offset| block(*offset)).collect();
         missing(&blocks, 2).map(|(sequence, _)| sequence).collect()
+    }
+
+    const OPUS: u8 = 111;
+    const RED: u8 = 63;
+
+    fn host() -> Publisher {
+        let codec = NegotiatedCodec {
+            codec: Codec::Opus,
+            payload_type: OPUS,
+            rtx_payload_type: None,
+            red_payload_type: Some(RED),
+            fec_payload_type: None,
+            feedback: Feedback::default(),
+            fmtp: String::new(),
+        };
+        let track = Track {
+            kind: MediaKind::Audio,
+            mid: "0".to_owned(),
+            codecs: vec![codec],
+            extensions: ExtensionIds::default(),
+            has_mixed_headers: false,
+            rids: Vec::new(),
+            has_reduced_size: true,
+            ssrc: 1,
+            rtx_ssrc: 2,
+            fec_ssrc: 3,
+        };
+        Publisher::new(PeerId::new(1, 0), &[track], 1_000_000)
+    }
+
+    /// A packet with the frame before it, whose newest frame is `newest`.
+    fn packet(sequence: u16, newest: &[u8]) -> Vec<u8> {
+        let timestamp = u32::from(sequence) * 960;
+        let header = PlainHeader { marker: false, payload_type: RED, sequence, timestamp, ssrc: 7 };
+        let mut rtp = header.to_bytes().to_vec();
+        let newest = Block { payload_type: OPUS, timestamp_offset: 0, payload: newest };
+        let before = Block { payload_type: OPUS, timestamp_offset: 960, payload: &[1; 80] };
+        red::write(&[before], newest, &mut rtp);
+        rtp
+    }
+
+    #[test]
+    fn a_lost_frame_comes_with_the_next_one() {
+        let (mut host, now) = (host(), MediaTime::from_millis(1));
+        assert!(host.handle_rtp(&packet(1, &[5]), now).is_some());
+        let newest = host.handle_rtp(&packet(3, &[5]), now).expect("the newest frame");
+        assert_eq!((newest.sequence, newest.payload()), (3, &[5][..]));
+        let recovered: Vec<u16> = host.take_recovered().iter().map(|one| one.sequence).collect();
+        assert_eq!(recovered, [2]);
+    }
+
+    #[test]
+    fn nothing_piles_up_behind_packets_that_have_no_frame_of_their_own() {
+        let (mut host, now) = (host(), MediaTime::from_millis(1));
+        for sequence in (1..2_000).step_by(2) {
+            assert!(host.handle_rtp(&packet(sequence, &[]), now).is_none());
+        }
+        assert!(host.take_recovered().len() <= red::MAX_BLOCKS);
     }
 
     #[test]
