@@ -87,13 +87,14 @@ impl Publisher {
             }
             Place::Media(encoding) => encoding,
             Place::Begin(number) => {
-                let (encoding, is_replaced) = self.tracks[at].begin(number, header.ssrc);
-                if is_replaced {
-                    self.uplink.handle_begin();
-                    // A sender that changes its SSRC all the time runs out of epochs and is ignored.
+                if self.tracks[at].has_begun(number) {
+                    // A sender that changes its SSRC all the time runs out of epochs, and its new
+                    // streams are ignored: two packets in one place would go to viewers under one
+                    // index, which gives their keys away (RFC 3711 section 9.1).
                     self.epoch = self.epoch.checked_add(1)?;
+                    self.uplink.handle_begin();
                 }
-                encoding
+                self.tracks[at].begin(number, header.ssrc)
             }
         };
         let stream = self.stream(at, encoding);
@@ -415,6 +416,24 @@ mod tests {
         assert!(duplicate.is_none(), "it was there already");
         let other = host.handle_rtp(&rtp(RTX, 61, 1, Some((11, b'h')), &original), now);
         assert_eq!(other.map(|packet| packet.stream.slot), Some(Slot::encoding(0)));
+    }
+
+    #[test]
+    fn a_sender_that_changes_its_ssrc_all_the_time_is_ignored_in_the_end() {
+        let mut host = simulcast();
+        let now = MediaTime::from_nanos(1);
+        let mut places = std::collections::HashSet::new();
+        // Two senders in turn, each with numbers of its own, as a publisher of two pictures has.
+        for sequence in (1..400).step_by(2) {
+            for (ssrc, step) in [(60, 0), (60, 1), (61, 0), (61, 1)] {
+                let datagram = rtp(MEDIA, ssrc, sequence + step, Some((10, b'h')), &[0x41]);
+                if let Some(packet) = host.handle_rtp(&datagram, now) {
+                    let place = (packet.stream, packet.sequence);
+                    assert!(places.insert(place), "two packets in one place: {place:?}");
+                }
+            }
+        }
+        assert!(places.len() > 200, "the first of them are taken");
     }
 
     #[test]

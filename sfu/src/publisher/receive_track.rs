@@ -107,9 +107,13 @@ impl ReceiveTrack {
         self.rids.iter().position(|rid| rid.as_bytes() == name)
     }
 
-    /// Starts the encoding of a number anew under an SSRC. Returns where it is now, and whether it
-    /// had another SSRC before.
-    pub(super) fn begin(&mut self, number: usize, ssrc: u32) -> (usize, bool) {
+    /// Whether the encoding of a number was sent before, if under another SSRC.
+    pub(super) fn has_begun(&self, number: usize) -> bool {
+        self.numbered(number).is_some()
+    }
+
+    /// Starts the encoding of a number anew under an SSRC. Returns where it is now.
+    pub(super) fn begin(&mut self, number: usize, ssrc: u32) -> usize {
         let number = number.min(MAX_ENCODINGS - 1);
         let fresh = Encoding {
             number,
@@ -119,13 +123,17 @@ impl ReceiveTrack {
             reception: Reception::new(self.kind.clock_rate_hz()),
             frames: FrameReader::new(self.codec),
         };
-        let known = self.encodings.iter().position(|encoding| encoding.number == number);
-        if let Some(at) = known {
+        if let Some(at) = self.numbered(number) {
             self.encodings[at] = fresh;
-            return (at, true);
+            return at;
         }
         self.encodings.push(fresh);
-        (self.encodings.len() - 1, false)
+        self.encodings.len() - 1
+    }
+
+    fn numbered(&self, number: usize) -> Option<usize> {
+        let number = number.min(MAX_ENCODINGS - 1);
+        self.encodings.iter().position(|encoding| encoding.number == number)
     }
 
     /// Returns the slot of an encoding.
