@@ -14,7 +14,7 @@ use super::header::{MAX_PADDING, Outgoing};
 use super::pace::Pace;
 use super::redundancy::{self, Redundancy};
 use super::repair::Repair;
-use super::timing::{Timing, Wishes};
+use super::timing::{Timing, Told, Wishes};
 use crate::clock::NtpClock;
 use crate::egress::Egress;
 use crate::extension::ExtensionIds;
@@ -368,6 +368,14 @@ impl SendTrack {
         })
     }
 
+    /// Returns what is told of time beside a packet. What is told is of the moment, so nothing beside
+    /// one that may be sent again under its old number, which has to be the same bit for bit.
+    fn tell(&mut self, packet: &Packet, codec: SendCodec, now: MediaTime) -> Told {
+        let is_for_once = self.kind == MediaKind::Audio || codec.rtx_payload_type.is_some();
+        let told = is_for_once.then(|| self.timing.tell(packet, self.anchor, now));
+        told.unwrap_or_default()
+    }
+
     /// Returns `false` if the arena has no room.
     fn send(
         &mut self,
@@ -417,7 +425,7 @@ impl SendTrack {
         // What is repeated bit for bit may arrive late under the same number, as if from a queue.
         let has_number = self.kind == MediaKind::Video || !repeats_sound;
         let number_id = self.extensions.transport_cc.filter(|_| has_number);
-        let told = self.timing.tell(packet, self.anchor, out.now);
+        let told = self.tell(packet, codec, out.now);
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
         extensions.push(number_id, &number);
