@@ -14,6 +14,7 @@ use crate::event::{Channel, CloseReason, PeerId, Stats};
 use crate::ice::Remote;
 use crate::negotiate::{Direction, Track};
 use crate::packet::{Batch, SourceId, StreamId};
+use crate::peer_stats::PeerStats;
 use crate::socket::Waker;
 use crate::tcp::Arrival;
 use crate::ufrag::Credentials;
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     AddLocal(FeedId, SourceId),
     /// This process will not feed in packets of this source any more.
     DropLocal(FeedId, SourceId),
+    /// Tell what is known of a peer; nothing if it is not there.
+    Inspect(PeerId, oneshot::Sender<PeerStats>),
     /// Count what is there.
     Describe(oneshot::Sender<Description>),
     /// Let everybody go and end.
@@ -76,6 +79,7 @@ impl Command {
             Self::RestartIce(restart) => Some(restart.peer),
             Self::Switch(peer, _)
             | Self::Pin(peer, _)
+            | Self::Inspect(peer, _)
             | Self::Close(peer, _)
             | Self::Data(peer, ..) => Some(*peer),
             Self::AdoptTcp(_)

@@ -27,6 +27,7 @@ use crate::local_feed::LocalFeed;
 use crate::negotiate::{Agreement, Direction};
 use crate::offer::Offer;
 use crate::packet::SourceId;
+use crate::peer_stats::PeerStats;
 use crate::socket::Waker;
 use crate::tcp::{Door, OpenDoor, Streams};
 use crate::ufrag;
@@ -313,6 +314,14 @@ impl Sfu {
     pub async fn failed(&self) {
         // The sender is ours, so this ends only with the news.
         let _ = self.shared.has_failed.subscribe().wait_for(|has_failed| *has_failed).await;
+    }
+
+    /// Tells what is known of a peer; `None` if it is not there or its worker cannot keep up.
+    pub async fn peer_stats(&self, peer: PeerId) -> Option<PeerStats> {
+        let worker = self.shared.workers.get(peer.worker())?;
+        let (reply, answer) = oneshot::channel();
+        worker.try_command(Command::Inspect(peer, reply)).ok()?;
+        answer.await.ok()
     }
 
     /// Counts what is there.

@@ -36,6 +36,8 @@ mod negotiate;
 mod offer;
 mod packet;
 mod path;
+mod peer_stats;
+mod picture_rate;
 mod publisher;
 mod reception;
 mod record_guard;
@@ -64,3 +66,6 @@ pub use config::Config;
 pub use event::{Channel, CloseReason, Event, PeerId, Stats};
 pub use handle::{IceRestart, NegotiateError, QueueFull, RestartError, Session, Sfu, TrickleError};
 pub use local_feed::LocalFeed;
+pub use peer_stats::{
+    HeardReport, PeerStats, Protocol, ReceivedStream, SentStream, StreamCodec, TransportStats,
+};

@@ -21,6 +21,7 @@ use crate::egress::Egress;
 use crate::event::CloseReason;
 use crate::ice::{Ice, Remote};
 use crate::path::{Check, Checked, Paths};
+use crate::peer_stats::{Protocol, TransportStats};
 use crate::route::Route;
 use crate::srtp::{MAX_RTCP_OVERHEAD, Srtp};
 use crate::stun::{BindingRequest, BindingSuccess, TransactionId};
@@ -244,6 +245,23 @@ impl Link {
     pub(crate) fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Option<&'a [u8]> {
         let len = self.srtp.as_mut()?.open_rtcp(packet)?;
         Some(&packet[..len])
+    }
+
+    /// Returns how packets travel and how much has, as far as the link itself knows.
+    pub(crate) fn stats(&self) -> TransportStats {
+        let traffic = self.srtp.as_ref().map(|srtp| srtp.traffic()).unwrap_or_default();
+        TransportStats {
+            is_connected: self.is_connected(),
+            protocol: self.paths.path().map(|path| match path {
+                Route::Udp(_) => Protocol::Udp,
+                Route::Tcp(_) => Protocol::Tcp,
+            }),
+            packets_sent: traffic.packets_sent,
+            bytes_sent: traffic.bytes_sent,
+            packets_received: traffic.packets_received,
+            bytes_received: traffic.bytes_received,
+            ..TransportStats::default()
+        }
     }
 
     /// Returns the keys and the path, once there are both and the path is proven.

@@ -3,6 +3,7 @@
 //! A retransmission is unwrapped to the packet it stands for, so that nobody further on knows that it
 //! was late.
 
+mod counts;
 mod receive_track;
 mod sound;
 mod uplink;
@@ -104,6 +105,7 @@ impl Publisher {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "duplicate").increment(1);
             return None;
         }
+        self.tracks[at].encodings[encoding].counts.handle_payload(&header, rtp);
         self.uplink.handle_media(stream.slot.kind(), &header, rtp.len(), now);
         self.newest = Some(now);
         if self.tracks[at].red_payload_type == Some(header.payload_type) {
@@ -163,6 +165,7 @@ impl Publisher {
                     begin_feedback(self.has_reduced_size, out);
                     rtcp::push_nack(out, RECEIVER_SSRC, encoding.ssrc, &lost);
                     metrics::counter!("sfu_nacks_sent_total").increment(1);
+                    encoding.counts.nacks += 1;
                 }
             }
         }
@@ -188,15 +191,16 @@ impl Publisher {
     }
 
     /// Writes a request for a keyframe of one stream; nothing if it has not begun.
-    pub(crate) fn push_keyframe_request(&self, slot: Slot, out: &mut Vec<u8>) {
-        let video = self.tracks.iter().find(|track| track.kind == MediaKind::Video);
+    pub(crate) fn push_keyframe_request(&mut self, slot: Slot, out: &mut Vec<u8>) {
+        let video = self.tracks.iter_mut().find(|track| track.kind == MediaKind::Video);
         let encoding = video.and_then(|track| {
             let at = (0..track.encodings.len()).find(|at| track.slot(*at) == slot)?;
-            track.encodings.get(at)
+            track.encodings.get_mut(at)
         });
         if let Some(encoding) = encoding {
             begin_feedback(self.has_reduced_size, out);
             rtcp::push_pli(out, RECEIVER_SSRC, encoding.ssrc);
+            encoding.counts.plis += 1;
             metrics::counter!("sfu_plis_sent_total").increment(1);
         }
     }
@@ -204,6 +208,11 @@ impl Publisher {
     /// The publisher answered a reference time of ours after `rtt`.
     pub(crate) fn handle_rtt(&mut self, rtt: Duration) {
         self.uplink.handle_rtt(rtt);
+    }
+
+    /// Returns the round trip, once it was measured.
+    pub(crate) const fn rtt(&self) -> Option<Duration> {
+        self.uplink.measured_rtt()
     }
 
     /// Returns the names of the video's encodings; none if there is only one.
@@ -264,6 +273,7 @@ impl Publisher {
         // The first byte says what follows the fixed header, which is as it was.
         bytes[1..MIN_HEADER_LEN].copy_from_slice(&plain.to_bytes()[1..]);
         let header = RtpHeader::parse(&bytes).ok()?;
+        received.counts.handle_payload(&header, &bytes);
         metrics::counter!("sfu_rtx_received_total").increment(1);
         Some(self.describe(track, stream, &header, bytes.freeze(), now))
     }
@@ -284,6 +294,7 @@ impl Publisher {
         if let Some(encoding) = encoding {
             let (payload, descriptor) = (packet.payload(), packet.descriptor());
             packet.frame = encoding.frames.read(payload, packet.marker, descriptor);
+            encoding.counts.handle_packet(&packet);
         }
         self.vitals.handle_packet(&packet, now);
         packet
@@ -312,7 +323,10 @@ impl Publisher {
             .tracks
             .iter_mut()
             .flat_map(|track| &mut track.encodings)
-            .map(|encoding| encoding.reception.block(encoding.ssrc, now))
+            .map(|encoding| {
+                encoding.counts.pictures.look(now);
+                encoding.reception.block(encoding.ssrc, now)
+            })
             .collect();
         if blocks.is_empty() {
             return;

@@ -70,6 +70,11 @@ impl Reception {
         (self.first.map_or(0, |first| (highest + 1).saturating_sub(first)), self.arrived)
     }
 
+    /// Returns how many packets came by retransmission only.
+    pub(crate) const fn repaired(&self) -> u64 {
+        self.received - self.arrived
+    }
+
     /// Returns the interarrival jitter.
     pub(crate) fn jitter(&self) -> Duration {
         let ticks = self.jitter_x16.unsigned_abs() >> 4;

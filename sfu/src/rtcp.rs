@@ -54,9 +54,13 @@ pub(crate) enum Message {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Reception {
     pub(crate) ssrc: u32,
+    /// Of the packets since the report before, in 256ths.
+    pub(crate) fraction_lost: u8,
     /// Packets lost since the beginning; less than none if copies outnumber them.
     pub(crate) cumulative_lost: i32,
     pub(crate) highest_sequence: u32,
+    /// In ticks of the stream's clock.
+    pub(crate) jitter: u32,
     pub(crate) last_sr: u32,
     pub(crate) delay_since_sr: u32,
 }
@@ -141,16 +145,19 @@ fn read_blocks(part: &[u8], start: usize, count: u8, out: &mut Vec<Message>) {
             Some(ssrc),
             Some(lost),
             Some(highest_sequence),
+            Some(jitter),
             Some(last_sr),
             Some(delay_since_sr),
-        ] = [0, 4, 8, 16, 20].map(|at| be32(block, at))
+        ] = [0, 4, 8, 12, 16, 20].map(|at| be32(block, at))
         {
             // A signed number of 24 bits.
             let cumulative_lost = (lost << 8).cast_signed() >> 8;
             out.push(Message::Reception(Reception {
                 ssrc,
+                fraction_lost: block[4],
                 cumulative_lost,
                 highest_sequence,
+                jitter,
                 last_sr,
                 delay_since_sr,
             }));

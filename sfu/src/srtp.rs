@@ -39,6 +39,16 @@ pub(crate) struct Srtp {
     rtcp_windows: Vec<(u32, ReplayWindow)>,
     /// One count for all our SSRCs, so that no index is ever used twice.
     rtcp_index: u32,
+    traffic: Traffic,
+}
+
+/// Packets and bytes of one connection, both ways, as they are on the wire behind UDP or TCP.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Traffic {
+    pub(crate) packets_sent: u64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) packets_received: u64,
+    pub(crate) bytes_received: u64,
 }
 
 impl Srtp {
@@ -56,7 +66,25 @@ impl Srtp {
             windows: Vec::new(),
             rtcp_windows: Vec::new(),
             rtcp_index: 0,
+            traffic: Traffic::default(),
         })
+    }
+
+    /// Returns what has gone out and what has come in so far.
+    pub(crate) const fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// Counts a packet of `len` bytes that goes out: one just sealed, or one that was sealed before
+    /// and goes out again.
+    pub(crate) const fn note_sent(&mut self, len: usize) {
+        self.traffic.packets_sent += 1;
+        self.traffic.bytes_sent += len as u64;
+    }
+
+    const fn note_received(&mut self, len: usize) {
+        self.traffic.packets_received += 1;
+        self.traffic.bytes_received += len as u64;
     }
 
     /// Seals the packet of `len` bytes at the start of `buffer`, whose header takes `header_len`.
@@ -70,13 +98,15 @@ impl Srtp {
         len: usize,
         index: u64,
     ) -> Option<usize> {
-        match &mut self.outgoing {
-            Cipher::Gcm(gcm) => gcm.seal_rtp(buffer, header_len, len, index),
+        let sealed = match &mut self.outgoing {
+            Cipher::Gcm(gcm) => gcm.seal_rtp(buffer, header_len, len, index)?,
             Cipher::Slow(context) => {
                 let sealed = context.encrypt_rtp(&buffer[..len]).ok()?;
-                put(buffer, &sealed)
+                put(buffer, &sealed)?
             }
-        }
+        };
+        self.note_sent(sealed);
+        Some(sealed)
     }
 
     /// Opens a packet in place. Returns its length in the clear, or `None` if it is forged,
@@ -88,12 +118,17 @@ impl Srtp {
         ssrc: u32,
         sequence: u16,
     ) -> Option<usize> {
-        let Some(window) = window(&mut self.windows, ssrc) else {
-            return self.open_first_rtp(packet, header_len, ssrc, sequence);
+        let sealed = packet.len();
+        let len = match window(&mut self.windows, ssrc) {
+            None => self.open_first_rtp(packet, header_len, ssrc, sequence)?,
+            Some(window) => {
+                let index = window.check(sequence)?;
+                let len = self.incoming.open_rtp(packet, header_len, index)?;
+                window.accept(index);
+                len
+            }
         };
-        let index = window.check(sequence)?;
-        let len = self.incoming.open_rtp(packet, header_len, index)?;
-        window.accept(index);
+        self.note_received(sealed);
         Some(len)
     }
 
@@ -125,22 +160,30 @@ impl Srtp {
     /// Seals the compound RTCP packet of `len` bytes at the start of `buffer`, which must have
     /// [`MAX_RTCP_OVERHEAD`] bytes to spare. Returns the sealed length.
     pub(crate) fn seal_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Option<usize> {
-        match &mut self.outgoing {
+        let sealed = match &mut self.outgoing {
             Cipher::Gcm(gcm) => {
                 let index = self.rtcp_index;
                 self.rtcp_index = (index < MAX_RTCP_INDEX).then_some(index + 1)?;
-                gcm.seal_rtcp(buffer, len, index)
+                gcm.seal_rtcp(buffer, len, index)?
             }
             Cipher::Slow(context) => {
                 let sealed = context.encrypt_rtcp(&buffer[..len]).ok()?;
-                put(buffer, &sealed)
+                put(buffer, &sealed)?
             }
-        }
+        };
+        self.note_sent(sealed);
+        Some(sealed)
     }
 
     /// Opens a compound RTCP packet in place. Returns its length in the clear, or `None` if it is
     /// forged, replayed or of one source too many.
     pub(crate) fn open_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
+        let len = self.open_report(packet)?;
+        self.note_received(packet.len());
+        Some(len)
+    }
+
+    fn open_report(&mut self, packet: &mut [u8]) -> Option<usize> {
         let gcm = match &mut self.incoming {
             Cipher::Gcm(gcm) => gcm,
             Cipher::Slow(context) => {

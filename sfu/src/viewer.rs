@@ -26,6 +26,7 @@ use crate::feed::{Feed, Stream};
 use crate::link::Link;
 use crate::negotiate::Track;
 use crate::packet::{Anchor, Slot, SourceId, StreamId};
+use crate::peer_stats::SentStream;
 use crate::rtcp::{self, Reception};
 use pace::Pace;
 use redundancy::{Again, Redundancy};
@@ -253,6 +254,7 @@ impl Viewer {
         let Some(track) = self.tracks.iter_mut().find(|track| track.ssrc == ssrc) else {
             return;
         };
+        track.handle_nack();
         if track.kind == MediaKind::Audio {
             // From now on what is sent is kept, to be sent again.
             self.redundancy.get_or_insert_with(|| Box::new(Redundancy::new(has_red, now)));
@@ -315,10 +317,11 @@ impl Viewer {
             metrics::counter!("sfu_copies_sent_total").increment(1);
             match again {
                 Again::Audio(sequence) => {
-                    if let (Some(sealed), Some((_, path))) =
+                    if let (Some(sealed), Some((srtp, path))) =
                         (redundancy.sealed(sequence), link.media())
                     {
                         self.pace.charge(sealed.len());
+                        srtp.note_sent(sealed.len());
                         egress.push(path, sealed);
                     }
                 }
@@ -355,11 +358,12 @@ impl Viewer {
         self.tracks.iter().any(SendTrack::has_red)
     }
 
-    /// Returns the stream that the video track named `ssrc` is to show, if the viewer may ask for a
-    /// keyframe of it.
-    pub(crate) fn video_slot(&self, ssrc: u32, now: MediaTime) -> Option<Slot> {
-        let track = self.tracks.iter().find(|track| track.ssrc == ssrc)?;
-        (track.kind == MediaKind::Video && self.pace.may_ask(now)).then_some(track.wanted)
+    /// Takes a request for a keyframe of the track named `ssrc`. Returns the stream that it is to be
+    /// of, if the viewer may ask for that.
+    pub(crate) fn handle_keyframe_request(&mut self, ssrc: u32, now: MediaTime) -> Option<Slot> {
+        let track = self.tracks.iter_mut().find(|track| track.ssrc == ssrc)?;
+        let wanted = track.handle_keyframe_request();
+        (track.kind == MediaKind::Video && self.pace.may_ask(now)).then_some(wanted)
     }
 
     /// Writes the sender reports that are due.
@@ -369,10 +373,22 @@ impl Viewer {
         }
         self.reported = now;
         self.pace.record(now);
-        for track in &self.tracks {
+        for track in &mut self.tracks {
+            track.look(now);
             if let Some(info) = track.report(now, clock) {
                 rtcp::push_sender_report(out, info, &self.cname);
             }
         }
+    }
+
+    /// Returns what is known of each track.
+    pub(crate) fn stats(&mut self, now: MediaTime) -> Vec<SentStream> {
+        let target_bps = self.pace.target_bps(now);
+        self.tracks.iter_mut().map(|track| track.stats(target_bps, now)).collect()
+    }
+
+    /// Returns the round trip and what the path carries, where they are known.
+    pub(crate) fn path(&self, now: MediaTime) -> (Option<Duration>, Option<u64>) {
+        (self.pace.rtt(), self.pace.known_bps(now))
     }
 }

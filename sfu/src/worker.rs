@@ -7,6 +7,7 @@
 mod control;
 mod fan_out;
 mod ingress;
+mod inspect;
 pub(crate) mod isolation;
 mod layers;
 mod punctuality;

@@ -8,6 +8,7 @@ use media_rules::codec::FrameReader;
 use media_rules::packet::RtpHeader;
 use media_rules::{Codec, LossDetector, MediaKind};
 
+use super::counts::Counts;
 use crate::extension::ExtensionIds;
 use crate::negotiate::Track;
 use crate::packet::{MAX_ENCODINGS, Slot};
@@ -37,6 +38,7 @@ pub(super) struct Encoding {
     pub(super) loss: LossDetector,
     pub(super) reception: Reception,
     pub(super) frames: FrameReader,
+    pub(super) counts: Counts,
 }
 
 /// Where a packet belongs.
@@ -122,6 +124,7 @@ impl ReceiveTrack {
             loss: LossDetector::new(self.kind),
             reception: Reception::new(self.kind.clock_rate_hz()),
             frames: FrameReader::new(self.codec),
+            counts: Counts::default(),
         };
         if let Some(at) = self.numbered(number) {
             self.encodings[at] = fresh;

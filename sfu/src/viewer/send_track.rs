@@ -1,6 +1,7 @@
 //! One track of a viewer: which stream it plays, how far it got, and under which numbers.
 
 mod choose;
+mod tally;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::negotiate::Track;
 use crate::packet::{Anchor, Packet, Slot, StreamId};
 use crate::rollover::Rollover;
 use crate::rtcp::{Reception, SenderInfo};
+use tally::Tally;
 
 /// A keyframe that came no longer ago than this is still a good place to begin.
 const FRESH_ENTRY: Duration = Duration::from_millis(150);
@@ -87,10 +89,7 @@ pub(super) struct SendTrack {
     rollover: Rollover,
     anchor: Option<Anchor>,
     last_sent: MediaTime,
-    packets: u32,
-    octets: u32,
-    /// Newest number and losses so far, as the viewer last reported them.
-    heard: Option<(u32, i32)>,
+    tally: Tally,
     /// Whether it skipped since this was asked last.
     has_skipped: bool,
     timing: Timing,
@@ -131,9 +130,7 @@ impl SendTrack {
             rollover: Rollover::default(),
             anchor: None,
             last_sent: MediaTime::default(),
-            packets: 0,
-            octets: 0,
-            heard: None,
+            tally: Tally::default(),
             has_skipped: false,
             timing: Timing::new(wishes),
             repair: Repair::new(track.rtx_ssrc),
@@ -225,15 +222,23 @@ impl SendTrack {
         if let Some(rtt) = rtt {
             self.repair.handle_rtt(rtt);
         }
-        let heard = self.heard.replace((report.highest_sequence, report.cumulative_lost));
-        let Some((highest, lost)) = heard else {
-            return (0, 0);
-        };
-        // More than the viewer could have been sent is a report of another time.
-        let total = report.highest_sequence.wrapping_sub(highest);
-        let total = if total <= self.packets { total } else { 0 };
-        let lost = report.cumulative_lost.saturating_sub(lost).max(0).unsigned_abs();
-        (lost.min(total), total)
+        self.tally.handle_report(report, rtt)
+    }
+
+    /// The viewer asked for a keyframe. Returns the stream that it is to be of.
+    pub(super) const fn handle_keyframe_request(&mut self) -> Slot {
+        self.tally.handle_keyframe_request();
+        self.wanted
+    }
+
+    /// The viewer asked for lost packets.
+    pub(super) const fn handle_nack(&mut self) {
+        self.tally.handle_nack();
+    }
+
+    /// Works out what a timer looks at.
+    pub(super) fn look(&mut self, now: MediaTime) {
+        self.tally.look(now);
     }
 
     /// Answers a request for a packet, if it is still there and there is budget for it.
@@ -248,10 +253,12 @@ impl SendTrack {
             let sealed = redundancy.as_ref().and_then(|redundancy| redundancy.sealed(sequence));
             if let Some(sealed) = sealed
                 && self.may_repeat(sequence, sealed.len(), out.now)
-                && let Some((_, path)) = out.link.media()
+                && let Some((srtp, path)) = out.link.media()
             {
                 out.pace.charge(sealed.len());
                 out.egress.push(path, sealed);
+                srtp.note_sent(sealed.len());
+                self.tally.handle_repeat(sealed.len());
             }
             return;
         }
@@ -349,6 +356,7 @@ impl SendTrack {
         if outgoing.seal(index, out.link, out.egress) {
             let is_numbered = has_own_numbers && self.extensions.transport_cc.is_some();
             out.pace.handle_sent(len, is_numbered, out.now);
+            self.tally.handle_repeat(descriptor.len + payload.len());
         } else {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "egress_full").increment(1);
         }
@@ -357,14 +365,15 @@ impl SendTrack {
 
     /// Returns what a sender report says of this track, once there is something to say.
     pub(super) fn report(&self, now: MediaTime, clock: NtpClock) -> Option<SenderInfo> {
-        let anchor = self.anchor.filter(|_| self.packets > 0)?;
+        let (packets, octets) = self.tally.reported()?;
+        let anchor = self.anchor?;
         let timestamp = anchor.timestamp_at(now, self.kind.clock_rate_hz());
         Some(SenderInfo {
             ssrc: self.ssrc,
             ntp: clock.at(now),
             rtp_timestamp: self.splice.timestamp(timestamp)?,
-            packets: self.packets,
-            octets: self.octets,
+            packets,
+            octets,
         })
     }
 
@@ -432,14 +441,13 @@ impl SendTrack {
         told.push(&self.extensions, &mut extensions);
         let octets = descriptor.len + content.len();
         let (prefix, descriptor): (&[u8], _) = (&[], descriptor.bytes());
+        let marker = header.marker;
         let outgoing = Outgoing { header, extensions, prefix, descriptor, payload: content };
         let len = outgoing.max_len();
         outgoing.seal(index, out.link, out.egress);
         out.pace.handle_sent(len, number_id.is_some(), out.now);
         self.last_sent = packet.arrival;
-        self.packets = self.packets.wrapping_add(1);
-        // Counted modulo 2^32 (RFC 3550 section 6.4.1).
-        self.octets = self.octets.wrapping_add(u32::try_from(octets).unwrap_or(0));
+        self.tally.handle_sent(codec, octets, marker);
         let is_lossy = redundancy.as_ref().is_some_and(|redundancy| redundancy.is_heavy());
         self.repair.handle_sent(payload.len(), is_lossy);
         let Some(redundancy) = redundancy else {

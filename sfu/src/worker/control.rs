@@ -61,6 +61,12 @@ impl Worker {
                 self.handle_source_gone(&feed, source.peer());
                 self.post_all(|| Command::SourceGone(feed.clone(), source.peer()));
             }
+            Command::Inspect(peer, reply) => {
+                if let Some(stats) = self.inspect(peer) {
+                    // Whoever asked may have left meanwhile.
+                    let _ = reply.send(stats);
+                }
+            }
             Command::Describe(reply) => {
                 // Whoever asked may have left meanwhile.
                 let _ = reply.send(self.describe());

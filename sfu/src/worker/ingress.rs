@@ -267,7 +267,7 @@ impl Worker {
             }
             Message::KeyframeRequest { ssrc } => {
                 metrics::counter!("sfu_plis_received_total").increment(1);
-                if let Some(slot) = viewer.video_slot(*ssrc, now) {
+                if let Some(slot) = viewer.handle_keyframe_request(*ssrc, now) {
                     let feed = viewer.feed.clone();
                     self.want_keyframe(&feed, slot);
                 }

@@ -12,6 +12,7 @@ mod client;
 mod connect;
 mod relay;
 mod sessions;
+mod stats;
 mod uplink;
 
 use std::time::Duration;
