@@ -9,6 +9,7 @@ mod annex_b;
 mod avcc;
 mod packetizer;
 mod rtp_payload;
+mod sei;
 mod sps;
 
 pub use access_unit::{AccessUnit, AccessUnitAssembler, VideoPacket};
@@ -16,4 +17,5 @@ pub use annex_b::{NalType, is_keyframe, nals, push_nal};
 pub use avcc::{ParameterSets, decoder_configuration, to_length_prefixed};
 pub use packetizer::Packetizer;
 pub use rtp_payload::{has_parameter_sets, is_discardable, picture_size};
+pub use sei::{find_user_data, insert_before_slices, user_data};
 pub use sps::SequenceParameters;

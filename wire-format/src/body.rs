@@ -363,17 +363,22 @@ struct PayloadBody<'a> {
     subject: &'a str,
 }
 
+/// Returns what a countdown counts to.
+pub(crate) const fn countdown_kind(kind: CountdownKind) -> &'static str {
+    match kind {
+        CountdownKind::SaleOpen => "sale_open",
+        CountdownKind::PkStart => "pk_start",
+        CountdownKind::PkEnd => "pk_end",
+        CountdownKind::Punish => "punish",
+    }
+}
+
 impl<'a> From<&'a Countdown> for CountdownBody<'a> {
     fn from(countdown: &'a Countdown) -> Self {
         Self {
             id: countdown.id.as_str(),
             rev: countdown.revision,
-            kind: match countdown.kind {
-                CountdownKind::SaleOpen => "sale_open",
-                CountdownKind::PkStart => "pk_start",
-                CountdownKind::PkEnd => "pk_end",
-                CountdownKind::Punish => "punish",
-            },
+            kind: countdown_kind(countdown.kind),
             open_at: countdown.open_at.unix_millis(),
             close_at: countdown.close_at.map(room_rules::ServerTime::unix_millis),
             state: match countdown.state {

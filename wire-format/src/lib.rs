@@ -7,6 +7,7 @@
 
 mod body;
 mod code;
+mod cue;
 mod decode;
 mod encode;
 mod lane;
@@ -15,6 +16,9 @@ mod rest;
 mod srs;
 
 pub use code::Code;
+pub use cue::{
+    CUE_MAX, CUE_UUID, Cue, CueBattle, CueCountdown, CueTile, encode_cue, encode_media_clock,
+};
 pub use decode::{ClientMessage, DecodeError, FRAME_MAX, decode_order};
 pub use encode::{
     encode_ack, encode_err, encode_event, encode_hello_ack, encode_layers, encode_pong,

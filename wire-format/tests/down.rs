@@ -15,12 +15,14 @@ use room_rules::{
 };
 use serde_json::Value;
 use wire_format::{
-    Code, Lane, Target, TargetState, Uplink, UplinkNews, encode_ack, encode_err, encode_error_body,
-    encode_event, encode_hello_ack, encode_layers, encode_order, encode_room, encode_rooms,
+    CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, Lane, Target, TargetState, Uplink,
+    UplinkNews, encode_ack, encode_cue, encode_err, encode_error_body, encode_event,
+    encode_hello_ack, encode_layers, encode_media_clock, encode_order, encode_room, encode_rooms,
     encode_speaker, encode_srs_answer, encode_srs_error, encode_target, encode_targets,
     encode_uplink, encode_welcome,
 };
 
+const MEDIA: &str = "0123456789abcdef0123456789abcdef";
 const RTMP: &str = "rtmp://127.0.0.1:1935/live";
 
 #[test]
@@ -77,6 +79,27 @@ fn every_code_of_the_protocol_is_here_with_its_status_and_no_other() {
 }
 
 #[test]
+fn a_cue_is_never_longer_than_its_limit() {
+    let mut cue = battle_cue();
+    for number in 0..20 {
+        let id = format!("a-1-sale{number}-open");
+        cue.countdowns.push(CueCountdown { id, open_at: at(0), kind: CountdownKind::Punish });
+    }
+    let text = encode_cue(&cue, 0);
+    assert!(text.len() <= CUE_MAX && text.contains("a-1-sale2-open"), "the first ones stay");
+    assert!(text.contains("a-1-pk1"));
+
+    let name = "f".repeat(100);
+    cue.tiles = (0..9).map(|_| CueTile(name.clone(), [9_999; 4])).collect();
+    let text = encode_cue(&cue, 0);
+    assert!(text.len() <= CUE_MAX && text.contains(&name) && !text.contains("a-1-pk1"));
+    serde_json::from_str::<Value>(&text).unwrap();
+
+    cue.tiles = vec![CueTile("f".repeat(1_000), [0; 4])];
+    assert!(encode_cue(&cue, 0).len() <= CUE_MAX);
+}
+
+#[test]
 fn every_stream_has_the_lane_that_the_protocol_gives_it() {
     for stream in [Stream::Room, Stream::Seat, Stream::Pk, Stream::Sale] {
         assert_eq!(Lane::of(stream), Lane::Control);
@@ -111,19 +134,41 @@ fn said() -> BTreeMap<&'static str, String> {
         ("RoomView", encode_room(&room_view(), RTMP)),
         ("Target", encode_target(&target())),
         ("OrderResult", encode_order(&order())),
-        ("SRS answer", encode_srs_answer("v=0\r\n", "0123456789abcdef0123456789abcdef")),
+        ("SRS answer", encode_srs_answer("v=0\r\n", MEDIA)),
         ("SRS error", encode_srs_error(Code::NotLive, "this feed is not on the stage")),
         ("speaker", encode_speaker(Some(("a", "alice")), now())),
         ("speaker when nobody speaks", encode_speaker(None, now())),
         ("uplink", encode_uplink(UplinkNews::Still, &fair(), now())),
         ("uplink.bad", encode_uplink(UplinkNews::Bad, &bad(), now())),
         ("uplink.good", encode_uplink(UplinkNews::Good, &good(), now())),
+        (
+            "media.clock",
+            encode_media_clock(MEDIA, u32::MAX, now().unix_millis() as f64 - 33.5, now()),
+        ),
+        ("cue", encode_cue(&battle_cue(), now().unix_millis())),
+        ("cue of a host alone", encode_cue(&solo_cue(), now().unix_millis())),
         ("error body", encode_error_body(Code::RoomNotFound, "there is no such room")),
     ]);
     for (sequence, (name, body)) in (1..).zip(events()) {
         said.insert(name, encode_event(&Event { at: now(), sequence, body }));
     }
     said
+}
+
+fn battle_cue() -> Cue {
+    let half = |feed: &str, x| CueTile(feed.to_owned(), [x, 1_250, 5_000, 5_000]);
+    let kind = CountdownKind::SaleOpen;
+    Cue {
+        layout: 7,
+        tiles: vec![half("a/alice", 0), half("b/ben", 5_000)],
+        countdowns: vec![CueCountdown { id: "a-1-sale2-open".into(), open_at: at(3_000), kind }],
+        battle: Some(CueBattle { pk: "a-1-pk1".into(), end_at: at(63_000), scores: [10, 0] }),
+    }
+}
+
+fn solo_cue() -> Cue {
+    let tiles = vec![CueTile("a/alice".to_owned(), [0, 0, 10_000, 10_000])];
+    Cue { layout: 8, tiles, ..Cue::default() }
 }
 
 fn good() -> Uplink<'static> {
