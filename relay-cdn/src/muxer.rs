@@ -3,13 +3,14 @@
 //! Nothing leaves before a keyframe that carries its parameter sets. Then come, all at timestamp
 //! zero, the metadata and both sequence headers. Parameter sets that change later, as after a
 //! restart of the mixer with other settings, send a new sequence header before their keyframe and
-//! leave the connection and its timeline alone.
+//! leave the connection and its timeline alone. A cue inside a picture is repeated as a data message
+//! in front of it, for relays that strip what they do not know from pictures.
 
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use media_rules::h264::{ParameterSets, SequenceParameters};
-use media_rules::{EncodedFrame, FrameCodec};
+use media_rules::{EncodedFrame, FrameCodec, cue_of};
 use rml_rtmp::rml_amf0::Amf0Value;
 
 use crate::flv;
@@ -31,6 +32,8 @@ pub(crate) enum Body {
     Audio(Bytes),
     /// An FLV video tag's body.
     Video(Bytes),
+    /// What the picture that follows shows: the properties of `onCuePoint`.
+    Cue(HashMap<String, Amf0Value>),
 }
 
 /// Turns one program's frames into one connection's messages.
@@ -58,7 +61,7 @@ impl Muxer {
         };
         started.timeline.handle_frame(frame);
         while let Some((frame, timestamp_ms)) = started.timeline.poll_frame() {
-            for body in started.bodies(&frame) {
+            for body in started.bodies(&frame, timestamp_ms) {
                 self.messages.push_back(Message { timestamp_ms, body });
             }
         }
@@ -89,19 +92,24 @@ impl Muxer {
 }
 
 impl Started {
-    fn bodies(&mut self, frame: &EncodedFrame) -> impl Iterator<Item = Body> + use<> {
-        let mut header = None;
+    fn bodies(
+        &mut self,
+        frame: &EncodedFrame,
+        timestamp_ms: u32,
+    ) -> impl Iterator<Item = Body> + use<> {
+        let (mut header, mut cue) = (None, None);
         let body = match frame.codec {
             FrameCodec::H264 => {
                 if frame.is_key {
                     header = self.changed_header(frame);
                 }
+                cue = cue_of(&frame.data).map(|cue| Body::Cue(cue_point(cue, timestamp_ms)));
                 flv::video(&frame.data, frame.is_key).map(Body::Video)
             }
             FrameCodec::Aac => Some(Body::Audio(flv::audio(&frame.data))),
             FrameCodec::Opus => None,
         };
-        header.into_iter().chain(body)
+        header.into_iter().chain(cue).chain(body)
     }
 
     fn changed_header(&mut self, frame: &EncodedFrame) -> Option<Body> {
@@ -112,6 +120,18 @@ impl Started {
         self.sets = sets;
         Some(Body::Video(flv::video_sequence_header(&self.sets)))
     }
+}
+
+/// A cue point as FLV knows it; players hand it to their page.
+fn cue_point(cue: String, timestamp_ms: u32) -> HashMap<String, Amf0Value> {
+    let text = |text: &str| Amf0Value::Utf8String(text.to_owned());
+    let parameters = HashMap::from([("cue".to_owned(), Amf0Value::Utf8String(cue))]);
+    HashMap::from([
+        ("name".to_owned(), text("lianmai")),
+        ("type".to_owned(), text("event")),
+        ("time".to_owned(), Amf0Value::Number(f64::from(timestamp_ms) / 1e3)),
+        ("parameters".to_owned(), Amf0Value::Object(parameters)),
+    ])
 }
 
 fn metadata(sets: &ParameterSets) -> HashMap<String, Amf0Value> {
@@ -136,7 +156,7 @@ fn metadata(sets: &ParameterSets) -> HashMap<String, Amf0Value> {
 
 #[cfg(test)]
 mod tests {
-    use media_rules::MediaTime;
+    use media_rules::{MediaTime, with_cue};
 
     use super::*;
 
@@ -170,6 +190,7 @@ mod tests {
                 let name = match message.body {
                     Body::Metadata(_) => "metadata".to_owned(),
                     Body::Audio(body) => format!("audio {}", body[1]),
+                    Body::Cue(point) => format!("cue {point:?}"),
                     Body::Video(body) if body[1] == 0 => format!("header {}", body[8]),
                     Body::Video(body) => format!("video {}", body[0]),
                 };
@@ -204,6 +225,19 @@ mod tests {
         let headers: Vec<_> = sent.iter().filter(|(_, name)| name.starts_with("header")).collect();
         assert_eq!(headers, [&(0, "header 30".to_owned()), &(2_000, "header 31".to_owned())]);
         assert_eq!(sent.last(), Some(&(2_000, "video 23".to_owned())));
+    }
+
+    #[test]
+    fn a_cue_goes_before_the_picture_that_it_is_about() {
+        let mut told = picture(133, None);
+        told.data = with_cue(&told.data, r#"{"v":1}"#);
+        let sent = mux([picture(100, Some(30)), told, sound(140)]);
+
+        let names: Vec<&str> = sent.iter().map(|(_, name)| &name[..5]).collect();
+        assert_eq!(names, ["metad", "heade", "audio", "video", "cue {", "video"]);
+        let (at, point) = &sent[4];
+        assert_eq!((*at, sent[5].0), (33, 33));
+        assert!(point.contains(r#"{\"v\":1}"#) && point.contains("0.033"), "{point}");
     }
 
     #[test]

@@ -10,11 +10,6 @@ use crate::encode::write_news;
 /// The longest cue in bytes; with its UUID and framing it stays below what relays let pass.
 pub const CUE_MAX: usize = 480;
 
-/// Names the SEI messages that hold a cue (ITU-T H.264 section D.2.7).
-pub const CUE_UUID: [u8; 16] = [
-    0x6c, 0x69, 0x61, 0x6e, 0x6d, 0x61, 0x69, 0x40, 0x8f, 0x2e, 0x63, 0x75, 0x65, 0x2d, 0x76, 0x31,
-];
-
 /// What one picture shows.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Cue {

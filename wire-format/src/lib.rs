@@ -16,9 +16,7 @@ mod rest;
 mod srs;
 
 pub use code::Code;
-pub use cue::{
-    CUE_MAX, CUE_UUID, Cue, CueBattle, CueCountdown, CueTile, encode_cue, encode_media_clock,
-};
+pub use cue::{CUE_MAX, Cue, CueBattle, CueCountdown, CueTile, encode_cue, encode_media_clock};
 pub use decode::{ClientMessage, DecodeError, FRAME_MAX, decode_order};
 pub use encode::{
     encode_ack, encode_err, encode_event, encode_hello_ack, encode_layers, encode_pong,

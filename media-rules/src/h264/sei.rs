@@ -48,9 +48,11 @@ pub fn insert_before_slices(access_unit: &[u8], nal: &[u8]) -> Bytes {
     out.into()
 }
 
-/// Returns the first message of the kind `uuid` in an access unit.
+/// Returns the first message of the kind `uuid` in front of an access unit's slices.
 pub fn find_user_data(access_unit: &[u8], uuid: &[u8; UUID_LEN]) -> Option<Vec<u8>> {
-    nals(access_unit).filter(|nal| NalType::of(nal) == NalType::Sei).find_map(|nal| {
+    let is_slice = |nal: &&[u8]| matches!(NalType::of(nal), NalType::Slice | NalType::Idr);
+    let front = nals(access_unit).take_while(|nal| !is_slice(nal));
+    front.filter(|nal| NalType::of(nal) == NalType::Sei).find_map(|nal| {
         let payload = unescape(&nal[1..]);
         messages(&payload).find_map(|(kind, message)| {
             let text = message.strip_prefix(uuid)?;

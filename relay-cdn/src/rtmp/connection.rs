@@ -175,6 +175,9 @@ impl Connection {
                 values.extend([text("onMetaData"), Amf0Value::Object(properties)]);
                 RtmpMessage::Amf0Data { values }
             }
+            Body::Cue(point) => {
+                RtmpMessage::Amf0Data { values: vec![text("onCuePoint"), Amf0Value::Object(point)] }
+            }
         };
         self.write(rtmp, self.media_stream, message.timestamp_ms)
     }

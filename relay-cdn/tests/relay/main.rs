@@ -6,6 +6,7 @@
 // In a test a panic is the report; clippy knows only test functions, not what they call.
 #![allow(clippy::unwrap_used)]
 
+mod cues;
 mod hostile;
 mod interop;
 mod media;

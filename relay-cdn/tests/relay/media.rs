@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use media_rules::h264::is_keyframe;
-use media_rules::{EncodedFrame, FrameCodec, MediaTime};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime, with_cue};
 use relay_cdn::Hub;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -106,6 +106,14 @@ pub(crate) struct Player {
 
 impl Player {
     pub(crate) fn start(hub: &Hub) -> Self {
+        Self::start_telling(hub, |_| None)
+    }
+
+    /// Also tells what `cue` says of a picture's number.
+    pub(crate) fn start_telling(
+        hub: &Hub,
+        cue: impl Fn(usize) -> Option<String> + Send + 'static,
+    ) -> Self {
         let (hub, clip) = (hub.clone(), Clip::shared());
         let task = tokio::spawn(async move {
             let start = Instant::now();
@@ -115,7 +123,11 @@ impl Player {
                 let sound_due = AAC_FRAME * u32::try_from(sounds).unwrap() + SOUND_LAG;
                 sleep_until(start + picture_due.min(sound_due)).await;
                 if picture_due <= sound_due {
-                    hub.push(clip.picture(pictures));
+                    let mut picture = clip.picture(pictures);
+                    if let Some(cue) = cue(pictures) {
+                        picture.data = with_cue(&picture.data, &cue);
+                    }
+                    hub.push(picture);
                     pictures += 1;
                 } else {
                     hub.push(clip.sound(sounds));

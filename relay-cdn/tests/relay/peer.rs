@@ -98,7 +98,7 @@ pub(crate) async fn server_that_stops_reading(mut stream: TcpStream) -> TcpStrea
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Vec<u8> {
+pub(crate) async fn read(stream: &mut TcpStream) -> Vec<u8> {
     let mut buffer = vec![0; 4096];
     let length = timeout(LIMIT, stream.read(&mut buffer)).await.unwrap().unwrap();
     assert!(length > 0, "the peer hung up");
