@@ -198,6 +198,11 @@ impl Pace {
         }
     }
 
+    /// Whether a probe is being sent.
+    pub(super) const fn is_probing(&self) -> bool {
+        self.probe.is_some()
+    }
+
     /// Returns how many bytes of padding the running probe lacks by now; `None` without one.
     pub(super) fn padding(&self, now: MediaTime) -> Option<usize> {
         let running = self.probe.as_ref()?;

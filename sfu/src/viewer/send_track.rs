@@ -183,7 +183,8 @@ impl SendTrack {
         else {
             return false;
         };
-        while len > 0 {
+        // Who is served late owes more than the probe takes.
+        while len > 0 && out.pace.is_probing() {
             let index = self.repair.next_index();
             let header = PlainHeader {
                 marker: false,

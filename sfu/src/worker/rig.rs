@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use media_rules::twcc::{FeedbackHead, write};
 use media_rules::{FeedId, MediaTime};
 use rtc_srtp::config::SessionKeys;
 use rtc_srtp::protection_profile::ProtectionProfile;
@@ -39,6 +40,7 @@ const OFFER: &str = "v=0\r\na=group:BUNDLE 0 1\r\na=ice-ufrag:abcd\r\na=ice-pwd:
     a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n\
     a=rtcp-fb:102 nack\r\na=rtcp-fb:102 nack pli\r\na=rtcp-fb:102 transport-cc\r\n";
 const VIDEO: u8 = 102;
+const RTX: u8 = 103;
 const VIDEO_SSRC: u32 = 7;
 const HEADER_LEN: usize = 12;
 const PAYLOAD_LEN: usize = 1_100;
@@ -308,6 +310,39 @@ fn rounds() {
     }
     let sent = (viewers * packets * rounds).max(1);
     eprintln!("{} ns a packet", spent.as_nanos() / sent as u128);
+}
+
+#[test]
+fn a_probe_that_was_kept_waiting_is_no_larger_for_it() {
+    let port = port();
+    port.set_nonblocking(true).expect("it can be");
+    let mut rig = Rig::new(&[port.local_addr().expect("it is bound")]);
+    // More than the path is thought to carry, so that finding out is worth while once somebody tells.
+    rig.frame(60);
+    rig.feedback(0, &transport_feedback());
+    let mut padding = Vec::new();
+    for round in 0..12 {
+        // Half a second between two turns, as in a worker that has far too much to do.
+        rig.frames += 15;
+        rig.frame(1);
+        let mut buffer = [0; 2_048];
+        let mut bytes = 0;
+        while let Ok(len) = port.recv(&mut buffer) {
+            bytes += if buffer[1] & 0x7f == RTX { len } else { 0 };
+        }
+        padding.push((round, bytes));
+    }
+    // Twice the 1.5 Mbit/s that are supposed at first, for 20 ms, and a packet more.
+    let most = padding.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0);
+    assert!((1_000..=7_500 + 300).contains(&most), "{padding:?}");
+}
+
+/// Tells of one packet.
+fn transport_feedback() -> Vec<u8> {
+    let mut out = vec![0x80, 201, 0, 1, 0, 0, 0, 9];
+    let head = FeedbackHead { sender: 9, media: 7, number: 0 };
+    write(&mut out, head, 1, &[Some(1_000)]);
+    out
 }
 
 /// Asks for a packet.
