@@ -258,6 +258,11 @@ impl Pace {
         self.patience = (self.patience * 2).min(MAX_PATIENCE);
     }
 
+    /// Another picture is to be shown. That the one before was too much says nothing of it.
+    pub(super) fn handle_other_picture(&mut self, now: MediaTime) {
+        self.quiet_until = self.quiet_until.min(now);
+    }
+
     /// Whether this viewer may ask for a keyframe, which costs everybody who watches. One whose path
     /// was found too narrow for what it is sent waits for the next one instead.
     pub(super) fn may_ask(&self, now: MediaTime) -> bool {
