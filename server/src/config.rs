@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cues::Cues;
 use serde::{Deserialize, Serialize};
 use signaling::{IceServers, NoIceServer, TurnAccess};
 
@@ -188,6 +189,8 @@ pub struct Program {
     pub fps: u32,
     /// Video bit rate in kbit/s.
     pub video_kbps: u32,
+    /// How much pictures tell of what they show, as SEI: `off`, `layout` or `full`.
+    pub cues: Cues,
     /// How long a program that nobody takes keeps running, in seconds.
     pub linger_s: u64,
     /// The mixer's executable; empty means `lianmai-mixer` beside this program.
@@ -204,6 +207,7 @@ impl Default for Program {
             height: 1280,
             fps: 30,
             video_kbps: 1500,
+            cues: Cues::Full,
             linger_s: 30,
             mixer_bin: PathBuf::new(),
             runtime_dir: PathBuf::new(),

@@ -6,6 +6,7 @@
 
 pub mod cli;
 mod config;
+mod cues;
 mod data_session;
 mod demand;
 mod dev_welcome;
@@ -34,6 +35,7 @@ mod token_command;
 pub use config::{
     Auth, Config, ConfigError, DEV_SECRET, Http, Ice, Media, Mode, Ops, Program, Rooms, Rtmp,
 };
+pub use cues::Cues;
 pub use lobby::Lobby;
 pub use room_parts::RoomParts;
 pub use serve::serve;

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{info, warn};
 
+use crate::cues::CueWriter;
 use crate::gauge::Counted;
 
 /// How long to wait before a mixer that could not be started is tried again.
@@ -61,17 +62,23 @@ pub(crate) struct ProgramTask {
     config: ProgramConfig,
     sfu: Sfu,
     outputs: Outputs,
+    cues: CueWriter,
     wanted: watch::Receiver<Option<Scene>>,
     keyframes: mpsc::Receiver<()>,
 }
 
 impl ProgramTask {
     /// Creates the task and its control; no mixer runs before a scene is wanted.
-    pub(crate) fn new(config: ProgramConfig, sfu: Sfu, outputs: Outputs) -> (ProgramControl, Self) {
+    pub(crate) fn new(
+        config: ProgramConfig,
+        sfu: Sfu,
+        outputs: Outputs,
+        cues: CueWriter,
+    ) -> (ProgramControl, Self) {
         let (wanted_tx, wanted) = watch::channel(None);
         let (keyframes_tx, keyframes) = mpsc::channel(1);
         let control = ProgramControl { wanted: wanted_tx, keyframes: keyframes_tx };
-        (control, Self { config, sfu, outputs, wanted, keyframes })
+        (control, Self { config, sfu, outputs, cues, wanted, keyframes })
     }
 
     /// Runs until the room lets go of its control.
@@ -122,9 +129,12 @@ impl ProgramTask {
         info!(program = %self.config.name, "Program stopped.");
     }
 
-    fn handle_event(&self, event: ProgramEvent) {
+    fn handle_event(&mut self, event: ProgramEvent) {
         match event {
-            ProgramEvent::Frame { frame, revision: _ } => self.send_out(frame),
+            ProgramEvent::Frame { frame, revision } => {
+                let frame = self.cues.write(frame, revision);
+                self.send_out(frame);
+            }
             ProgramEvent::KeyframeWanted(feed) => self.sfu.request_keyframe(&feed),
             ProgramEvent::Started { generation } => {
                 info!(program = %self.config.name, generation, "Mixer started.");

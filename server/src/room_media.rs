@@ -5,7 +5,7 @@ use media_rules::layer::Pin;
 use media_rules::layout::{self, Choice, Figures};
 use media_rules::{FeedId, Scene};
 use relay_cdn::{Hub, Subscription};
-use room_rules::{Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
+use room_rules::{EventBody, Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
 use sfu::{IceRestart, NegotiateError, PeerId, RestartError};
 use signaling::{
     Answer, IceFragment, IceSession, IceStep, IfMatch, MediaId, MediaSession, Patched, Refused,
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tracing::info;
 use wire_format::{Code, Target};
 
+use crate::cues::CueSheet;
 use crate::demand::Demand;
 use crate::ice_restart::{Restart, Restarted};
 use crate::mail::Mailbox;
@@ -45,6 +46,7 @@ pub(crate) struct RoomMedia {
     demand: Demand,
     program: ProgramControl,
     program_task: JoinHandle<()>,
+    cues: CueSheet,
     hub: Hub,
     targets: Targets,
     pace: MediaPace,
@@ -57,7 +59,8 @@ impl RoomMedia {
         let hub = Hub::new();
         let outputs = Outputs { viewers: parts.sfu.local_feed(feed), relay: hub.clone() };
         let config = parts.program_of(&room);
-        let (program, task) = ProgramTask::new(config, parts.sfu.clone(), outputs);
+        let (cues, writer) = CueSheet::new(parts.cues, parts.clock);
+        let (program, task) = ProgramTask::new(config, parts.sfu.clone(), outputs, writer);
         Self {
             room,
             parts: parts.clone(),
@@ -70,6 +73,7 @@ impl RoomMedia {
             demand: Demand::new(parts.linger),
             program,
             program_task: parts.tasks.spawn(task.run()),
+            cues,
             hub,
             targets: Targets::default(),
             pace: MediaPace::default(),
@@ -301,6 +305,11 @@ impl RoomMedia {
         gone.into_iter().filter_map(|peer| peer.session).map(|session| session.id).collect()
     }
 
+    /// Takes what the room has told its members, which its pictures may tell, too.
+    pub(crate) fn handle_event(&self, event: &EventBody) {
+        self.cues.handle_event(event);
+    }
+
     /// Looks whether the program is worth running, and starts or stops it.
     pub(crate) fn weigh_demand(&mut self, now: ServerTime) {
         let is_taken = !self.targets.is_empty()
@@ -330,6 +339,7 @@ impl RoomMedia {
     }
 
     fn show(&self) {
+        self.cues.handle_scene(&self.scene, self.parts.program.canvas);
         self.program.want(self.demand.is_wanted().then_some(&self.scene));
     }
 

@@ -10,6 +10,7 @@ use signaling::{Directory, RoomClock, SessionNumbers};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cues::Cues;
 use crate::switchboard::Switchboard;
 
 /// Handles to the rest of the server; cheap to clone.
@@ -25,6 +26,8 @@ pub struct RoomParts {
     pub switchboard: Switchboard,
     /// How to mix; each room gets its own name in it.
     pub program: ProgramConfig,
+    /// How much a program's pictures tell of what they show.
+    pub cues: Cues,
     /// How long a program that nobody takes keeps running.
     pub linger: Duration,
     /// How long a room that nobody is in is kept.

@@ -131,6 +131,7 @@ impl RoomTask {
     }
 
     fn broadcast(&self, event: &Event) {
+        self.media.handle_event(&event.body);
         let lane = Lane::of(event.body.stream());
         self.sessions.push_all(lane, &encode_event(event).into());
     }

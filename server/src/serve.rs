@@ -124,6 +124,7 @@ impl Server {
             sfu,
             switchboard,
             program: program_config(config, runtime_dir)?,
+            cues: config.program.cues,
             linger: Duration::from_secs(config.program.linger_s),
             idle: Duration::from_secs(config.rooms.idle_s),
             draining: CancellationToken::new(),

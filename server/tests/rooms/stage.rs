@@ -60,6 +60,7 @@ impl Stage {
             sfu,
             switchboard,
             program: ProgramConfig::portrait("", nowhere, std::env::temp_dir()),
+            cues: server::Cues::default(),
             linger: Duration::from_secs(30),
             idle: Duration::from_secs(600),
             draining: CancellationToken::new(),
