@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Measures with the release build and writes target/bench/results.json and docs/BENCHMARKS.md. ONLY=program measures what
-# viewers of the program see, ONLY=rtmp the RTMP side, ONLY=mixer the restart of a killed mixer, ONLY=sfu the fan-out beside its
+# viewers of the program see, ONLY=rtmp the RTMP side, ONLY=mixer what a program costs beside a plain
+# GStreamer pipeline and the restart of a killed mixer, ONLY=sfu the fan-out beside its
 # floor and Janus, ONLY=loss bad networks beside stock Chromium; without it all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 declare -A parts=(
   [program]="program latency"
   [rtmp]="rtmp"
-  [mixer]="mixer-kill"
+  [mixer]="mixer-kill bench/mixer"
   [sfu]="bench/sfu"
   [loss]="bench/loss"
 )

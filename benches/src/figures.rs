@@ -67,6 +67,63 @@ pub(crate) const FIGURES: &[Figure] = &[
         meaning: "how long a viewer has no new picture after `kill -9` of the mixer",
     },
     Figure {
+        name: "mixer.cores_2x720",
+        bar: "-",
+        meaning: "cores that `lianmai-mixer` uses for two 720p hosts side by side in 1280x720 at 30 pictures a second of 2.5 Mbit/s, sound included; median of three turns of 10 s, alternating with the yardstick",
+    },
+    Figure {
+        name: "mixer.cores_decode",
+        bar: "-",
+        meaning: "of that: decoding pictures and sound",
+    },
+    Figure { name: "mixer.cores_compose", bar: "-", meaning: "composing" },
+    Figure { name: "mixer.cores_encode", bar: "-", meaning: "x264, superfast" },
+    Figure { name: "mixer.cores_sound", bar: "-", meaning: "mixing, Opus and AAC" },
+    Figure {
+        name: "mixer.yardstick_cores_2x720",
+        bar: "-",
+        meaning: "the same program by one plain GStreamer pipeline: compositor, audiomixer, the same decoders and encoder settings, fed the same packets",
+    },
+    Figure {
+        name: "mixer.ratio_to_gstreamer",
+        bar: "<= 1.1",
+        meaning: "`mixer.cores_2x720` over it",
+    },
+    Figure {
+        name: "mixer.idle_ratio",
+        bar: "about 1",
+        meaning: "cores with four more seats on the picture from which nothing comes, over cores without",
+    },
+    Figure {
+        name: "mixer.fps_4x720",
+        bar: "30",
+        meaning: "pictures a second with four hosts at 720p",
+    },
+    Figure { name: "mixer.cores_4x720", bar: "-", meaning: "cores meanwhile" },
+    Figure {
+        name: "mixer.fps_9x360",
+        bar: "30",
+        meaning: "pictures a second with nine hosts at 360p",
+    },
+    Figure { name: "mixer.cores_9x360", bar: "-", meaning: "cores meanwhile" },
+    Figure {
+        name: "mixer.added_p50_ms",
+        bar: "<= 40",
+        meaning: "from the last RTP packet of a host's picture to the program's RTP packets that first show it, every phase between camera and program, two 720p hosts, the machine kept busy to the share below",
+    },
+    Figure { name: "mixer.added_p95_ms", bar: "<= 70", meaning: "the same, 95th percentile" },
+    Figure {
+        name: "mixer.added_busy_percent",
+        bar: "about 80",
+        meaning: "how busy all cores were meanwhile",
+    },
+    Figure {
+        name: "mixer.added_free_p50_ms",
+        bar: "-",
+        meaning: "the same on a machine that does nothing else",
+    },
+    Figure { name: "mixer.added_free_p95_ms", bar: "-", meaning: "the same, 95th percentile" },
+    Figure {
         name: "rtmp.av_skew_ms",
         bar: "within 60",
         meaning: "beep after flash in the RTMP push and pull, the worse of both medians",

@@ -27,19 +27,28 @@ pub(crate) struct Clip {
 impl Clip {
     /// Makes the clip of a host.
     pub(crate) fn make(id: u8, width: usize, height: usize, colour: [u8; 3]) -> Self {
+        Self::of(id, width, height, 1_000, |n| picture(id, n, width, height, colour))
+    }
+
+    /// Makes a clip of other pictures, which are asked for by number.
+    pub(crate) fn of(
+        id: u8,
+        width: usize,
+        height: usize,
+        kbps: u32,
+        picture: impl Fn(usize) -> Vec<u8>,
+    ) -> Self {
         gst::init().unwrap();
         let pictures = encode(
             &format!(
                 "appsrc name=in format=time max-buffers=4 block=true \
                    caps=video/x-raw,format=I420,width={width},height={height},framerate={FPS}/1 \
-                 ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=1000 \
+                 ! x264enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} \
                    key-int-max={FPS} bframes=0 threads=1 aud=false \
                  ! video/x-h264,profile=constrained-baseline,stream-format=byte-stream,alignment=au \
                  ! appsink name=out sync=false"
             ),
-            (0..FPS * SECONDS).map(|n| {
-                (n as u64 * 1_000_000_000 / FPS as u64, picture(id, n, width, height, colour))
-            }),
+            (0..FPS * SECONDS).map(|n| (n as u64 * 1_000_000_000 / FPS as u64, picture(n))),
         );
         let sound = encode(
             "appsrc name=in format=time max-buffers=4 block=true \
@@ -126,6 +135,12 @@ fn picture(id: u8, number: usize, width: usize, height: usize, colour: [u8; 3]) 
             bytes[y * width + x] = colour[0] - 8 + (noise >> 9 & 15) as u8;
         }
     }
+    draw_mark(&mut bytes, width, id, number);
+    bytes
+}
+
+/// Writes the mark over the top of a picture.
+pub(crate) fn draw_mark(bytes: &mut [u8], width: usize, id: u8, number: usize) {
     let cell = width / CELLS;
     for column in 0..CELLS {
         let bit = number >> (CELLS - 1 - column) & 1 == 1;
@@ -141,7 +156,6 @@ fn picture(id: u8, number: usize, width: usize, height: usize, colour: [u8; 3]) 
             }
         }
     }
-    bytes
 }
 
 fn packet(id: u8, number: usize) -> Vec<u8> {

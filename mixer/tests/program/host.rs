@@ -36,6 +36,17 @@ struct State {
 impl Host {
     /// Starts sending the first of `clips`.
     pub(crate) fn start(name: &str, clips: Vec<Arc<Clip>>, program: &Program) -> Self {
+        let period = Duration::from_nanos(1_000_000_000 / FPS as u64);
+        Self::start_at(period, name, clips, program)
+    }
+
+    /// Starts sending with a camera of another rate.
+    pub(crate) fn start_at(
+        period: Duration,
+        name: &str,
+        clips: Vec<Arc<Clip>>,
+        program: &Program,
+    ) -> Self {
         let feed = FeedId::new("a", name);
         let sent = Arc::new(Mutex::new(Vec::new()));
         let state = Arc::new(State::default());
@@ -45,6 +56,7 @@ impl Host {
             program: program.clone(),
             sent: Arc::clone(&sent),
             state: Arc::clone(&state),
+            period,
             sequences: [0; 2],
         };
         let thread = Some(std::thread::spawn(move || sender.run()));
@@ -77,6 +89,8 @@ struct Sender {
     program: Program,
     sent: Arc<Mutex<Vec<MediaTime>>>,
     state: Arc<State>,
+    /// From one picture to the next.
+    period: Duration,
     sequences: [u16; 2],
 }
 
@@ -85,7 +99,7 @@ impl Sender {
         let base = media_now();
         let (mut pictures, mut packets, mut clip) = (0_u64, 0_u64, 0);
         while !self.state.has_ended.load(Ordering::SeqCst) {
-            let picture_at = base + picture_time(pictures) + CAMERA_DELAY;
+            let picture_at = base + self.picture_time(pictures) + CAMERA_DELAY;
             let packet_at = base + PACKET_TIME * (packets as u32 + 1);
             std::thread::sleep(picture_at.min(packet_at).since(media_now()));
             if picture_at <= packet_at {
@@ -115,7 +129,8 @@ impl Sender {
         drop(sent);
         let last = payloads.len() - 1;
         for (part, payload) in payloads.iter().enumerate() {
-            self.send(MediaKind::Video, (number * 3_000) as u32, part == last, payload);
+            let timestamp = self.picture_ticks(number);
+            self.send(MediaKind::Video, timestamp, part == last, payload);
         }
     }
 
@@ -146,19 +161,24 @@ impl Sender {
             ((nanos << 32) / 1_000_000_000) as u64
         };
         for (kind, since, rtp_timestamp) in [
-            (MediaKind::Video, picture_time(pictures), pictures * 3_000),
-            (MediaKind::Audio, PACKET_TIME * packets as u32, packets * 960),
+            (MediaKind::Video, self.picture_time(pictures), self.picture_ticks(pictures)),
+            (MediaKind::Audio, PACKET_TIME * packets as u32, (packets * 960) as u32),
         ] {
             self.program.input(TapItem::Report(SenderReport {
                 feed: self.feed.clone(),
                 kind,
                 ntp: ntp(since),
-                rtp_timestamp: rtp_timestamp as u32,
+                rtp_timestamp,
             }));
         }
     }
-}
 
-fn picture_time(number: u64) -> Duration {
-    Duration::from_nanos(number * 1_000_000_000 / FPS as u64)
+    fn picture_time(&self, number: u64) -> Duration {
+        Duration::from_nanos(number * self.period.as_nanos() as u64)
+    }
+
+    /// Returns the same on the clock of the RTP timestamps.
+    fn picture_ticks(&self, number: u64) -> u32 {
+        (self.picture_time(number).as_nanos() * 90_000 / 1_000_000_000) as u32
+    }
 }

@@ -77,10 +77,9 @@ impl Picture {
 
     /// Reads the mark of the host in a tile.
     pub(crate) fn mark(&self, tile: Rect) -> Option<Mark> {
-        let cell = tile.width as usize / CELLS;
+        let centre = |cell: usize| (2 * cell + 1) * tile.width as usize / (2 * CELLS);
         let is_white = |row: usize, column: usize| {
-            let x = tile.x as usize + column * cell + cell / 2;
-            let y = tile.y as usize + row * cell + cell / 2;
+            let (x, y) = (tile.x as usize + centre(column), tile.y as usize + centre(row));
             self.colour(x, y)[0] > 125
         };
         let number = |row: usize, columns: std::ops::Range<usize>| {
