@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use media_rules::h264::Packetizer;
-use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect, Scene, layout};
+use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect, Scene, Tile};
 use mixer::{Program, ProgramConfig, ProgramEvent};
 use tokio::sync::mpsc;
 
@@ -39,7 +39,7 @@ pub(crate) enum Maker {
 pub(crate) struct Case {
     hosts: usize,
     /// Seats on the picture from which nothing comes.
-    idle: usize,
+    idle: u32,
     size: (usize, usize),
     kbps: u32,
 }
@@ -63,14 +63,19 @@ impl Case {
 
     /// Idle seats stand below the hosts, whose tiles are the same with and without them.
     fn scene(&self) -> Scene {
-        let mut tiles = layout::scene(&self.feeds(), false, CANVAS, |_| false);
-        for seat in 0..self.idle {
-            let mut tile = tiles[0].clone();
-            tile.feed = FeedId::new("a", &format!("idle-{seat}"));
-            tile.rect = Rect { x: seat as u32 * 320, y: 540, width: 320, height: 180 };
-            tiles.push(tile);
-        }
-        Scene { revision: 1, tiles }
+        let side = if self.hosts > 4 { 3 } else { 2 };
+        let (width, height) = ((CANVAS.0 / side) & !1, (CANVAS.1 / side) & !1);
+        let top = if self.hosts > 2 { 0 } else { CANVAS.1 / 4 };
+        let cell = |(index, feed): (u32, FeedId)| {
+            let (x, y) = (index % side * width, top + index / side * height);
+            Tile::new(feed, Rect { x, y, width, height })
+        };
+        let idle = |seat: u32| {
+            let rect = Rect { x: seat * 320, y: 540, width: 320, height: 180 };
+            Tile::new(FeedId::new("a", &format!("idle-{seat}")), rect)
+        };
+        let live = (0..).zip(self.feeds()).map(cell);
+        Scene::new(1, live.chain((0..self.idle).map(idle)).collect())
     }
 }
 
@@ -161,7 +166,7 @@ async fn watch(
     let end = tokio::time::Instant::now() + length;
     let mut look = end - length;
     while let Ok(Some(event)) = tokio::time::timeout_at(end, events.recv()).await {
-        if let ProgramEvent::Frame(frame) = &event
+        if let ProgramEvent::Frame { frame, .. } = &event
             && frame.codec == FrameCodec::H264
         {
             packetizer.packetize(&frame.data, &mut payloads);
@@ -201,7 +206,7 @@ fn added(recorded: &[Recorded], tiles: &[Rect], sent: &[Vec<Vec<MediaTime>>]) ->
 
 fn h264((_, event): &Recorded) -> Option<&EncodedFrame> {
     match event {
-        ProgramEvent::Frame(frame) if frame.codec == FrameCodec::H264 => Some(frame),
+        ProgramEvent::Frame { frame, .. } if frame.codec == FrameCodec::H264 => Some(frame),
         _ => None,
     }
 }

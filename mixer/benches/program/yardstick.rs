@@ -137,7 +137,8 @@ fn deliver(sink: &AppSink, codec: FrameCodec, pipeline: &gst::Pipeline, link: Li
         if let Some(at) = at {
             let data = buffer.map_readable().unwrap().to_vec().into();
             let at = MediaTime::from_nanos(at.nseconds());
-            send(&link, &Up::Frame(EncodedFrame { codec, at, is_key, data }));
+            let frame = EncodedFrame { codec, at, is_key, data };
+            send(&link, &Up::Frame { frame, revision: 0 });
         }
         Ok(gst::FlowSuccess::Ok)
     });
