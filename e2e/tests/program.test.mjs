@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open } from '../lib/browser.mjs';
+import { cuesOf, upperLumas } from '../lib/cues.mjs';
 import { note } from '../lib/figures.mjs';
 import { startWatcher } from '../lib/load.mjs';
 import { startNginx } from '../lib/nginx.mjs';
@@ -16,6 +17,7 @@ import { pause, waitFor } from '../lib/wait.mjs';
 
 const HOSTS = { alice: { id: 1, hue: 340, tone: 440 }, bob: { id: 2, hue: 210, tone: 660 }, carol: { id: 3, hue: 120, tone: 880 } };
 const DWELL_MS = 4_000;
+const SLATE = 47; // the background as full-range gray
 
 let server; let browser; let nginx; let viewer; let recording; let watcher;
 const pages = {}; const directors = {};
@@ -94,6 +96,8 @@ test('solo, co-host, PK and solo again follow one another without a seam', async
   const frames = await viewer.evaluate(() => window.stopWatching());
   const file = await recording.stop();
   const { videoTimes, audioTimes } = await inspect(file);
+  const cues = await cuesOf(file);
+  const uppers = await upperLumas(file);
   const video = steps(videoTimes);
   const audio = steps(audioTimes);
   const shown = Math.max(...frames.slice(1).map((frame, i) => ((frame.rtp - frames[i].rtp) >>> 0) / 90));
@@ -116,5 +120,17 @@ test('solo, co-host, PK and solo again follow one another without a seam', async
   assert.ok(sent.video_step_max_ms <= 100 && sent.audio_step_max_ms <= 100, JSON.stringify(sent));
   assert.ok(recorded.length > 20 * 25, `${recorded.length} pictures recorded`);
   assert.equal(black, 0, 'black pictures');
+
+  const gaps = cues.slice(1).map(({ picture }, i) => picture - cues[i].picture);
+  assert.ok(Math.max(...gaps) <= 31, `a cue at least every second: ${gaps}`);
+  const shows = (picture) => cues.findLast((cue) => cue.picture <= picture)?.cue.l.length;
+  // With two tiles the upper eighth is nothing but background.
+  const wrong = uppers.map((luma, n) => [n, luma, shows(n)]).filter(([, luma, tiles]) => tiles && (tiles === 2) !== (Math.abs(luma - SLATE) <= 1));
+  assert.deepEqual(wrong, [], 'each cue is in the first picture that shows what it says');
+  const rooms = new Set(cues.flatMap(({ cue }) => cue.l.map(([feed]) => feed)));
+  assert.deepEqual([...rooms].sort(), ['a/alice', 'a/carol', 'b/bob']);
+  const late = cues.map(({ cue, picture }) => Math.abs(cue.st - cues[0].cue.st - (videoTimes[picture] - videoTimes[cues[0].picture]) * 1_000));
+  // RTMP has one timeline for both kinds: a picture that comes after later sound is stamped later than it was.
+  assert.ok(late.filter((ms) => ms <= 2).length > late.length * 0.8, `room time runs with the pictures: ${late}`);
   for (const page of Object.values(pages)) assert.deepEqual(page.problems, []);
 });
