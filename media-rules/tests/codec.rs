@@ -62,6 +62,16 @@ fn vp8_numbers_are_shifted_in_place_at_either_width() {
 }
 
 #[test]
+fn a_vp8_picture_is_numbered_also_where_there_are_no_layers_to_count() {
+    let numbers = |payload: &[u8]| vp8::Descriptor::parse(payload).expect("a descriptor").numbers();
+    let picture = |picture, base_layer| Some(vp8::PictureNumbers { picture, base_layer });
+    assert_eq!(numbers(&[0x90, 0xe0, 0x81, 0x02, 0x07, 0x00, 1]), picture(0x102, 7));
+    // What browsers send without temporal layers.
+    assert_eq!(numbers(&[0x90, 0x80, 0x81, 0x02, 1]), picture(0x102, 0));
+    assert_eq!(numbers(&[0x10, 1]), None);
+}
+
+#[test]
 fn vp9_tells_layers_frame_ends_and_what_higher_layers_refer_to() {
     // I, not P, L, not F, B, not E, V, not Z; number; T0 U S0 not D; index; structure: two layers
     // with sizes.

@@ -67,9 +67,11 @@ impl Descriptor {
         Some(new)
     }
 
-    /// Returns the numbers that other frames' numbers are counted from.
+    /// Returns the numbers that other frames' numbers are counted from. Without layers there are none
+    /// to count, and zero stands for that; without a picture number there is nothing to be seen.
     pub fn numbers(&self) -> Option<PictureNumbers> {
-        Some(PictureNumbers { picture: self.picture_id?, base_layer: self.base_layer_index? })
+        let base_layer = self.base_layer_index.unwrap_or_default();
+        Some(PictureNumbers { picture: self.picture_id?, base_layer })
     }
 
     /// Returns the descriptor's bytes in `payload`, whose descriptor this is, with other numbers.
