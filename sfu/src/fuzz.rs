@@ -167,7 +167,8 @@ pub fn fragment(data: &[u8]) {
     let answer = fragment.answer(&local, &[]);
     let is_sound = |line: &str| line.as_bytes().get(1) == Some(&b'=') && !line.contains('\r');
     assert!(answer.split_terminator("\r\n").all(is_sound), "{answer}");
-    assert!(answer.len() < 1_024, "{answer}");
+    // Beside what it echoes, it has a few short lines of its own; no small question has a large answer.
+    assert!(answer.len() <= data.len() + 128, "{answer}");
 }
 
 /// Cuts what the fuzzer made into datagrams: two bytes of length, then the bytes.
