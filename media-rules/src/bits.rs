@@ -13,6 +13,11 @@ impl<'a> Bits<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Returns how many bytes have been begun.
+    pub(crate) const fn bytes_read(&self) -> usize {
+        self.at.div_ceil(8)
+    }
+
     /// Reads `count` bits, at most 32.
     pub(crate) fn fixed(&mut self, count: u32) -> Option<u32> {
         let mut value = 0;

@@ -4,10 +4,10 @@
 //! picture or a lower frame rate can do without, so all codecs answer in the same words:
 //! [`FrameInfo`].
 
-mod av1;
+pub(crate) mod av1;
 mod dependency;
 pub mod vp8;
-mod vp9;
+pub(crate) mod vp9;
 
 use crate::{MediaKind, h264};
 use dependency::DependencyReader;
@@ -169,6 +169,18 @@ pub fn picture_size(codec: Codec, payload: &[u8]) -> Option<(u16, u16)> {
         Codec::H264 => h264::picture_size(payload),
         Codec::Vp8 => vp8::picture_size(payload),
         Codec::Vp9 => vp9::picture_size(payload),
+    }
+}
+
+/// Returns width and height that a whole picture asks its decoder for, zero if it names none; `None`
+/// if it cannot be read. A few bytes may claim gigabytes, so this is asked before decoding.
+pub fn coded_size(codec: Codec, picture: &[u8]) -> Option<(u32, u32)> {
+    match codec {
+        Codec::Opus => Some((0, 0)),
+        Codec::H264 => h264::coded_size(picture),
+        Codec::Vp8 => vp8::coded_size(picture),
+        Codec::Vp9 => vp9::coded_size(picture),
+        Codec::Av1 => av1::coded_size(picture),
     }
 }
 

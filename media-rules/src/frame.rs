@@ -1,8 +1,10 @@
-//! An encoded piece of the program, as the mixer makes it and every output takes it.
+//! An encoded piece of a feed, as a mixer takes it, and of the program, as every output takes it.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::MediaTime;
+use crate::{Codec, MediaTime};
 
 /// What is inside an [`EncodedFrame`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -28,4 +30,34 @@ pub struct EncodedFrame {
     pub is_key: bool,
     /// The encoded bytes.
     pub data: Bytes,
+}
+
+/// One whole picture or packet of sound of a feed with the moment at which it is presented.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FeedFrame {
+    /// What `data` holds.
+    pub codec: Codec,
+    /// When it is presented; strictly increasing per track.
+    pub at: MediaTime,
+    /// Whether a decoder can start here. Sound always can.
+    pub is_key: bool,
+    /// How much sound was lost right before it. Zero for pictures, and where it was meant to be
+    /// silent.
+    pub lost_before: Duration,
+    /// One Opus packet; one H.264 access unit in Annex B; one VP8 frame; the VP9 frames of all
+    /// layers of one picture; one AV1 temporal unit, every unit with its size.
+    pub data: Bytes,
+}
+
+impl FeedFrame {
+    /// Returns it as a piece of a program that shows this feed alone; `None` if programs are not
+    /// made of its codec.
+    pub fn into_program(self) -> Option<EncodedFrame> {
+        let codec = match self.codec {
+            Codec::Opus => FrameCodec::Opus,
+            Codec::H264 => FrameCodec::H264,
+            Codec::Vp8 | Codec::Vp9 | Codec::Av1 => return None,
+        };
+        Some(EncodedFrame { codec, at: self.at, is_key: self.is_key, data: self.data })
+    }
 }

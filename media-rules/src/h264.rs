@@ -18,4 +18,4 @@ pub use avcc::{ParameterSets, decoder_configuration, to_length_prefixed};
 pub use packetizer::Packetizer;
 pub use rtp_payload::{has_parameter_sets, is_discardable, picture_size};
 pub use sei::{find_user_data, insert_before_slices, user_data};
-pub use sps::SequenceParameters;
+pub use sps::{SequenceParameters, coded_size};

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod assembly;
 pub mod bwe;
 pub mod codec;
 pub mod h264;
@@ -19,6 +20,7 @@ mod colour;
 mod cue;
 mod feed;
 mod frame;
+mod host_sync;
 mod ingest;
 mod keyframe_gate;
 mod later;
@@ -37,7 +39,8 @@ pub use codec::{Codec, FrameInfo, Layers};
 pub use colour::Colour;
 pub use cue::{CUE_UUID, CuePace, cue_of, with_cue};
 pub use feed::{FeedId, MediaKind, PROGRAM};
-pub use frame::{EncodedFrame, FrameCodec};
+pub use frame::{EncodedFrame, FeedFrame, FrameCodec};
+pub use host_sync::HostSync;
 pub use ingest::{Ingest, IngestStats};
 pub use keyframe_gate::KeyframeGate;
 pub use later::Later;

@@ -57,6 +57,9 @@ pub struct Tile {
     pub placeholder: Placeholder,
     /// Loudness in the mix, in percent; 0 is silent.
     pub gain_percent: u8,
+    /// By how many decibels all others go down while this feed sounds, as hosts do under a clip that
+    /// is played in; 0 for not at all. Feeds that have one themselves do not go down.
+    pub duck_db: u8,
 }
 
 impl Tile {
@@ -73,6 +76,7 @@ impl Tile {
             has_mute_mark: false,
             placeholder: Placeholder::default(),
             gain_percent: 100,
+            duck_db: 0,
         }
     }
 }

@@ -153,7 +153,7 @@ impl Program {
     /// Takes media of a host. Never waits; feeds that are not in the scene are ignored.
     pub fn input(&self, item: TapItem) {
         let weight = match &item {
-            TapItem::Packet(packet) if packet.kind == MediaKind::Video => Weight::Picture,
+            TapItem::Packet(packet) if packet.kind() == MediaKind::Video => Weight::Picture,
             TapItem::Packet(_) | TapItem::Report(_) => Weight::Sound,
         };
         if self.handle.shared.input.push(weight, Down::Input(item)).is_some() {

@@ -2,7 +2,7 @@
 
 use media_rules::codec::picture_size;
 use media_rules::layer::{Demand, EncodingSet, LayerMeter, Rung};
-use media_rules::{Codec, MediaKind, MediaTime};
+use media_rules::{MediaKind, MediaTime};
 
 use crate::feed::Feed;
 use crate::packet::{Packet, Slot};
@@ -61,15 +61,12 @@ impl Feed {
         self.best = best.map_or(self.best, |number| Slot::encoding(usize::from(number)));
     }
 
-    /// Whether a packet is one for the taps, which get one encoding, and H.264 only: the mixer
-    /// decodes nothing else. They go over to a better one with its next keyframe.
+    /// Whether a packet is one for the taps, which get one encoding. They go over to a better one
+    /// with its next keyframe.
     pub(crate) fn is_for_taps(&mut self, packet: &Packet) -> bool {
         let slot = packet.stream.slot;
         if slot.kind() == MediaKind::Audio {
             return true;
-        }
-        if packet.codec != Codec::H264 {
-            return false;
         }
         if slot == self.best && packet.frame.is_entry {
             self.tapped = slot;

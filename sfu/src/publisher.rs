@@ -205,6 +205,11 @@ impl Publisher {
         }
     }
 
+    /// Returns what a packet needs to the publisher and back, once that has been measured.
+    pub(crate) const fn measured_rtt(&self) -> Option<Duration> {
+        self.uplink.measured_rtt()
+    }
+
     /// The publisher answered a reference time of ours after `rtt`.
     pub(crate) fn handle_rtt(&mut self, rtt: Duration) {
         self.uplink.handle_rtt(rtt);

@@ -149,3 +149,14 @@ pub(super) fn picture_size(payload: &[u8]) -> Option<(u16, u16)> {
     let side = |low, high| u16::from_le_bytes([low, high]) & 0x3fff;
     Some((side(size[0], size[1]), side(size[2], size[3])))
 }
+
+/// Returns the size that a frame asks the decoder for: `None` if it cannot be read, zero if it
+/// names none.
+pub(super) fn coded_size(frame: &[u8]) -> Option<(u32, u32)> {
+    if frame.first()? & 1 != 0 {
+        return Some((0, 0));
+    }
+    let (code, size) = (frame.get(3..6)?, frame.get(6..10)?);
+    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+    (code == START_CODE).then(|| (side(size[0], size[1]), side(size[2], size[3])))
+}

@@ -6,25 +6,31 @@ use super::{FrameInfo, Opening};
 use crate::bits::Bits;
 
 const MAX_REFERENCES: usize = 3;
+/// What stands in front of a frame's size where it has one of its own.
+const SYNC_CODE: u32 = 0x0049_8342;
+const RGB: u32 = 7;
 
 /// The part of a descriptor that forwarding looks at.
 #[derive(Clone, Copy, Debug, Default)]
-struct Descriptor {
-    is_inter_predicted: bool,
-    begins_frame: bool,
+pub(crate) struct Descriptor {
+    pub(crate) is_inter_predicted: bool,
+    pub(crate) begins_frame: bool,
     ends_frame: bool,
     /// No frame of a higher spatial layer of this picture refers to it.
     is_last_of_references: bool,
     temporal: u8,
-    spatial: u8,
+    pub(crate) spatial: u8,
     /// No later frame of a higher temporal layer refers to one before this.
     is_switching_point: bool,
     /// Of the highest spatial layer.
     size: Option<(u16, u16)>,
+    /// Bytes before the payload proper.
+    pub(crate) len: usize,
 }
 
 impl Descriptor {
-    fn parse(payload: &[u8]) -> Option<Self> {
+    /// Reads the descriptor of a payload; `None` if it ends too early.
+    pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
         let mut bits = Bits::new(payload);
         let has_picture_id = bits.flag()?;
         let is_inter_predicted = bits.flag()?;
@@ -60,16 +66,33 @@ impl Descriptor {
             }
         }
         if has_structure {
-            let layers = bits.small(3)? + 1;
-            let has_sizes = bits.flag()?;
-            bits.fixed(4)?;
-            for _ in 0..if has_sizes { layers } else { 0 } {
-                let side = |bits: &mut Bits<'_>| u16::try_from(bits.fixed(16)?).ok();
-                new.size = Some((side(&mut bits)?, side(&mut bits)?));
-            }
+            new.size = read_structure(&mut bits)?;
         }
+        new.len = bits.bytes_read();
         Some(new)
     }
+}
+
+/// Reads the scalability structure; returns the size of the highest layer, if it is told.
+fn read_structure(bits: &mut Bits<'_>) -> Option<Option<(u16, u16)>> {
+    let layers = bits.small(3)? + 1;
+    let has_sizes = bits.flag()?;
+    let has_pictures = bits.flag()?;
+    bits.fixed(3)?;
+    let mut size = None;
+    for _ in 0..if has_sizes { layers } else { 0 } {
+        let side = |bits: &mut Bits<'_>| u16::try_from(bits.fixed(16)?).ok();
+        size = Some((side(bits)?, side(bits)?));
+    }
+    for _ in 0..if has_pictures { bits.fixed(8)? } else { 0 } {
+        bits.fixed(4)?; // Temporal layer, switching point.
+        let references = bits.fixed(2)?;
+        bits.fixed(2)?;
+        for _ in 0..references {
+            bits.fixed(8)?;
+        }
+    }
+    Some(size)
 }
 
 /// Returns what a payload says of its frame.
@@ -97,4 +120,50 @@ pub(super) fn frame_info(payload: &[u8]) -> FrameInfo {
 /// Returns width and height of the largest picture, where the descriptor tells them.
 pub(super) fn picture_size(payload: &[u8]) -> Option<(u16, u16)> {
     Descriptor::parse(payload)?.size
+}
+
+/// Returns the size that a frame of profile 0 asks the decoder for: `None` if it cannot be read,
+/// zero if it names none.
+///
+/// VP9 bitstream specification, section 6.2.
+pub(super) fn coded_size(frame: &[u8]) -> Option<(u32, u32)> {
+    let mut bits = Bits::new(frame);
+    let is_profile_0 = bits.fixed(2)? == 2 && bits.fixed(2)? == 0;
+    if !is_profile_0 {
+        return None;
+    }
+    if bits.flag()? {
+        return Some((0, 0)); // Shows a frame that the decoder has.
+    }
+    let is_key = !bits.flag()?;
+    let is_shown = bits.flag()?;
+    let is_resilient = bits.flag()?;
+    let is_alone = is_key || !is_shown && bits.flag()?;
+    if !is_key && !is_resilient {
+        bits.fixed(2)?; // What of the context is forgotten.
+    }
+    if is_alone {
+        if bits.fixed(24)? != SYNC_CODE {
+            return None;
+        }
+        if is_key {
+            if bits.fixed(3)? == RGB {
+                return None; // Not in profile 0.
+            }
+            bits.fixed(1)?;
+        } else {
+            bits.fixed(8)?;
+        }
+    } else {
+        bits.fixed(8)?;
+        for _ in 0..MAX_REFERENCES {
+            bits.fixed(4)?;
+        }
+        for _ in 0..MAX_REFERENCES {
+            if bits.flag()? {
+                return Some((0, 0)); // As large as a frame that the decoder has.
+            }
+        }
+    }
+    Some((bits.fixed(16)? + 1, bits.fixed(16)? + 1))
 }

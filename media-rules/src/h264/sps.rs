@@ -4,6 +4,7 @@
 //!
 //! ITU-T H.264 section 7.3.2.1.1.
 
+use super::annex_b::{NalType, nals};
 use crate::bits::Bits;
 
 /// What a sequence parameter set says about the pictures.
@@ -69,6 +70,16 @@ impl SequenceParameters {
     pub const fn profile_has_chroma(profile: u8) -> bool {
         matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135)
     }
+}
+
+/// Returns the largest size that an access unit in Annex B asks the decoder for: `None` if a set
+/// cannot be read, zero if it has none.
+pub fn coded_size(access_unit: &[u8]) -> Option<(u32, u32)> {
+    let sets = nals(access_unit).filter(|nal| NalType::of(nal) == NalType::Sps);
+    sets.map(SequenceParameters::parse).try_fold((0, 0), |(width, height), set| {
+        let set = set?;
+        Some((set.coded_width.max(width), set.coded_height.max(height)))
+    })
 }
 
 struct SampleFormat {

@@ -66,7 +66,7 @@ impl<P> ReorderBuffer<P> {
     pub(super) fn poll(&mut self, now: MediaTime) -> Option<Delivery<P>> {
         let next = self.next?;
         if std::mem::take(&mut self.is_broken) {
-            return Some(Delivery::Gap);
+            return Some(Delivery::Gap(0));
         }
         let (&first, &(arrived, _)) = self.held.first_key_value()?;
         if first == next {
@@ -78,7 +78,7 @@ impl<P> ReorderBuffer<P> {
             return None;
         }
         self.next = Some(first);
-        Some(Delivery::Gap)
+        Some(Delivery::Gap(first - next))
     }
 
     /// Returns when the gap in front is given up.
@@ -101,6 +101,6 @@ impl<P> ReorderBuffer<P> {
 pub(super) enum Delivery<P> {
     /// The next packet.
     Packet(P),
-    /// One or more packets that will not be delivered.
-    Gap,
+    /// So many packets will not be delivered; zero if nobody knows how many.
+    Gap(u64),
 }

@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use super::smallest::Smallest;
 use crate::{MediaTime, TimestampUnwrapper};
 
 const MILLISECOND: i64 = 1_000_000;
@@ -32,13 +33,15 @@ const MIN_STEP: i64 = MILLISECOND / 10;
 pub(super) struct Timeline {
     clock_rate_hz: u32,
     unwrapper: TimestampUnwrapper,
-    transit: Option<SmallestTransit>,
+    transit: Option<Smallest>,
     /// The publisher's wall clock minus the media time.
     sender_offset: Option<i64>,
     /// A report that does not fit the packets so far; it may belong to the next source.
     early_report: Option<(u64, u32)>,
     /// What is added to media time now; approaches the wanted offset.
     applied: Option<i64>,
+    /// How long frames are held now.
+    delay: Option<i64>,
     last_media: Option<i64>,
     /// Outlives the source: a track never steps back.
     last_at: Option<i64>,
@@ -53,6 +56,7 @@ impl Timeline {
             sender_offset: None,
             early_report: None,
             applied: None,
+            delay: None,
             last_media: None,
             last_at: None,
         }
@@ -67,11 +71,16 @@ impl Timeline {
         };
     }
 
-    /// A frame is whole. Returns its media time.
-    pub(super) fn observe(&mut self, timestamp: u32, arrival: MediaTime) -> i64 {
+    /// A frame is whole. Returns its media time, and how much later than the fastest it is `now`.
+    pub(super) fn observe(
+        &mut self,
+        timestamp: u32,
+        arrival: MediaTime,
+        now: MediaTime,
+    ) -> (i64, Duration) {
         let arrival = signed(arrival);
         let mut media = self.media_time(self.unwrapper.peek(timestamp));
-        if let Some(smallest) = self.transit.as_ref().map(SmallestTransit::value)
+        if let Some(smallest) = self.transit.as_ref().map(Smallest::value)
             && (arrival - media - smallest).abs() > CLOCK_JUMP
         {
             self.restart();
@@ -80,12 +89,19 @@ impl Timeline {
         self.unwrapper.unwrap(timestamp);
         match &mut self.transit {
             Some(transit) => transit.observe(arrival - media, arrival),
-            None => self.transit = Some(SmallestTransit::new(arrival - media, arrival)),
+            None => self.transit = Some(Smallest::new(WINDOW, arrival - media, arrival)),
         }
         if let Some((ntp, rtp_timestamp)) = self.early_report {
             self.handle_report(ntp, rtp_timestamp);
         }
-        media
+        let smallest = self.transit.as_ref().map_or(0, Smallest::value);
+        let lateness = (signed(now) - media - smallest).max(0).unsigned_abs();
+        (media, Duration::from_nanos(lateness))
+    }
+
+    /// Returns the greatest media time that was presented.
+    pub(super) const fn last_media(&self) -> Option<i64> {
+        self.last_media
     }
 
     /// The sender said which wall clock time a timestamp has.
@@ -103,7 +119,7 @@ impl Timeline {
     /// Returns what is wanted between media time and this machine's clock, in agreement with the
     /// `other` track of the publisher if both have reports.
     pub(super) fn offset_with(&self, other: &Self) -> i64 {
-        let own = self.transit.as_ref().map_or(0, SmallestTransit::value);
+        let own = self.transit.as_ref().map_or(0, Smallest::value);
         let (Some(sender), Some(ours), Some(theirs)) =
             (self.sender_offset, self.wall_transit(), other.wall_transit())
         else {
@@ -115,28 +131,30 @@ impl Timeline {
         sender + ours.max(theirs)
     }
 
-    /// Returns when to present the frame at `media`, later than every frame before it.
-    pub(super) fn present(&mut self, media: i64, offset: i64, margin: Duration) -> MediaTime {
+    /// Returns when to present the frame at `media`, later than every frame before it. A `delay`
+    /// that changes is approached as gently as an offset, however far it is.
+    pub(super) fn present(&mut self, media: i64, offset: i64, delay: Duration) -> MediaTime {
         let passed = self.last_media.map_or(0, |last| (media - last).max(0));
+        let limit = passed / SLEW;
         let applied = match self.applied {
             Some(applied) if (offset - applied).abs() <= STEP_ABOVE => {
-                let limit = passed / SLEW;
                 applied + (offset - applied).clamp(-limit, limit)
             }
             Some(_) | None => offset,
         };
-        let margin = i64::try_from(margin.as_nanos()).unwrap_or(i64::MAX / 4);
+        let wanted = i64::try_from(delay.as_nanos()).unwrap_or(i64::MAX / 4);
+        let delay = self.delay.map_or(wanted, |held| held + (wanted - held).clamp(-limit, limit));
         // A step back in time is spread: frames keep a quarter of their distance until it is done.
         let floor = self.last_at.map_or(0, |last| last + (passed / 4).max(MIN_STEP));
-        let at = (media + applied + margin).max(floor);
-        self.applied = Some(applied);
+        let at = (media + applied + delay).max(floor);
+        (self.applied, self.delay) = (Some(applied), Some(delay));
         self.last_media = Some(media.max(self.last_media.unwrap_or(media)));
         self.last_at = Some(at);
         MediaTime::from_nanos(at.unsigned_abs())
     }
 
     /// Returns the smallest transit against the publisher's wall clock.
-    fn wall_transit(&self) -> Option<i64> {
+    pub(super) fn wall_transit(&self) -> Option<i64> {
         Some(self.transit.as_ref()?.value() - self.sender_offset?)
     }
 
@@ -146,41 +164,12 @@ impl Timeline {
     }
 }
 
-/// The smallest value of the last one to two windows.
-#[derive(Debug)]
-struct SmallestTransit {
-    window_start: i64,
-    this_window: i64,
-    last_window: i64,
-}
-
-impl SmallestTransit {
-    const fn new(transit: i64, now: i64) -> Self {
-        Self { window_start: now, this_window: transit, last_window: transit }
-    }
-
-    fn observe(&mut self, transit: i64, now: i64) {
-        if now - self.window_start >= WINDOW {
-            // After a long silence what was seen before says nothing any more.
-            let is_stale = now - self.window_start >= 5 * WINDOW;
-            self.last_window = if is_stale { transit } else { self.this_window };
-            self.this_window = transit;
-            self.window_start = now;
-        }
-        self.this_window = self.this_window.min(transit);
-    }
-
-    fn value(&self) -> i64 {
-        self.this_window.min(self.last_window)
-    }
-}
-
-fn signed(time: MediaTime) -> i64 {
+pub(super) fn signed(time: MediaTime) -> i64 {
     i64::try_from(time.nanos()).expect("a machine is up for less than 292 years")
 }
 
 /// Returns an NTP time of Q32.32 in nanoseconds since 1900 (RFC 3550 section 4).
-fn nanos_of_ntp(ntp: u64) -> i64 {
+pub(super) fn nanos_of_ntp(ntp: u64) -> i64 {
     let nanos = (u128::from(ntp) * SECOND.unsigned_abs() as u128) >> 32;
     i64::try_from(nanos).expect("136 years fit")
 }

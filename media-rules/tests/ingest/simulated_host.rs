@@ -3,10 +3,12 @@
 //! Every picture and every packet of audio carries its capture time, so that what comes out can be
 //! held against the truth.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use media_rules::h264::{Packetizer, nals, push_nal};
 use media_rules::packet::PlainHeader;
-use media_rules::{FeedId, MediaKind, MediaTime, SenderReport, TapItem, TapPacket};
+use media_rules::{Codec, FeedId, MediaKind, MediaTime, SenderReport, TapItem, TapPacket};
 
 /// Nanoseconds in a millisecond.
 pub(crate) const MS: u64 = 1_000_000;
@@ -29,6 +31,11 @@ pub(crate) struct Host {
     /// Milliseconds between sender reports; zero for none.
     pub(crate) reports_every: u64,
     pub(crate) audio_report_error: u64,
+    /// The way of a report.
+    pub(crate) report_delay: u64,
+    pub(crate) round_trip: Option<u64>,
+    /// Added to the host's wall clock.
+    pub(crate) wall_ahead: u64,
     /// Frames from one keyframe to the next.
     pub(crate) keyframe_every: u64,
 }
@@ -47,6 +54,9 @@ impl Default for Host {
             drift_ppm: 0,
             reports_every: 0,
             audio_report_error: 0,
+            report_delay: 20 * MS,
+            round_trip: None,
+            wall_ahead: 0,
             keyframe_every: u64::MAX,
         }
     }
@@ -118,15 +128,18 @@ impl Host {
     }
 
     fn reports(&self, captured: u64) -> [Recorded; 2] {
-        let wall = 3_900_000_000_000 * MS + self.own_clock(captured);
+        let wall = 3_900_000_000_000 * MS + self.wall_ahead + self.own_clock(captured);
+        let arrival = self.started + captured + self.report_delay;
         let report = |kind, wall: u64, rtp_timestamp| Recorded {
-            arrival: self.started + captured + 20 * MS,
+            arrival,
             captured: captured / MS,
             item: TapItem::Report(SenderReport {
                 feed: feed(),
                 kind,
                 ntp: ((u128::from(wall) << 32) / 1_000_000_000) as u64,
                 rtp_timestamp,
+                arrival: MediaTime::from_nanos(arrival),
+                round_trip: self.round_trip.map(Duration::from_nanos),
             }),
         };
         let video = self.video_timestamp.wrapping_add(self.ticks(captured, 90_000));
@@ -157,7 +170,7 @@ pub(crate) struct Recorded {
 
 impl Recorded {
     pub(crate) fn is_video(&self) -> bool {
-        matches!(&self.item, TapItem::Packet(packet) if packet.kind == MediaKind::Video)
+        matches!(&self.item, TapItem::Packet(packet) if packet.kind() == MediaKind::Video)
     }
 
     pub(crate) fn is_video_at(&self, captured: u64) -> bool {
@@ -202,5 +215,9 @@ fn feed() -> FeedId {
 
 pub(crate) fn tap_packet(kind: MediaKind, arrival: u64, rtp: Bytes) -> TapItem {
     let arrival = MediaTime::from_nanos(arrival);
-    TapItem::Packet(TapPacket { feed: feed(), kind, arrival, rtp })
+    let codec = match kind {
+        MediaKind::Audio => Codec::Opus,
+        MediaKind::Video => Codec::H264,
+    };
+    TapItem::Packet(TapPacket { feed: feed(), codec, arrival, rtp })
 }

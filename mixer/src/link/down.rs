@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use media_rules::{Scene, SenderReport, TapItem, TapPacket};
 
-use super::fields::{Fields, put_feed, put_kind};
+use super::fields::{Fields, put_codec, put_duration, put_feed, put_kind};
 use super::scene::{put_scene, scene};
 use super::{LinkError, VERSION, frame};
 
@@ -47,7 +47,7 @@ impl Down {
             Self::Input(TapItem::Packet(packet)) => {
                 out.push(2);
                 put_feed(out, &packet.feed);
-                put_kind(out, packet.kind);
+                put_codec(out, packet.codec);
                 out.extend_from_slice(&packet.arrival.nanos().to_le_bytes());
                 out.extend_from_slice(&packet.rtp);
             }
@@ -57,6 +57,8 @@ impl Down {
                 put_kind(out, report.kind);
                 out.extend_from_slice(&report.ntp.to_le_bytes());
                 out.extend_from_slice(&report.rtp_timestamp.to_le_bytes());
+                out.extend_from_slice(&report.arrival.nanos().to_le_bytes());
+                put_duration(out, report.round_trip);
             }
             Self::Scene(scene) => {
                 out.push(4);
@@ -78,7 +80,7 @@ impl Down {
             1 => Self::Start(start(&mut fields)?),
             2 => Self::Input(TapItem::Packet(TapPacket {
                 feed: fields.feed()?,
-                kind: fields.kind()?,
+                codec: fields.codec()?,
                 arrival: fields.time()?,
                 rtp: fields.rest(),
             })),
@@ -87,6 +89,8 @@ impl Down {
                 kind: fields.kind()?,
                 ntp: fields.u64()?,
                 rtp_timestamp: fields.u32()?,
+                arrival: fields.time()?,
+                round_trip: fields.duration()?,
             })),
             4 => Self::Scene(scene(&mut fields)?),
             5 => Self::Keyframe,
@@ -126,7 +130,9 @@ fn start(fields: &mut Fields) -> Result<Start, LinkError> {
 
 #[cfg(test)]
 mod tests {
-    use media_rules::{FeedId, MediaKind, MediaTime, Rect, Tile};
+    use std::time::Duration;
+
+    use media_rules::{Codec, FeedId, MediaKind, MediaTime, Rect, Tile};
 
     use super::*;
 
@@ -150,7 +156,7 @@ mod tests {
             }),
             Down::Input(TapItem::Packet(TapPacket {
                 feed: feed.clone(),
-                kind: MediaKind::Video,
+                codec: Codec::Vp9,
                 arrival: MediaTime::from_millis(77),
                 rtp: Bytes::from_static(b"rtp"),
             })),
@@ -159,6 +165,8 @@ mod tests {
                 kind: MediaKind::Audio,
                 ntp: u64::MAX,
                 rtp_timestamp: 9,
+                arrival: MediaTime::from_millis(78),
+                round_trip: Some(Duration::from_millis(40)),
             })),
             Down::Scene(Scene::new(3, vec![Tile::new(feed, rect)])),
             Down::Keyframe,

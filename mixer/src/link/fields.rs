@@ -1,10 +1,17 @@
 //! Reads and writes the fields of a message. Reading never trusts a length: a field that reaches
 //! past the end of the body is [`LinkError::WrongLength`].
 
+use std::time::Duration;
+
 use bytes::{Buf, Bytes};
-use media_rules::{FeedId, MediaKind, MediaTime, Rect};
+use media_rules::{Codec, FeedId, MediaKind, MediaTime, Rect};
 
 use super::LinkError;
+
+/// By their numbers on the link.
+const CODECS: [Codec; 5] = [Codec::Opus, Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1];
+
+const UNKNOWN: u64 = u64::MAX;
 
 /// What is left of a body.
 pub(super) struct Fields(Bytes);
@@ -40,6 +47,17 @@ impl Fields {
             1 => Ok(MediaKind::Video),
             _ => Err(LinkError::BadValue),
         }
+    }
+
+    pub(super) fn codec(&mut self) -> Result<Codec, LinkError> {
+        let number = usize::from(self.u8()?);
+        CODECS.get(number).copied().ok_or(LinkError::BadValue)
+    }
+
+    /// Reads what may not be known.
+    pub(super) fn duration(&mut self) -> Result<Option<Duration>, LinkError> {
+        let nanos = self.u64()?;
+        Ok((nanos != UNKNOWN).then(|| Duration::from_nanos(nanos)))
     }
 
     pub(super) fn feed(&mut self) -> Result<FeedId, LinkError> {
@@ -104,6 +122,21 @@ pub(super) fn put_kind(out: &mut Vec<u8>, kind: MediaKind) {
         MediaKind::Audio => 0,
         MediaKind::Video => 1,
     });
+}
+
+pub(super) fn put_codec(out: &mut Vec<u8>, codec: Codec) {
+    out.push(match codec {
+        Codec::Opus => 0,
+        Codec::H264 => 1,
+        Codec::Vp8 => 2,
+        Codec::Vp9 => 3,
+        Codec::Av1 => 4,
+    });
+}
+
+pub(super) fn put_duration(out: &mut Vec<u8>, duration: Option<Duration>) {
+    let nanos = duration.and_then(|duration| u64::try_from(duration.as_nanos()).ok());
+    out.extend_from_slice(&nanos.unwrap_or(UNKNOWN).to_le_bytes());
 }
 
 pub(super) fn put_feed(out: &mut Vec<u8>, feed: &FeedId) {

@@ -71,6 +71,7 @@ fn put_tile(out: &mut Vec<u8>, tile: &Tile) {
     put_fill(out, &tile.placeholder.fill);
     put_text(out, &tile.placeholder.name);
     out.push(tile.gain_percent);
+    out.push(tile.duck_db);
 }
 
 fn tile(fields: &mut Fields) -> Result<Tile, LinkError> {
@@ -91,6 +92,7 @@ fn tile(fields: &mut Fields) -> Result<Tile, LinkError> {
         has_mute_mark: fields.flag()?,
         placeholder: Placeholder { fill: fill(fields)?, name: fields.text()? },
         gain_percent: fields.u8()?,
+        duck_db: fields.u8()?,
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use media_rules::h264::Packetizer;
-use media_rules::{FeedId, MediaKind, MediaTime, SenderReport, TapItem, TapPacket};
+use media_rules::{Codec, FeedId, MediaKind, MediaTime, SenderReport, TapItem, TapPacket};
 use mixer::{Program, media_now};
 
 use crate::clip::{Clip, FPS};
@@ -150,7 +150,11 @@ impl Sender {
         rtp.put_slice(payload);
         if !self.state.is_silent.load(Ordering::SeqCst) {
             let (feed, arrival, rtp) = (self.feed.clone(), media_now(), rtp.freeze());
-            self.program.input(TapItem::Packet(TapPacket { feed, kind, arrival, rtp }));
+            let codec = match kind {
+                MediaKind::Audio => Codec::Opus,
+                MediaKind::Video => Codec::H264,
+            };
+            self.program.input(TapItem::Packet(TapPacket { feed, codec, arrival, rtp }));
         }
     }
 
@@ -169,6 +173,8 @@ impl Sender {
                 kind,
                 ntp: ntp(since),
                 rtp_timestamp,
+                arrival: media_now(),
+                round_trip: None,
             }));
         }
     }

@@ -63,7 +63,7 @@ impl Worker {
                     feed.tap(|| {
                         TapItem::Packet(TapPacket {
                             feed: id.clone(),
-                            kind: packet.kind(),
+                            codec: packet.codec,
                             arrival: packet.arrival,
                             rtp: packet.rtp.clone(),
                         })

@@ -239,14 +239,21 @@ impl Worker {
         else {
             return;
         };
-        let feed = feed.clone();
+        let (feed, round_trip) = (feed.clone(), publisher.measured_rtt());
         if let Some(current) = self.feeds.get(&feed)
             && current.source == Some(stream.source)
             && (stream.slot == Slot::AUDIO || stream.slot == current.tapped)
         {
             let kind = stream.slot.kind();
             current.tap(|| {
-                TapItem::Report(SenderReport { feed: feed.clone(), kind, ntp, rtp_timestamp })
+                TapItem::Report(SenderReport {
+                    feed: feed.clone(),
+                    kind,
+                    ntp,
+                    rtp_timestamp,
+                    arrival: now,
+                    round_trip,
+                })
             });
         }
         self.take_item(feed, Item::Anchor(stream, anchor), true);

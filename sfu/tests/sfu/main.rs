@@ -159,7 +159,7 @@ async fn what_is_published_is_played_in_order_and_tapped() {
     let (mut audio, mut video) = (0, 0);
     while let Ok(item) = tap.try_recv() {
         match item {
-            TapItem::Packet(packet) if packet.kind == MediaKind::Audio => audio += 1,
+            TapItem::Packet(packet) if packet.kind() == MediaKind::Audio => audio += 1,
             TapItem::Packet(packet) => {
                 assert_eq!(number(&packet.rtp), video);
                 video += 1;
@@ -279,7 +279,7 @@ async fn what_the_network_loses_on_either_side_is_repaired() {
     let mut tapped = std::collections::BTreeSet::new();
     while let Ok(item) = tap.try_recv() {
         if let TapItem::Packet(packet) = item
-            && packet.kind == MediaKind::Video
+            && packet.kind() == MediaKind::Video
         {
             assert_eq!(packet.rtp[1] & 0x7f, VIDEO_PT, "a retransmission is put in its place");
             assert!(tapped.insert(number(&packet.rtp)), "nothing comes twice");

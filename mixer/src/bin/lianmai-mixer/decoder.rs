@@ -8,7 +8,7 @@ use anyhow::Context;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
-use media_rules::{EncodedFrame, MediaTime};
+use media_rules::{Codec, FeedFrame, MediaTime};
 use mixer::media_now;
 use tracing::debug;
 
@@ -22,14 +22,15 @@ const MOST_WAITING: u64 = 15;
 
 // `std-compliance=normal` is no detail: left to itself, the decoder holds back as many pictures as
 // the profile might reorder, because it does not see that its source is live.
-const VIDEO: &str = "appsrc name=in format=time is-live=true \
-     caps=video/x-h264,stream-format=byte-stream,alignment=au \
-     ! avdec_h264 max-threads=1 std-compliance=normal qos=false \
-     ! appsink name=out sync=false";
+const H264: &str = "video/x-h264,stream-format=byte-stream,alignment=au \
+     ! avdec_h264 max-threads=1 std-compliance=normal qos=false";
+const VP8: &str = "video/x-vp8 ! vp8dec threads=1 qos=false";
+const VP9: &str = "video/x-vp9 ! vp9dec threads=1 qos=false";
+const AV1: &str = "video/x-av1,stream-format=obu-stream,alignment=tu ! av1dec qos=false";
 
 const AUDIO: &str = "appsrc name=in format=time is-live=true \
      caps=audio/x-opus,channel-mapping-family=0,channels=2,rate=48000 \
-     ! opusdec ! audioconvert ! audioresample \
+     ! opusdec plc=true ! audioconvert ! audioresample \
      ! audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved \
      ! appsink name=out sync=false";
 
@@ -45,9 +46,19 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Starts decoding H.264 into `pictures`.
-    pub(crate) fn video(pictures: SharedPictures) -> anyhow::Result<Self> {
-        Self::start(VIDEO, move |sample, has_trouble| {
+    /// Starts decoding pictures of one codec into `pictures`.
+    pub(crate) fn video(codec: Codec, pictures: SharedPictures) -> anyhow::Result<Self> {
+        let chain = match codec {
+            Codec::H264 => H264,
+            Codec::Vp8 => VP8,
+            Codec::Vp9 => VP9,
+            Codec::Av1 => AV1,
+            Codec::Opus => anyhow::bail!("Opus has no pictures"),
+        };
+        let description = format!(
+            "appsrc name=in format=time is-live=true caps={chain} ! appsink name=out sync=false"
+        );
+        Self::start(&description, move |sample, has_trouble| {
             let Some(at) = moment(&sample) else { return };
             // What the decoder made up is worse than the picture before.
             if is_corrupted(&sample) {
@@ -75,10 +86,18 @@ impl Decoder {
     }
 
     /// Decodes a frame. Returns false when this decoder cannot go on and must be replaced.
-    pub(crate) fn push(&self, frame: EncodedFrame) -> bool {
+    ///
+    /// What was lost before it is made up from what came before that.
+    pub(crate) fn push(&self, frame: FeedFrame) -> bool {
         let is_stuck = self.source.current_level_buffers() >= MOST_WAITING;
         if is_stuck || self.has_trouble.load(Ordering::Acquire) {
             return false;
+        }
+        if !frame.lost_before.is_zero() {
+            let lost = gst::ClockTime::from_nseconds(frame.lost_before.as_nanos() as u64);
+            let at = gst::ClockTime::from_nseconds(frame.at.nanos());
+            let gap = gst::event::Gap::builder(at.saturating_sub(lost)).duration(lost).build();
+            self.source.send_event(gap);
         }
         let mut buffer = gst::Buffer::from_slice(frame.data);
         let target = buffer.get_mut().expect("a buffer that was just made has one owner");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use media_rules::{FeedId, MediaTime, Scene, TapItem};
+use media_rules::{FeedId, HostSync, MediaTime, Scene, TapItem};
 use mixer::link::{Down, Start, Up};
 use mixer::media_now;
 
@@ -21,6 +21,9 @@ use crate::stage::HOLD;
 /// How often feeds look whether a packet that is missing must be given up.
 const GLANCE: Duration = Duration::from_millis(5);
 
+/// How often it is looked whether hosts have to wait for one another.
+const SYNC: Duration = Duration::from_millis(100);
+
 /// A feed outlives its scene by this much: the scene before may be held while a newcomer comes.
 const GRACE: Duration = HOLD.saturating_add(Duration::from_millis(200));
 
@@ -33,6 +36,8 @@ pub(crate) struct Desk {
     sound: Sender<VoicesCue>,
     feeds: HashMap<FeedId, Feed>,
     looked: MediaTime,
+    sync: HostSync,
+    synced: MediaTime,
 }
 
 impl Desk {
@@ -45,7 +50,17 @@ impl Desk {
         sound: Sender<VoicesCue>,
     ) -> Self {
         let feeds = HashMap::new();
-        Self { start, encoder, outlet, pictures, sound, feeds, looked: MediaTime::default() }
+        Self {
+            start,
+            encoder,
+            outlet,
+            pictures,
+            sound,
+            feeds,
+            looked: MediaTime::default(),
+            sync: HostSync::default(),
+            synced: MediaTime::default(),
+        }
     }
 
     /// Works until the link is closed.
@@ -60,6 +75,10 @@ impl Desk {
             if now.since(self.looked) >= GLANCE {
                 self.looked = now;
                 self.look_at_all(now);
+            }
+            if now.since(self.synced) >= SYNC {
+                self.synced = now;
+                self.sync_hosts();
             }
         }
     }
@@ -80,9 +99,9 @@ impl Desk {
             TapItem::Report(report) => &report.feed,
         };
         let Some(feed) = self.feeds.get_mut(id) else { return };
-        let id = id.clone();
-        feed.handle(item);
-        if feed.advance(media_now()) {
+        let (id, now) = (id.clone(), media_now());
+        feed.handle(item, now);
+        if feed.advance(now) {
             self.outlet.send(Up::KeyframeWanted(id));
         }
     }
@@ -113,6 +132,18 @@ impl Desk {
         let _ = self.sound.send(voices);
         let _ = self.pictures.send(SceneCue { scene, feeds });
         self.look_at_all(now);
+    }
+
+    /// Those that are in the scene wait for one another.
+    fn sync_hosts(&mut self) {
+        let here = self.feeds.iter().filter(|(_, feed)| feed.is_in_scene());
+        let lags: Vec<_> = here.map(|(id, feed)| (id.clone(), feed.lag())).collect();
+        self.sync.handle_lags(&lags);
+        for (id, feed) in &mut self.feeds {
+            if feed.is_in_scene() {
+                feed.set_wait(self.sync.wait(id));
+            }
+        }
     }
 
     fn look_at_all(&mut self, now: MediaTime) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use media_rules::h264::{NalType, SequenceParameters, nals};
-use media_rules::{EncodedFrame, FrameCodec, Ingest, MediaTime, TapItem};
+use media_rules::codec::coded_size;
+use media_rules::{Codec, FeedFrame, Ingest, MediaKind, MediaTime, TapItem};
 use tracing::warn;
 
 use crate::decoder::Decoder;
@@ -21,7 +21,7 @@ const MOST_PIXELS: u32 = 1920;
 /// A feed of the scene.
 pub(crate) struct Feed {
     ingest: Ingest,
-    video: Option<Decoder>,
+    video: Option<(Codec, Decoder)>,
     audio: Option<Decoder>,
     pictures: SharedPictures,
     voice: SharedVoice,
@@ -48,17 +48,26 @@ impl Feed {
     }
 
     /// Takes media of the host.
-    pub(crate) fn handle(&mut self, item: TapItem) {
-        self.ingest.handle(item);
+    pub(crate) fn handle(&mut self, item: TapItem, now: MediaTime) {
+        self.ingest.handle(item, now);
+    }
+
+    /// Returns how long after its capture the host is presented if it waits for nobody.
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        self.ingest.lag()
+    }
+
+    /// Lets it wait for others.
+    pub(crate) const fn set_wait(&mut self, wait: Duration) {
+        self.ingest.set_extra(wait);
     }
 
     /// Decodes what is ready; returns whether the host must be asked for a keyframe now.
     pub(crate) fn advance(&mut self, now: MediaTime) -> bool {
         while let Some(frame) = self.ingest.poll_frame(now) {
-            match frame.codec {
-                FrameCodec::H264 => self.decode_picture(frame),
-                FrameCodec::Opus => self.decode_sound(frame),
-                FrameCodec::Aac => {}
+            match frame.codec.kind() {
+                MediaKind::Video => self.decode_picture(frame),
+                MediaKind::Audio => self.decode_sound(frame),
             }
         }
         self.needs_key |= self.ingest.poll_keyframe_wanted();
@@ -86,14 +95,19 @@ impl Feed {
         self.left = if is_in_scene { None } else { self.left.or(Some(now)) };
     }
 
+    /// Returns whether it is in the scene.
+    pub(crate) const fn is_in_scene(&self) -> bool {
+        self.left.is_none()
+    }
+
     /// Returns whether it left the scene longer than `grace` ago.
     pub(crate) fn is_gone(&self, grace: Duration, now: MediaTime) -> bool {
         self.left.is_some_and(|left| now.since(left) > grace)
     }
 
-    fn decode_picture(&mut self, frame: EncodedFrame) {
-        // Parameter sets may come with any picture, and the decoder obeys them wherever they are.
-        if !is_affordable(&frame.data) {
+    fn decode_picture(&mut self, frame: FeedFrame) {
+        // Sizes may come with any picture, and the decoder obeys them wherever they are.
+        if !is_affordable(frame.codec, &frame.data) {
             self.needs_key = true;
             return;
         }
@@ -101,16 +115,20 @@ impl Feed {
         if self.needs_key {
             return;
         }
-        let is_taken = decoder(&mut self.video, || Decoder::video(Arc::clone(&self.pictures)))
-            .is_some_and(|decoder| decoder.push(frame));
+        let codec = frame.codec;
+        // A host that goes on in another codec begins with a keyframe of it.
+        self.video.take_if(|(held, _)| *held != codec);
+        let pictures = || Decoder::video(codec, Arc::clone(&self.pictures));
+        let is_taken = made(&mut self.video, || pictures().map(|decoder| (codec, decoder)))
+            .is_some_and(|(_, decoder)| decoder.push(frame));
         if !is_taken {
             self.video = None;
             self.needs_key = true;
         }
     }
 
-    fn decode_sound(&mut self, frame: EncodedFrame) {
-        let is_taken = decoder(&mut self.audio, || Decoder::audio(Arc::clone(&self.voice)))
+    fn decode_sound(&mut self, frame: FeedFrame) {
+        let is_taken = made(&mut self.audio, || Decoder::audio(Arc::clone(&self.voice)))
             .is_some_and(|decoder| decoder.push(frame));
         if !is_taken {
             self.audio = None;
@@ -119,17 +137,12 @@ impl Feed {
 }
 
 /// Returns whether a picture asks the decoder for no more room than any camera needs.
-fn is_affordable(access_unit: &[u8]) -> bool {
-    nals(access_unit).filter(|nal| NalType::of(nal) == NalType::Sps).all(|sps| {
-        SequenceParameters::parse(sps)
-            .is_some_and(|sps| sps.coded_width <= MOST_PIXELS && sps.coded_height <= MOST_PIXELS)
-    })
+fn is_affordable(codec: Codec, picture: &[u8]) -> bool {
+    coded_size(codec, picture)
+        .is_some_and(|(width, height)| width <= MOST_PIXELS && height <= MOST_PIXELS)
 }
 
-fn decoder(
-    slot: &mut Option<Decoder>,
-    make: impl FnOnce() -> anyhow::Result<Decoder>,
-) -> Option<&Decoder> {
+fn made<T>(slot: &mut Option<T>, make: impl FnOnce() -> anyhow::Result<T>) -> Option<&T> {
     if slot.is_none() {
         match make() {
             Ok(decoder) => *slot = Some(decoder),
@@ -153,15 +166,18 @@ mod tests {
     #[test]
     fn a_picture_with_parameter_sets_of_a_huge_picture_never_reaches_the_decoder() {
         let unit = |nals: &[&[u8]]| [&[&[0, 0, 1][..]][..], nals].concat().concat();
-        assert!(is_affordable(&unit(&[SLICE])));
-        assert!(!is_affordable(&unit(&[HUGE])), "although all but 16x16 is cropped away");
-        assert!(!is_affordable(&unit(&[&[0x67, 0x42]])), "nor what cannot be read");
+        let is_affordable = |unit: Vec<u8>| is_affordable(Codec::H264, &unit);
+        assert!(is_affordable(unit(&[SLICE])));
+        assert!(!is_affordable(unit(&[HUGE])), "although all but 16x16 is cropped away");
+        assert!(!is_affordable(unit(&[&[0x67, 0x42]])), "nor what cannot be read");
 
         let mut feed = Feed::new();
         feed.needs_key = false;
         let data = unit(&[HUGE, &[0, 0, 1], SLICE]).into();
         let at = MediaTime::from_millis(1);
-        feed.decode_picture(EncodedFrame { codec: FrameCodec::H264, at, is_key: false, data });
+        let lost_before = Duration::ZERO;
+        let codec = Codec::H264;
+        feed.decode_picture(FeedFrame { codec, at, is_key: false, lost_before, data });
         assert!(feed.video.is_none() && feed.needs_key, "although it is no keyframe");
     }
 }
