@@ -4,6 +4,7 @@
 //! frame carries its capture time, so every promise can be checked against the truth.
 
 mod simulated_host;
+mod two_hosts;
 
 use std::time::Duration;
 
