@@ -118,7 +118,9 @@ impl Pair {
                     Codec::Opus => {
                         pair.audio[number].push((mark_of_audio(&frame.data), frame));
                     }
-                    _ => pair.video[number].push((marks_of_picture(&frame.data).1, frame)),
+                    Codec::H264 | Codec::Vp8 | Codec::Vp9 | Codec::Av1 => {
+                        pair.video[number].push((marks_of_picture(&frame.data).1, frame));
+                    }
                 }
             }
             if arrival >= synced + 100 * MS {
