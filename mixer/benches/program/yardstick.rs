@@ -35,7 +35,7 @@ pub(crate) fn run() {
                 }
                 Down::Input(TapItem::Packet(packet)) => {
                     if let Some(mix) = &mix {
-                        mix.push(&packet.feed, packet.kind, packet.rtp);
+                        mix.push(&packet.feed, packet.kind(), packet.rtp);
                     }
                 }
                 Down::Stop => return,
