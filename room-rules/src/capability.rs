@@ -15,6 +15,8 @@ pub enum Capability {
     EndRoom,
     /// Manage the RTMP targets.
     ManageTargets,
+    /// See who is connected to the room's media, and how they are doing.
+    SeePeers,
     /// Say something.
     Chat,
     /// Send likes.
@@ -52,6 +54,7 @@ impl Role {
             Capability::CreateRoom => matches!(self, Host | Admin),
             Capability::EndRoom
             | Capability::ManageTargets
+            | Capability::SeePeers
             | Capability::EndBattle
             | Capability::CancelSale => matches!(self, Host | Assistant | Admin),
             Capability::Chat => matches!(self, Host | Guest | Viewer | Moderator | Admin),

@@ -18,6 +18,7 @@ mod media_news;
 mod media_pace;
 mod negotiation;
 mod ops;
+mod peer_report;
 mod peers;
 mod program_task;
 mod pull_catalog;

@@ -27,6 +27,8 @@ pub(crate) struct Peer {
     pub member: Member,
     /// What it does.
     pub purpose: Purpose,
+    /// Since when it is there.
+    pub since: ServerTime,
     /// When the token that it lives by ends.
     pub until: ServerTime,
     /// Its ICE session, as HTTP knows it.
@@ -90,6 +92,16 @@ impl Peers {
         let (_, id) = self.ends.first().filter(|(until, _)| *until <= now)?;
         let peer = self.by_id.get(id)?.peer;
         self.remove(peer)
+    }
+
+    /// Returns all, by the names that their owners use.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (MediaId, &Peer)> {
+        self.by_id.iter().map(|(id, peer)| (*id, peer))
+    }
+
+    /// Returns the peer that its owner calls `id`, only to look at it.
+    pub(crate) fn look(&self, id: MediaId) -> Option<&Peer> {
+        self.by_id.get(&id)
     }
 
     /// Returns the peer that its owner calls `id`.

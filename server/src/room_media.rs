@@ -80,6 +80,11 @@ impl RoomMedia {
         }
     }
 
+    /// Returns who publishes and who plays.
+    pub(crate) const fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
     /// Returns where news of this room goes.
     pub(crate) const fn mailbox(&self) -> &Mailbox {
         &self.mailbox
@@ -165,7 +170,9 @@ impl RoomMedia {
         let owner = member.user.clone();
         let ice = IceSession::new(&session.etag, &offer);
         let peer = session.peer;
-        let id = self.peers.insert(Peer { peer, member, purpose, until, ice, session: None });
+        let since = now;
+        let id =
+            self.peers.insert(Peer { peer, member, purpose, since, until, ice, session: None });
         let answer = MediaSession { id, owner, answer: session.answer, etag: session.etag };
         if reply.send(Ok(answer)).is_err() {
             // Whoever offered is gone and will never connect.

@@ -222,6 +222,10 @@ impl RoomTask {
                 // Whoever asked may have left.
                 let _ = reply.send(self.media.pick_layer(&member, id, pin));
             }
+            RoomRequest::ListPeers { member, reply } => {
+                let _ = reply.send(self.list_peers(&member, now));
+            }
+            RoomRequest::ReportPeer { member, id, reply } => self.report(&member, id, reply, now),
             RoomRequest::ClosePeer { member, id, reply } => {
                 let _ = reply.send(self.close_peer(&member, id, now));
             }

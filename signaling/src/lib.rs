@@ -21,6 +21,7 @@ mod outbox;
 mod over;
 mod pages;
 mod path;
+mod peers;
 mod rate;
 mod refused;
 mod request;

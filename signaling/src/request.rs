@@ -11,7 +11,7 @@ use room_rules::{
     SessionId, Snapshot, Title, UserId,
 };
 use tokio::sync::oneshot;
-use wire_format::Target;
+use wire_format::{PeerList, PeerReport, Target};
 
 use crate::{IceFragment, IfMatch, Outbox, Refused, RoomHandle};
 
@@ -118,6 +118,22 @@ pub enum RoomRequest {
         pin: Option<Pin>,
         /// Receives whether the session is there.
         reply: Answer<()>,
+    },
+    /// Somebody asks who is connected to the room's media; who may not see all sees their own.
+    ListPeers {
+        /// Who asks.
+        member: Member,
+        /// Receives the list.
+        reply: Answer<PeerList>,
+    },
+    /// Somebody asks how a media session is doing.
+    ReportPeer {
+        /// Who asks; the owner may, and who may see all.
+        member: Member,
+        /// The media session.
+        id: MediaId,
+        /// Receives what is known of it.
+        reply: Answer<PeerReport>,
     },
     /// The owner of a media session ends it.
     ClosePeer {

@@ -10,7 +10,8 @@ use wire_format::Code;
 
 use crate::{Refused, Services};
 use crate::{
-    cors, dev_token, ice_servers, media, orders, pages, rooms, socket, srs, targets, whep, whip,
+    cors, dev_token, ice_servers, media, orders, pages, peers, rooms, socket, srs, targets, whep,
+    whip,
 };
 
 /// Builds everything this crate serves.
@@ -25,6 +26,8 @@ pub fn router(services: Services) -> Router {
         .route("/v1/rooms/{room}/whep", get(whep::look).post(whep::play))
         .route("/v1/rooms/{room}/whep/{id}", session())
         .route("/v1/rooms/{room}/whep/{id}/layer", put(whep::pick_layer))
+        .route("/v1/rooms/{room}/peers", get(peers::list))
+        .route("/v1/rooms/{room}/peers/{id}/stats", get(peers::report))
         .route("/v1/rooms/{room}/ice-servers", get(ice_servers::list))
         .route("/v1/rooms/{room}/targets", get(targets::list).post(targets::add))
         .route("/v1/rooms/{room}/targets/{id}", delete(targets::remove))

@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod lane;
 mod media_news;
+mod peer_stats;
 mod rest;
 mod srs;
 
@@ -24,6 +25,11 @@ pub use encode::{
 };
 pub use lane::{Lane, stream_name};
 pub use media_news::{Uplink, UplinkNews, encode_speaker, encode_uplink};
+pub use peer_stats::{
+    CandidatePair, CodecStat, InboundRtp, InboundVideo, LocalCandidate, OutboundRtp, OutboundVideo,
+    PeerEntry, PeerList, PeerReport, PeerStat, RemoteInboundRtp, RemoteOutboundRtp, StatBody,
+    Transport, encode_peer_report, encode_peers,
+};
 pub use rest::{
     AddTarget, CreateRoom, JSON_BODY_MAX, PickLayer, PictureSize, SDP_BODY_MAX, Target,
     TargetState, encode_error_body, encode_order, encode_room, encode_rooms, encode_target,

@@ -10,5 +10,6 @@ mod battle;
 mod lifetime;
 mod media;
 mod news;
+mod peers;
 mod sale;
 mod stage;

@@ -182,7 +182,7 @@ async fn who_asks_for_sessions_without_end_is_told_to_slow_down() {
     assert_eq!(ask(&walter).await, Code::NotFound);
 }
 
-async fn publish(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
+pub(crate) async fn publish(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
     publish_until(room, who, NEVER).await
 }
 
@@ -195,7 +195,7 @@ async fn publish_until(
     room.ask(|reply| RoomRequest::Publish { member, until, offer, reply }).await
 }
 
-async fn play(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
+pub(crate) async fn play(room: &RoomHandle, who: &Member) -> Result<MediaSession, Refused> {
     play_until(room, who, NEVER).await
 }
 

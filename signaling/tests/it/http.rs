@@ -67,6 +67,32 @@ async fn targets_are_managed_by_those_who_may() {
 }
 
 #[tokio::test]
+async fn peers_are_listed_and_reported_on_to_whoever_has_a_token_of_the_room() {
+    let world = World::new().await;
+    let vera = world.token("a", "vera", Role::Viewer);
+    let look = |path: &str, token: &str| {
+        Request::new("GET", &format!("/v1/rooms/a/peers{path}")).token(token).send(world.address)
+    };
+
+    let list = look("", &vera).await;
+    assert_eq!((list.status, list.json()["peers"][0]["user"].as_str()), (200, Some("vera")));
+    let report = look("/00000000000000000000000000000007/stats", &vera).await;
+    assert_eq!((report.status, report.header("content-type")), (200, Some("application/json")));
+    assert_eq!(
+        (&report.json()["plays"], &report.json()["stats"]),
+        (&json!("a/program"), &json!([]))
+    );
+
+    assert_eq!(look("/nonsense/stats", &vera).await.error(), (404, "NOT_FOUND".into()));
+    let gone = look("/00000000000000000000000000000008/stats", &vera).await;
+    assert_eq!(gone.error(), (404, "NOT_FOUND".into()));
+    let stranger = world.token("b", "vera", Role::Host);
+    assert_eq!(look("", &stranger).await.error(), (403, "FORBIDDEN".into()));
+    let nobody = Request::new("GET", "/v1/rooms/a/peers").send(world.address).await;
+    assert_eq!(nobody.error(), (401, "UNAUTHENTICATED".into()));
+}
+
+#[tokio::test]
 async fn an_order_is_answered_with_the_rooms_decision() {
     let world = World::new().await;
     let token = world.token("a", "vi", Role::Viewer);

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use room_rules::{
-    ChatId, Command, Member, OrderId, OrderPlaced, Reactions, Rejected, Reply, RoomId, RoomState,
-    RoomView, ServerTime, SessionId, Snapshot, Title, UserId, Watermarks,
+    ChatId, Command, Member, OrderId, OrderPlaced, OrderRequest, Reactions, Rejected, Reply,
+    RoomId, RoomState, RoomView, ServerTime, SessionId, Snapshot, Title, UserId, Watermarks,
 };
 use signaling::{
     Created, Directory, Ending, IceFragment, IceSession, IceStep, IfMatch, Lobby, MediaId,
     MediaSession, Outbox, Patched, Refused, RoomHandle, RoomRequest,
 };
 use tokio::sync::mpsc;
-use wire_format::{Code, Lane, Target, TargetState};
+use wire_format::{Code, Lane, PeerEntry, PeerList, PeerReport, Target, TargetState};
 
 /// The only media session there is.
 const SESSION: MediaId = MediaId::new(7);
@@ -53,20 +53,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
             RoomRequest::Command { command, reply, .. } => {
                 let _ = reply.send(command_reply(&command).map_err(Refused::from));
             }
-            RoomRequest::Order { order, reply, .. } => {
-                let decision = if order.idem.as_str() == "early" {
-                    Err(Rejected::NotOpen { opens_in_ms: 1 }.into())
-                } else {
-                    Ok(OrderPlaced {
-                        order: OrderId::parse("o-1").unwrap(),
-                        seq: 17,
-                        sale: order.sale,
-                        quantity: order.quantity,
-                        stock: 83,
-                    })
-                };
-                let _ = reply.send(decision);
-            }
+            RoomRequest::Order { order, reply, .. } => drop(reply.send(decide(order))),
             RoomRequest::Describe { reply } => drop(reply.send(Ok(view(&id)))),
             RoomRequest::Publish { offer, reply, .. } => drop(reply.send(answer(&offer))),
             RoomRequest::Play { feed, offer, reply, .. } => {
@@ -86,6 +73,14 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
             | RoomRequest::ClosePeer { id, reply, .. } => {
                 let _ = reply.send(known(id));
             }
+            RoomRequest::ListPeers { member, reply } => {
+                let peers = vec![peer(&member)];
+                let _ = reply.send(Ok(PeerList { peers, viewers: [].into() }));
+            }
+            RoomRequest::ReportPeer { member, id, reply } => {
+                let report = PeerReport { peer: peer(&member), stats: Vec::new() };
+                let _ = reply.send(known(id).map(|()| report));
+            }
             RoomRequest::AddTarget { url, reply, .. } => {
                 assert!(!format!("{url:?}").contains("secret-key"));
                 let _ = reply.send(Ok(target()));
@@ -96,6 +91,17 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
             }
             RoomRequest::Peer { .. } => {}
         }
+    }
+}
+
+fn peer(member: &Member) -> PeerEntry {
+    PeerEntry {
+        id: SESSION.to_string(),
+        user: member.user.to_string(),
+        role: member.role.as_str(),
+        publishes: None,
+        plays: Some("a/program".into()),
+        since: 5,
     }
 }
 
@@ -130,6 +136,19 @@ fn command_reply(command: &Command) -> Result<Reply, Rejected> {
         Command::SeatApply => Err(Rejected::SeatTaken),
         _ => Ok(Reply::Done),
     }
+}
+
+fn decide(order: OrderRequest) -> Result<OrderPlaced, Refused> {
+    if order.idem.as_str() == "early" {
+        return Err(Rejected::NotOpen { opens_in_ms: 1 }.into());
+    }
+    Ok(OrderPlaced {
+        order: OrderId::parse("o-1").unwrap(),
+        seq: 17,
+        sale: order.sale,
+        quantity: order.quantity,
+        stock: 83,
+    })
 }
 
 fn answer(offer: &str) -> Result<MediaSession, Refused> {

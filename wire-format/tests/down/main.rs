@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod stats;
+
 use std::collections::BTreeMap;
 
 use room_rules::{
@@ -14,12 +16,13 @@ use room_rules::{
     SeatState, SeatView, ServerTime, Snapshot, Stream, Title, UserId, Watermarks,
 };
 use serde_json::Value;
+use stats::{peer_list, publisher_report, viewer_report};
 use wire_format::{
     CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, Lane, Target, TargetState, Uplink,
     UplinkNews, encode_ack, encode_cue, encode_err, encode_error_body, encode_event,
-    encode_hello_ack, encode_layers, encode_media_clock, encode_order, encode_room, encode_rooms,
-    encode_speaker, encode_srs_answer, encode_srs_error, encode_target, encode_targets,
-    encode_uplink, encode_welcome,
+    encode_hello_ack, encode_layers, encode_media_clock, encode_order, encode_peer_report,
+    encode_peers, encode_room, encode_rooms, encode_speaker, encode_srs_answer, encode_srs_error,
+    encode_target, encode_targets, encode_uplink, encode_welcome,
 };
 
 const MEDIA: &str = "0123456789abcdef0123456789abcdef";
@@ -27,7 +30,8 @@ const RTMP: &str = "rtmp://127.0.0.1:1935/live";
 
 #[test]
 fn everything_the_server_says_is_as_the_protocol_has_it() {
-    let fixtures: Vec<Value> = serde_json::from_str(include_str!("../fixtures/down.json")).unwrap();
+    let fixtures: Vec<Value> =
+        serde_json::from_str(include_str!("../../fixtures/down.json")).unwrap();
     let mut said = said();
 
     for fixture in fixtures {
@@ -62,7 +66,7 @@ fn lists_hold_what_single_answers_hold() {
 
 #[test]
 fn every_code_of_the_protocol_is_here_with_its_status_and_no_other() {
-    let page = include_str!("../../docs/PROTOCOL.md");
+    let page = include_str!("../../../docs/PROTOCOL.md");
     let section =
         page.split("## 6. Codes").nth(1).unwrap().split("WebSocket close").next().unwrap();
     let mut listed = BTreeMap::new();
@@ -134,6 +138,9 @@ fn said() -> BTreeMap<&'static str, String> {
         ("RoomView", encode_room(&room_view(), RTMP)),
         ("Target", encode_target(&target())),
         ("OrderResult", encode_order(&order())),
+        ("peers", encode_peers(&peer_list())),
+        ("stats of a publisher", encode_peer_report(&publisher_report())),
+        ("stats of a viewer", encode_peer_report(&viewer_report())),
         ("SRS answer", encode_srs_answer("v=0\r\n", MEDIA)),
         ("SRS error", encode_srs_error(Code::NotLive, "this feed is not on the stage")),
         ("speaker", encode_speaker(Some(("a", "alice")), now())),
