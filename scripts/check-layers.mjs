@@ -27,7 +27,9 @@ const libraries = {
   webrtc: ['load-tester'],
   'gstreamer*': ['mixer'],
   axum: ['signaling', 'server'],
+  'cosmic-text': ['mixer'],
   dashmap: ['signaling'],
+  image: ['mixer'],
   'tokio-tungstenite': ['load-tester', 'examples'],
   rml_rtmp: ['relay-cdn'],
 };

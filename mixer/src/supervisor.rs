@@ -52,6 +52,8 @@ pub struct ProgramConfig {
     pub opus_kbps: u32,
     /// Target of the AAC encoder.
     pub aac_kbps: u32,
+    /// A folder with the images that scenes may show; without one they show none.
+    pub images_dir: Option<PathBuf>,
     /// The program `lianmai-mixer`.
     pub mixer_bin: PathBuf,
     /// A folder that may be written; holds GStreamer's plugin registry where the user has no
@@ -69,6 +71,7 @@ impl ProgramConfig {
             video_kbps: 1500,
             opus_kbps: 96,
             aac_kbps: 128,
+            images_dir: None,
             mixer_bin,
             runtime_dir,
         }

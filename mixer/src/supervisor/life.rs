@@ -51,6 +51,9 @@ impl Life {
         link.set_read_timeout(Some(GLANCE))?;
         let mut command = Command::new(&config.mixer_bin);
         command.arg(&config.name).stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
+        if let Some(images) = &config.images_dir {
+            command.arg(images);
+        }
         if let Some(registry) = own_registry(&config.runtime_dir) {
             command.env("GST_REGISTRY", registry);
         }

@@ -1,44 +1,26 @@
-//! Draws one picture of the program: the slate, then every tile, scaled and cut in one pass by
-//! GStreamer's converter.
-//!
-//! The slate is a plain dark colour of the brand and never black: whatever is missing, a viewer
-//! can tell a program without a host from a broken one. Colours are copied as they come; giving
-//! the canvas a colour space of its own would send every picture through a path four times slower.
+//! Makes one picture of the program from what the stage says is seen: the backdrop, then every part,
+//! the farthest first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use anyhow::Context;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_video::{
-    VideoBufferPool, VideoConverter, VideoConverterConfig, VideoFormat, VideoFrameExt,
-    VideoFrameRef, VideoInfo, VideoResamplerMethod,
-};
-use media_rules::{Fit, Rect};
-use tracing::trace;
+use gstreamer_video::{VideoBufferPool, VideoFormat, VideoFrameRef, VideoInfo};
+use media_rules::{Align, FeedId, MediaTime, Rect};
 
-use crate::fit::place;
-
-/// The colour where no tile is, as Y, U, V.
-const SLATE: [u8; 3] = [64, 142, 136];
-
-/// The colour of a tile whose host cannot be seen.
-const EMPTY_TILE: [u8; 3] = [88, 140, 134];
-
-/// A tile to draw.
-pub(crate) struct Drawing {
-    /// Where, inside the canvas.
-    pub(crate) tile: Rect,
-    /// How a picture of another shape fills it.
-    pub(crate) fit: Fit,
-    /// The decoded picture; `None` draws an empty tile.
-    pub(crate) picture: Option<gst::Sample>,
-}
+use crate::face::Face;
+use crate::motion::{Item, Shot};
+use crate::paint::{Sheet, Surface};
+use crate::scenery::{Backdrop, Counting, Digits, Drawing, Kind, OverlayArt, Part, aligned};
+use crate::stage::View;
 
 /// Makes pictures of one size.
 pub(crate) struct Canvas {
     info: VideoInfo,
     pool: VideoBufferPool,
-    /// By place in the drawing order; made anew when a picture changes its size.
-    scalers: Vec<Option<Scaler>>,
+    faces: Faces,
 }
 
 impl Canvas {
@@ -51,121 +33,127 @@ impl Canvas {
         config.set_params(Some(&info.to_caps()?), size, 4, 0);
         pool.set_config(config)?;
         pool.set_active(true)?;
-        Ok(Self { info, pool, scalers: Vec::new() })
+        Ok(Self { info, pool, faces: Faces::default() })
     }
 
-    /// Draws one picture.
-    pub(crate) fn draw(&mut self, drawings: &[Drawing]) -> anyhow::Result<gst::Buffer> {
+    /// Draws the picture that is due at `at`, with the feeds' pictures as `picture` gives them.
+    pub(crate) fn draw(
+        &mut self,
+        view: &View,
+        at: MediaTime,
+        picture: impl Fn(&FeedId) -> Option<gst::Sample>,
+    ) -> anyhow::Result<gst::Buffer> {
         let mut buffer = self.pool.acquire_buffer(None)?;
-        let picture = buffer.get_mut().context("the pool gave away a buffer in use")?;
-        let (width, height) = (self.info.width(), self.info.height());
-        self.fill(picture, Rect { x: 0, y: 0, width, height }, SLATE)?;
-
-        self.scalers.resize_with(drawings.len(), || None);
-        for (index, drawing) in drawings.iter().enumerate() {
-            let is_drawn = match &drawing.picture {
-                Some(sample) => self.draw_sample(picture, index, drawing, sample),
-                None => Err(anyhow::anyhow!("there is no picture")),
-            };
-            // One host's odd picture must not cost the others theirs.
-            if let Err(error) = is_drawn {
-                trace!(%error, "An empty tile was drawn.");
-                self.fill(picture, drawing.tile, EMPTY_TILE)?;
-            }
+        if let Some((before, share)) = &view.beneath {
+            self.draw_shot(&mut buffer, before, at, &picture)?;
+            let mut above = self.pool.acquire_buffer(None)?;
+            self.draw_shot(&mut above, &view.shot, at, &picture)?;
+            let above = VideoFrameRef::from_buffer_ref_readable(&above, &self.info)?;
+            let pixels = buffer.get_mut().context("the pool gave away a buffer in use")?;
+            let mut frame = VideoFrameRef::from_buffer_ref_writable(pixels, &self.info)?;
+            Surface::of(&mut frame).lay(&Sheet::of(&above, None), 0, 0, *share);
+        } else {
+            self.draw_shot(&mut buffer, &view.shot, at, &picture)?;
         }
+        self.faces.forget_unused();
         Ok(buffer)
     }
 
-    fn draw_sample(
+    fn draw_shot(
         &mut self,
-        picture: &mut gst::BufferRef,
-        index: usize,
-        drawing: &Drawing,
-        sample: &gst::Sample,
+        buffer: &mut gst::Buffer,
+        shot: &Shot,
+        at: MediaTime,
+        picture: &impl Fn(&FeedId) -> Option<gst::Sample>,
     ) -> anyhow::Result<()> {
-        let caps = sample.caps().context("a decoded picture has no caps")?;
-        let source = VideoInfo::from_caps(caps)?;
-        let (part, target) = place(source.width(), source.height(), drawing.tile, drawing.fit);
-        if target != drawing.tile {
-            self.fill(picture, drawing.tile, EMPTY_TILE)?;
+        let whole = Rect { x: 0, y: 0, width: self.info.width(), height: self.info.height() };
+        let pixels = buffer.get_mut().context("the pool gave away a buffer in use")?;
+        let mut frame = VideoFrameRef::from_buffer_ref_writable(pixels, &self.info)?;
+        let mut surface = Surface::of(&mut frame);
+        match &shot.backdrop {
+            Backdrop::Colour(colour) => surface.fill(whole, *colour),
+            Backdrop::Image(raster) => surface.lay(&raster.sheet(), 0, 0, 255),
         }
-
-        let slot = &mut self.scalers[index];
-        let scaler = match slot.take() {
-            Some(scaler) if scaler.fits(&source, part, target) => scaler,
-            Some(_) | None => Scaler::new(source, &self.info, part, target)?,
-        };
-        let scaler = slot.insert(scaler);
-        let source = sample.buffer().context("a decoded picture has no pixels")?;
-        let source = VideoFrameRef::from_buffer_ref_readable(source, &scaler.source)?;
-        let mut target = VideoFrameRef::from_buffer_ref_writable(picture, &scaler.canvas)?;
-        scaler.converter.frame_ref(&source, &mut target);
-        Ok(())
-    }
-
-    fn fill(
-        &self,
-        picture: &mut gst::BufferRef,
-        area: Rect,
-        colour: [u8; 3],
-    ) -> anyhow::Result<()> {
-        let mut frame = VideoFrameRef::from_buffer_ref_writable(picture, &self.info)?;
-        for (plane, value) in colour.into_iter().enumerate() {
-            let stride = usize::try_from(frame.plane_stride()[plane])?;
-            // Planes 1 and 2 are half as wide and half as high (4:2:0).
-            let shift = u32::from(plane > 0);
-            let [x, y, width, height] =
-                [area.x, area.y, area.width, area.height].map(|pixels| (pixels >> shift) as usize);
-            let rows = frame.plane_data_mut(u32::try_from(plane)?)?;
-            for row in rows.chunks_mut(stride).skip(y).take(height) {
-                row[x..x + width].fill(value);
+        for item in &shot.items {
+            match &item.part.kind {
+                Kind::Tile(tile) => {
+                    let face = self.faces.of(&item.part, item.rect)?;
+                    face.show(tile, picture(&tile.feed).as_ref())?;
+                    face.lay_on(&mut surface, item.rect, item.opacity)?;
+                }
+                Kind::Overlay(overlay) => lay_overlay(&mut surface, item, overlay, at),
             }
         }
         Ok(())
     }
 }
 
-/// Cuts, scales and places pictures of one size.
-struct Scaler {
-    converter: VideoConverter,
-    source: VideoInfo,
-    /// The canvas, labelled as the source is so that only its size is converted.
-    canvas: VideoInfo,
-    part: Rect,
-    target: Rect,
+fn lay_overlay(surface: &mut Surface<'_>, item: &Item, overlay: &OverlayArt, at: MediaTime) {
+    let opacity = u16::from(overlay.opacity) * u16::from(item.opacity) / 255;
+    let opacity = u8::try_from(opacity).expect("a share of a byte is one");
+    let Rect { x, y, width, height } = item.rect;
+    if let Some(colour) = overlay.backing {
+        surface.tint(item.rect, colour, opacity);
+    }
+    let middle = |part: usize| aligned(Align::Middle, y, height, part);
+    match &overlay.drawing {
+        Drawing::Still(raster, align) => {
+            let x = aligned(*align, x, width, raster.width());
+            surface.lay(&raster.sheet(), x, middle(raster.height()), opacity);
+        }
+        Drawing::Time(counting, digits, align) => {
+            lay_time(surface, item.rect, (*counting, digits, *align), at, opacity);
+        }
+    }
 }
 
-impl Scaler {
-    fn new(
-        source: VideoInfo,
-        canvas: &VideoInfo,
-        part: Rect,
-        target: Rect,
-    ) -> anyhow::Result<Self> {
-        let canvas = VideoInfo::builder(canvas.format(), canvas.width(), canvas.height())
-            .colorimetry(&source.colorimetry())
-            .chroma_site(source.chroma_site())
-            .interlace_mode(source.interlace_mode())
-            .fps(source.fps())
-            .build()?;
-        let pixels = |number: u32| i32::try_from(number).context("a picture is too large");
-        let mut config = VideoConverterConfig::new();
-        config.set_resampler_method(VideoResamplerMethod::Linear);
-        config.set_fill_border(false);
-        config.set_threads(1);
-        config.set_src_x(pixels(part.x)?);
-        config.set_src_y(pixels(part.y)?);
-        config.set_src_width(Some(pixels(part.width)?));
-        config.set_src_height(Some(pixels(part.height)?));
-        config.set_dest_x(pixels(target.x)?);
-        config.set_dest_y(pixels(target.y)?);
-        config.set_dest_width(Some(pixels(target.width)?));
-        config.set_dest_height(Some(pixels(target.height)?));
-        let converter = VideoConverter::new(&source, &canvas, Some(config))?;
-        Ok(Self { converter, source, canvas, part, target })
+fn lay_time(
+    surface: &mut Surface<'_>,
+    rect: Rect,
+    (counting, digits, align): (Counting, &Digits, Align),
+    at: MediaTime,
+    opacity: u8,
+) {
+    let text = counting.text(at);
+    let length = digits.of(&text).map(|digit| digit.width()).sum();
+    let mut x = aligned(align, rect.x, rect.width, length);
+    for digit in digits.of(&text) {
+        let y = aligned(Align::Middle, rect.y, rect.height, digit.height());
+        surface.lay(&digit.sheet(), x, y, opacity);
+        x += i32::try_from(digit.width()).expect("a digit is small");
+    }
+}
+
+/// The faces of the tiles that are seen, by part and size: a tile that travels changes its size.
+#[derive(Default)]
+struct Faces {
+    known: HashMap<(usize, u32, u32), Known>,
+}
+
+struct Known {
+    face: Face,
+    is_used: bool,
+    /// Keeps another part from being at the same place in memory.
+    _part: Arc<Part>,
+}
+
+impl Faces {
+    fn of(&mut self, part: &Arc<Part>, rect: Rect) -> anyhow::Result<&mut Face> {
+        let Kind::Tile(tile) = &part.kind else { anyhow::bail!("only tiles have faces") };
+        let key = (Arc::as_ptr(part).addr(), rect.width, rect.height);
+        let known = match self.known.entry(key) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                let face = Face::new(tile, rect.width, rect.height)?;
+                place.insert(Known { face, is_used: true, _part: Arc::clone(part) })
+            }
+        };
+        known.is_used = true;
+        Ok(&mut known.face)
     }
 
-    fn fits(&self, source: &VideoInfo, part: Rect, target: Rect) -> bool {
-        self.source == *source && self.part == part && self.target == target
+    /// Forgets the faces that were not drawn since the last call, and the pictures on them.
+    fn forget_unused(&mut self) {
+        self.known.retain(|_, known| std::mem::replace(&mut known.is_used, false));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use media_rules::{FeedId, HostSync, MediaTime, Scene, TapItem};
+use media_rules::{FeedId, HostSync, MediaTime, Rect, Scene, TapItem};
 use mixer::link::{Down, Start, Up};
 use mixer::media_now;
 
@@ -24,8 +24,8 @@ const GLANCE: Duration = Duration::from_millis(5);
 /// How often it is looked whether hosts have to wait for one another.
 const SYNC: Duration = Duration::from_millis(100);
 
-/// A feed outlives its scene by this much: the scene before may be held while a newcomer comes.
-const GRACE: Duration = HOLD.saturating_add(Duration::from_millis(200));
+/// Added to the time for which a picture of a feed that left its scene may still be needed.
+const MARGIN: Duration = Duration::from_millis(200);
 
 /// The owner of the feeds.
 pub(crate) struct Desk {
@@ -38,6 +38,9 @@ pub(crate) struct Desk {
     looked: MediaTime,
     sync: HostSync,
     synced: MediaTime,
+    /// A feed outlives its scene by this much: the scene before may be held while a newcomer comes,
+    /// and is then on its way out.
+    grace: Duration,
 }
 
 impl Desk {
@@ -60,6 +63,7 @@ impl Desk {
             looked: MediaTime::default(),
             sync: HostSync::default(),
             synced: MediaTime::default(),
+            grace: HOLD + MARGIN,
         }
     }
 
@@ -109,13 +113,10 @@ impl Desk {
     fn handle_scene(&mut self, mut scene: Scene) {
         let now = media_now();
         let canvas = (self.start.width, self.start.height);
-        scene.tiles.retain_mut(|tile| match clip(tile.rect, canvas) {
-            Some(rect) => {
-                tile.rect = rect;
-                true
-            }
-            None => false,
-        });
+        for tile in &mut scene.tiles {
+            tile.rect = clip(tile.rect, canvas).unwrap_or(Rect::NOWHERE);
+        }
+        self.grace = HOLD + scene.transition.length() + MARGIN;
 
         for (id, feed) in &mut self.feeds {
             feed.set_in_scene(scene.tiles.iter().any(|tile| tile.feed == *id), now);
@@ -147,7 +148,7 @@ impl Desk {
     }
 
     fn look_at_all(&mut self, now: MediaTime) {
-        self.feeds.retain(|_, feed| !feed.is_gone(GRACE, now));
+        self.feeds.retain(|_, feed| !feed.is_gone(self.grace, now));
         for (id, feed) in &mut self.feeds {
             if feed.advance(now) {
                 self.outlet.send(Up::KeyframeWanted(id.clone()));

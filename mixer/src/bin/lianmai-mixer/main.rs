@@ -4,7 +4,8 @@
 //! process ends, whatever it was doing, so no mixer outlives its server.
 //!
 //! ```text
-//! link ─▶ desk ─▶ feed: ingest ─▶ decoders ─▶ pictures ─▶ picture tick ─▶ canvas ─┐
+//! link ─▶ desk ─▶ artist ───────────────────────────────▶ picture tick ─▶ canvas ─┐
+//!          └────▶ feed: ingest ─▶ decoders ─▶ pictures ────────┘                  │
 //!                                          └▶ voice    ─▶ sound tick ─────────────┤
 //! link ◀─ outlet ◀────────────────────────────────────────────────────── encoder ◀┘
 //! ```
@@ -15,16 +16,21 @@
 
 #![forbid(unsafe_code)]
 
+mod artist;
 mod canvas;
 mod decoder;
 mod desk;
 mod encoder;
+mod face;
 mod feed;
 mod fit;
+mod motion;
 mod outlet;
+mod paint;
 mod picture_tick;
 mod pictures;
 mod revisions;
+mod scenery;
 mod shedder;
 mod sound_tick;
 mod stage;
@@ -33,6 +39,7 @@ mod voice;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -75,8 +82,9 @@ fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()>
     let encoder = Arc::new(Encoder::start(&start, &outlet)?);
     let (messages, inbox) = sync_channel(DESK_CAPACITY);
     let pictures = picture_tick::start(start, Arc::clone(&encoder), Arc::clone(&outlet))?;
+    let scenes = artist::start((start.width, start.height), images(), pictures)?;
     let sound = sound_tick::start(Arc::clone(&encoder))?;
-    let desk = Desk::new(start, Arc::clone(&encoder), outlet, pictures, sound);
+    let desk = Desk::new(start, Arc::clone(&encoder), outlet, scenes, sound);
     let desk = std::thread::Builder::new().name("desk".into()).spawn(move || desk.run(&inbox))?;
 
     let told = forward(&mut link, &messages);
@@ -84,6 +92,11 @@ fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()>
     desk.join().expect("a panic ends the process at once");
     encoder.stop();
     told
+}
+
+/// Returns the folder of the images that may be shown: the argument after the program's name.
+fn images() -> Option<PathBuf> {
+    std::env::args_os().nth(2).map(PathBuf::from)
 }
 
 /// Passes messages on until the server says stop or is gone.

@@ -8,15 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use gstreamer as gst;
-use media_rules::{FeedId, MediaTime, Scene, Tile};
+use media_rules::{FeedId, MediaTime, Scene};
 use mixer::link::{Beat, Start, Up};
 use mixer::media_now;
 use tracing::warn;
 
-use crate::canvas::{Canvas, Drawing};
+use crate::canvas::Canvas;
 use crate::encoder::Encoder;
 use crate::outlet::Outlet;
 use crate::pictures::{Pictures, Sight};
+use crate::scenery::Scenery;
 use crate::shedder::Shedder;
 use crate::stage::Stage;
 
@@ -38,13 +39,21 @@ pub(crate) struct SceneCue {
     pub(crate) feeds: Sources,
 }
 
+/// The same once everything in it is drawn.
+pub(crate) struct SceneryCue {
+    /// What to draw.
+    pub(crate) scenery: Arc<Scenery>,
+    /// Where the pictures are.
+    pub(crate) feeds: Sources,
+}
+
 /// Starts the thread; it ends when the sender is dropped. The queue holds scenes only, which are
 /// rare and taken at every picture.
 pub(crate) fn start(
     start: Start,
     encoder: Arc<Encoder>,
     outlet: Arc<Outlet>,
-) -> anyhow::Result<Sender<SceneCue>> {
+) -> anyhow::Result<Sender<SceneryCue>> {
     let (cues, inbox) = channel();
     let tick = PictureTick {
         start,
@@ -72,7 +81,7 @@ struct PictureTick {
 }
 
 impl PictureTick {
-    fn run(mut self, inbox: &Receiver<SceneCue>) {
+    fn run(mut self, inbox: &Receiver<SceneryCue>) {
         let mut count = self.count_at(media_now()) + 1;
         loop {
             let due = self.due(count);
@@ -94,12 +103,12 @@ impl PictureTick {
         }
     }
 
-    fn take_cues(&mut self, inbox: &Receiver<SceneCue>) -> bool {
+    fn take_cues(&mut self, inbox: &Receiver<SceneryCue>) -> bool {
         loop {
             match inbox.try_recv() {
                 Ok(cue) => {
                     self.feeds = cue.feeds;
-                    self.stage.handle_scene(cue.scene, media_now());
+                    self.stage.handle_scenery(cue.scenery, media_now());
                 }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
@@ -115,10 +124,16 @@ impl PictureTick {
         if self.outlet.needs_key() {
             self.encoder.force_keyframe();
         }
-        let (revision, drawings) = self.drawings(due);
-        match self.canvas.draw(&drawings) {
+        let newest = self.newest(due);
+        let sight = |feed: &FeedId| newest.get(feed).map_or(Sight::Waiting, |(sight, _)| *sight);
+        let view = self.stage.poll_view(due, media_now(), sight);
+        let picture = |feed: &FeedId| match newest.get(feed) {
+            Some((Sight::Live, picture)) => picture.clone(),
+            Some((Sight::Waiting | Sight::Stalled, _)) | None => None,
+        };
+        match self.canvas.draw(&view, due, picture) {
             Ok(picture) => {
-                self.encoder.push_picture(due, picture, revision);
+                self.encoder.push_picture(due, picture, view.revision);
                 self.beat.pictures += 1;
             }
             Err(error) => {
@@ -130,29 +145,20 @@ impl PictureTick {
         self.beat.compose_us = self.beat.compose_us.max(took);
     }
 
-    fn drawings(&mut self, due: MediaTime) -> (u64, Vec<Drawing>) {
+    /// Brings on screen what is due and returns it, with what there is to see of each feed.
+    fn newest(&self, due: MediaTime) -> HashMap<FeedId, (Sight, Option<gst::Sample>)> {
         let now = media_now();
         // A host's picture is shown on the grid's nearest picture, so it is half a period early
         // as often as half a period late, and stays together with its sound.
         let due = due + Duration::from_secs(1) / self.start.fps / 2;
-        let mut newest: HashMap<&FeedId, (Sight, Option<gst::Sample>)> = HashMap::new();
+        let mut newest = HashMap::new();
         for (feed, pictures) in &self.feeds {
             let Some(pictures) = pictures.upgrade() else { continue };
             let mut pictures = pictures.lock().unwrap_or_else(PoisonError::into_inner);
             let picture = pictures.advance(due, now).cloned();
-            newest.insert(feed, (pictures.sight(now), picture));
+            newest.insert(feed.clone(), (pictures.sight(now), picture));
         }
-        let sight = |feed: &FeedId| newest.get(feed).map_or(Sight::Waiting, |(sight, _)| *sight);
-        let scene = self.stage.poll_scene(now, sight);
-        let drawing = |tile: &Tile| Drawing {
-            tile: tile.rect,
-            fit: tile.fit,
-            picture: match newest.get(&tile.feed) {
-                Some((Sight::Live, picture)) => picture.clone(),
-                Some((Sight::Waiting | Sight::Stalled, _)) | None => None,
-            },
-        };
-        (scene.revision, scene.tiles.iter().map(drawing).collect())
+        newest
     }
 
     fn send_beat(&mut self) {
