@@ -4,10 +4,12 @@
 use std::collections::HashSet;
 
 use media_rules::health::{Health, Trouble};
-use media_rules::{FeedId, Voice};
+use media_rules::{FeedId, MediaTime, Voice};
 use room_rules::{Role, ServerTime, UserId};
-use wire_format::{Lane, Uplink, UplinkNews, encode_speaker, encode_uplink};
+use sfu::PeerId;
+use wire_format::{Lane, Uplink, UplinkNews, encode_media_clock, encode_speaker, encode_uplink};
 
+use crate::cues::room_millis;
 use crate::room_task::RoomTask;
 
 /// Streams of this room that arrive badly.
@@ -51,6 +53,28 @@ impl RoomTask {
     pub(crate) fn speaker_now(&self, now: ServerTime) -> Option<String> {
         let feed = self.voice.speaker()?;
         Some(encode_speaker(Some((feed.room(), feed.identity())), now))
+    }
+
+    /// Takes what the timestamps of a viewer's picture stand for, and tells whoever plays it.
+    pub(crate) fn handle_media_clock(
+        &self,
+        peer: PeerId,
+        rtp_timestamp: u32,
+        at: MediaTime,
+        now: ServerTime,
+    ) {
+        let shown_at = room_millis(self.parts.clock, at);
+        let Some((media, peer)) = self.media.named_peer(peer) else {
+            return;
+        };
+        let text = encode_media_clock(&media.to_string(), rtp_timestamp, shown_at, now);
+        let outbox = peer.session.as_ref().and_then(|session| self.sessions.outbox(session.id));
+        match outbox {
+            Some(outbox) => outbox.push_clock(text.into()),
+            None => self
+                .sessions
+                .push_to(Lane::Chat, &text.into(), |member| member.user == peer.member.user),
+        }
     }
 
     /// Takes how well somebody's stream arrives.

@@ -115,6 +115,12 @@ impl Peers {
         self.by_id.get_mut(id)
     }
 
+    /// Returns the peer that the SFU calls `peer` with the name that its owner uses.
+    pub(crate) fn entry(&self, peer: PeerId) -> Option<(MediaId, &Peer)> {
+        let id = *self.ids.get(&peer)?;
+        self.by_id.get(&id).map(|peer| (id, peer))
+    }
+
     /// Returns the peer with which `user` publishes.
     pub(crate) fn publisher(&self, user: &UserId) -> Option<PeerId> {
         let publishes =

@@ -290,6 +290,11 @@ impl RoomMedia {
         self.peers.find(peer)
     }
 
+    /// Returns what the owner of the peer that the SFU calls `peer` calls it, and the peer.
+    pub(crate) fn named_peer(&self, peer: PeerId) -> Option<(MediaId, &Peer)> {
+        self.peers.entry(peer)
+    }
+
     /// Draws those who are on stage. Whoever plays the other room's host after the battle has no
     /// token for that: their media session is over, and the sessions on its channels are returned.
     pub(crate) fn draw(

@@ -314,6 +314,9 @@ impl RoomTask {
             }
             sfu::Event::Voice { feed, voice } => self.handle_voice(feed, voice, now),
             sfu::Event::Uplink { peer: _, feed, health } => self.handle_uplink(&feed, &health, now),
+            sfu::Event::MediaClock { peer, rtp_timestamp, at } => {
+                self.handle_media_clock(peer, rtp_timestamp, at, now);
+            }
             sfu::Event::KeyframeWanted { feed: _ } => self.media.request_keyframe(),
             sfu::Event::LayersWanted { peer: _, feed, layers } => {
                 let text = encode_layers(&layers, now);

@@ -120,6 +120,7 @@ impl SwitchboardTask {
             Event::Closed { peer, .. } => deliver(self.peers.remove(&peer).as_ref(), event),
             Event::Connected { peer }
             | Event::LayersWanted { peer, .. }
+            | Event::MediaClock { peer, .. }
             | Event::DataOpen { peer, .. }
             | Event::Data { peer, .. } => {
                 deliver(self.peers.get(&peer), event);
@@ -144,6 +145,7 @@ fn deliver(mailbox: Option<&Mailbox>, event: Event) {
         Event::Data { .. }
             | Event::KeyframeWanted { .. }
             | Event::LayersWanted { .. }
+            | Event::MediaClock { .. }
             | Event::Voice { .. }
             | Event::Uplink { .. }
     );

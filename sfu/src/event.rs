@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use media_rules::health::Health;
-use media_rules::{FeedId, Voice};
+use media_rules::{FeedId, MediaTime, Voice};
 
 /// One connection: a publisher or a viewer. Never used twice in a process.
 ///
@@ -145,6 +145,15 @@ pub enum Event {
         feed: FeedId,
         /// How well.
         health: Health,
+    },
+    /// What the timestamps of a viewer's picture stand for; said again now and then. May get lost.
+    MediaClock {
+        /// Whose picture.
+        peer: PeerId,
+        /// A timestamp at 90 kHz, as the viewer sees it.
+        rtp_timestamp: u32,
+        /// The moment of the media clock that it stands for.
+        at: MediaTime,
     },
     /// Somebody needs a keyframe of a local feed. Already rate-limited.
     KeyframeWanted {

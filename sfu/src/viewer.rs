@@ -8,6 +8,7 @@
 mod descriptor;
 mod header;
 mod layer;
+mod media_clock;
 mod pace;
 mod redundancy;
 mod repair;
@@ -28,6 +29,7 @@ use crate::negotiate::Track;
 use crate::packet::{Anchor, Slot, SourceId, StreamId};
 use crate::peer_stats::SentStream;
 use crate::rtcp::{self, Reception};
+use media_clock::MediaClock;
 use pace::Pace;
 use redundancy::{Again, Redundancy};
 use send_track::{Outlet, Progress, SendTrack};
@@ -62,6 +64,7 @@ pub(crate) struct Viewer {
     redundancy: Option<Box<Redundancy>>,
     /// Whether the worker has noted when the next copy is due.
     pub(crate) has_alarm: bool,
+    media_clock: MediaClock,
 }
 
 /// The feeds that a viewer is served from, as its worker sees them.
@@ -115,6 +118,7 @@ impl Viewer {
             is_listed: false,
             redundancy: None,
             has_alarm: false,
+            media_clock: MediaClock::default(),
         }
     }
 
@@ -379,6 +383,14 @@ impl Viewer {
                 rtcp::push_sender_report(out, info, &self.cname);
             }
         }
+    }
+
+    /// Returns a timestamp of its picture and the moment that it stands for, when that is to be told.
+    pub(crate) fn poll_media_clock(&mut self, now: MediaTime) -> Option<(u32, MediaTime)> {
+        let picture = self.tracks.iter().find(|track| track.kind == MediaKind::Video)?;
+        let timestamp = picture.timestamp_at(now)?;
+        let offset = timestamp.wrapping_sub(now.rtp_timestamp(picture.kind.clock_rate_hz()));
+        self.media_clock.poll(offset, now).then_some((timestamp, now))
     }
 
     /// Returns what is known of each track.

@@ -11,6 +11,8 @@
  * pc, pcs        the program's RTCPeerConnection; all of them by name
  * player         media/whep.js WhepPlayer
  * clock          clock.js RoomClock; clockOffset() server minus performance.now(), now() room time
+ * mediaClock     media/media-clock.js MediaClock: roomTimeOf(rtpTimestamp)
+ * late           {ms, shownAt}: how late the newest picture is against room time, and its room time
  * figures()      the latest getStats figures of the program
  * fired          [{id, kind, openAt, at}] countdowns that reached zero here; `at` is room time as estimated
  * events         the latest 500 events: {t, s, q, st, carrier, at, d}
@@ -20,6 +22,7 @@
 import { RoomClock } from "./clock.js";
 import { call } from "./http.js";
 import { tiles } from "./layout.js";
+import { MediaClock, followPictures } from "./media/media-clock.js";
 import { downlinkMs } from "./media/stats.js";
 import { WhepPlayer } from "./media/whep.js";
 import { RoomSession } from "./protocol/session.js";
@@ -49,6 +52,9 @@ const carrier = query.get("carrier") === "dc" ? "dc" : query.get("carrier") === 
 
 const clock = new RoomClock();
 const now = () => clock.now();
+const mediaClock = new MediaClock(() => player.link.resource);
+/** How late the newest picture is, and its room time. @type {{ms: number | null, shownAt: number | null}} */
+const late = { ms: null, shownAt: null };
 const model = emptyRoom(room);
 /** @type {{id: string, kind: string, openAt: number, at: number}[]} */
 const fired = [];
@@ -77,7 +83,8 @@ const session = new RoomSession({
   },
   onEvent(event, by) {
     keep(event, by);
-    if (applyEvent(model, event)) show(event);
+    if (event.t === "media.clock") mediaClock.handle(event.d);
+    else if (applyEvent(model, event)) show(event);
   },
   onStatus: drawStatus,
 });
@@ -89,14 +96,16 @@ const player = new WhepPlayer({
 });
 
 const stats = new StatsPanel(byId("stats"), () => new Map([["直播 program", player.pc]]), (_, figures) => {
-  const delay = downlinkMs(figures);
+  const delay = late.ms === null ? downlinkMs(figures) : Math.round(late.ms);
   setText(byId("delay"), delay === null ? "– ms" : `≈${delay} ms`);
   byId("delay").dataset.mood = delay === null ? "" : delay < 200 ? "good" : delay < 500 ? "fair" : "bad";
 });
 
+followPictures(video, mediaClock, now, (ms, shownAt) => Object.assign(late, { ms, shownAt }));
+
 Object.assign(window, {
   lianmai: {
-    state: model, session, player, clock, fired, events, now,
+    state: model, session, player, clock, fired, events, now, late, mediaClock,
     get pc() { return player.pc; },
     get pcs() { return { program: player.pc }; },
     clockOffset: () => clock.offset(),

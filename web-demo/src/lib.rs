@@ -48,6 +48,7 @@ const FILES: &[(&str, &[u8])] = files![
     "layout.js",
     "media/capture.js",
     "media/link.js",
+    "media/media-clock.js",
     "media/patience.js",
     "media/resume.js",
     "media/stats.js",

@@ -367,15 +367,13 @@ impl SendTrack {
     /// Returns what a sender report says of this track, once there is something to say.
     pub(super) fn report(&self, now: MediaTime, clock: NtpClock) -> Option<SenderInfo> {
         let (packets, octets) = self.tally.reported()?;
-        let anchor = self.anchor?;
-        let timestamp = anchor.timestamp_at(now, self.kind.clock_rate_hz());
-        Some(SenderInfo {
-            ssrc: self.ssrc,
-            ntp: clock.at(now),
-            rtp_timestamp: self.splice.timestamp(timestamp)?,
-            packets,
-            octets,
-        })
+        let rtp_timestamp = self.timestamp_at(now)?;
+        Some(SenderInfo { ssrc: self.ssrc, ntp: clock.at(now), rtp_timestamp, packets, octets })
+    }
+
+    /// Returns the timestamp, as the viewer sees it, of what was captured at `at`.
+    pub(super) fn timestamp_at(&self, at: MediaTime) -> Option<u32> {
+        self.splice.timestamp(self.anchor?.timestamp_at(at, self.kind.clock_rate_hz()))
     }
 
     /// Returns what is told of time beside a packet. What is told is of the moment, so nothing beside

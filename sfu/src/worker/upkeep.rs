@@ -139,6 +139,9 @@ impl Worker {
                 worker.drain_data(id);
             });
         }
+        for clock in found.clocks {
+            self.emit_news(clock);
+        }
         for feed in found.fell_silent {
             self.emit(Event::MediaStopped { feed });
         }
@@ -164,6 +167,7 @@ impl Worker {
 struct Findings {
     gone: Vec<(PeerId, CloseReason)>,
     with_data: Vec<PeerId>,
+    clocks: Vec<Event>,
     fell_silent: Vec<FeedId>,
     /// Feeds that a viewer needs no more.
     left: Vec<(FeedId, PeerId)>,
@@ -216,6 +220,9 @@ fn look_at(
             viewer.poll_reports(now.media, clock, &mut reports);
             if !reports.is_empty() {
                 link.send_rtcp(&reports, egress);
+            }
+            if let Some((rtp_timestamp, at)) = viewer.poll_media_clock(now.media) {
+                found.clocks.push(Event::MediaClock { peer: id, rtp_timestamp, at });
             }
             let source = feeds.get(&viewer.feed).and_then(|feed| feed.source);
             found.left.extend(viewer.poll_left(now.media, source).map(|feed| (feed, id)));
