@@ -66,14 +66,14 @@ test('the program is at most 350 ms old at the viewer (p95)', async () => {
   const read = await frames('#program');
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((p) => percentile(ages(read), p));
   const waits = await composed(read);
-  const [earliest, latest] = [0.05, 0.95].map((p) => percentile(waits, p));
+  const [early, late] = [0.25, 0.75].map((p) => percentile(waits, p));
   note({ 'program.g2g_p50_ms': p50, 'program.g2g_p95_ms': p95, 'program.g2g_p99_ms': p99, ...(await stages()) });
-  const late = await viewer.evaluate(() => window.lianmai.late.ms);
+  const shownLate = await viewer.evaluate(() => window.lianmai.late.ms);
   await viewer.close();
-  // A host's picture waits up to one picture of the program for its turn; being off by one would show.
-  assert.ok(earliest > 0 && latest < p95, `composed ${earliest} to ${latest} ms after capture`);
-  assert.ok(latest - earliest <= 2 * (1000 / 30), `room times of pictures spread from ${earliest} to ${latest} ms`);
-  assert.ok(late > 0 && late < p99, `the page says that the picture is ${late} ms late`);
+  // A host's picture waits for its turn, which comes every 33 ms; a quarter of them may have had a busier machine.
+  assert.ok(early > 0 && late < p95, `composed ${early} to ${late} ms after capture`);
+  assert.ok(late - early <= 1000 / 30, `room times of pictures spread from ${early} to ${late} ms`);
+  assert.ok(shownLate > 0 && shownLate < p99, `the page says that the picture is ${shownLate} ms late`);
   assert.ok(p95 <= PROGRAM_BAR_MS, `p95 ${p95} ms`);
 });
 
