@@ -24,8 +24,11 @@ const FORMAT_PLI: u8 = 1;
 const FORMAT_FIR: u8 = 4;
 const FORMAT_APPLICATION: u8 = 15;
 const BLOCK_LEN: usize = 24;
-/// A NACK that names more packets than this asks for a keyframe's worth; the rest is ignored.
+/// Who asks for more packets than this in one packet asks for a keyframe's worth; the rest is ignored.
 const MAX_NACKED: usize = 256;
+/// Packets that transport-wide feedback in one packet may speak of; the rest is ignored. A message
+/// of 24 bytes can speak of thousands, and many of them fit a packet.
+const MAX_TOLD: usize = 8_192;
 /// We ask for one answer at a time.
 const MAX_ANSWERS: usize = 4;
 
@@ -76,6 +79,7 @@ impl Reception {
 /// Reads a compound packet; stops at the first part that makes no sense.
 pub(crate) fn parse(mut rest: &[u8]) -> Vec<Message> {
     let mut out = Vec::new();
+    let mut may_ask = MAX_NACKED;
     while let Some((part, after)) = split(rest) {
         rest = after;
         let count = part[0] & 0x1f;
@@ -90,7 +94,12 @@ pub(crate) fn parse(mut rest: &[u8]) -> Vec<Message> {
                 read_blocks(part, 28, count, &mut out);
             }
             RECEIVER_REPORT => read_blocks(part, 8, count, &mut out),
-            TRANSPORT_FEEDBACK if count == FORMAT_NACK => read_nack(part, &mut out),
+            TRANSPORT_FEEDBACK if count == FORMAT_NACK => {
+                if let Some((ssrc, lost)) = read_nack(part, may_ask) {
+                    may_ask -= lost.len();
+                    out.push(Message::Nack { ssrc, lost });
+                }
+            }
             PAYLOAD_FEEDBACK if count == FORMAT_PLI => {
                 out.extend(be32(part, 8).map(|ssrc| Message::KeyframeRequest { ssrc }));
             }
@@ -112,14 +121,18 @@ pub(crate) fn parse(mut rest: &[u8]) -> Vec<Message> {
     out
 }
 
-/// Returns the transport-wide feedback in a compound packet.
+/// Returns the transport-wide feedback in a compound packet, as far as it is to be listened to.
 pub(crate) fn transport_feedback(mut rest: &[u8]) -> impl Iterator<Item = Feedback<'_>> {
     let parts = std::iter::from_fn(move || {
         let (part, after) = split(rest)?;
         rest = after;
         Some(part)
     });
-    parts.filter_map(|part| Feedback::parse(part).ok())
+    let mut may_tell = MAX_TOLD;
+    parts.filter_map(|part| Feedback::parse(part).ok()).map_while(move |feedback| {
+        may_tell = may_tell.checked_sub(usize::from(feedback.count))?;
+        Some(feedback)
+    })
 }
 
 /// Returns the time since we said `reference`, the middle bits of an NTP time, less the other side's
@@ -165,10 +178,8 @@ fn read_blocks(part: &[u8], start: usize, count: u8, out: &mut Vec<Message>) {
     }
 }
 
-fn read_nack(part: &[u8], out: &mut Vec<Message>) {
-    let Some(ssrc) = be32(part, 8) else {
-        return;
-    };
+fn read_nack(part: &[u8], most: usize) -> Option<(u32, Vec<u16>)> {
+    let ssrc = be32(part, 8)?;
     let mut lost = Vec::new();
     for entry in part.get(12..).unwrap_or_default().chunks_exact(4) {
         let first = u16::from_be_bytes([entry[0], entry[1]]);
@@ -178,8 +189,8 @@ fn read_nack(part: &[u8], out: &mut Vec<Message>) {
             (0..16_u16).filter(|bit| mask >> bit & 1 == 1).map(|bit| first.wrapping_add(bit + 1)),
         );
     }
-    lost.truncate(MAX_NACKED);
-    out.push(Message::Nack { ssrc, lost });
+    lost.truncate(most);
+    (!lost.is_empty()).then_some((ssrc, lost))
 }
 
 /// Reads a REMB (draft-alvestrand-rmcat-remb-03 section 2.2).
@@ -199,7 +210,10 @@ fn read_extended(part: &[u8], out: &mut Vec<Message>) {
         let Some((body, next)) = after.split_at_checked(len) else {
             return;
         };
+        // It is answered with a packet, so once is enough.
+        let is_answered = out.iter().any(|said| matches!(said, Message::ReferenceTime { .. }));
         if head[0] == BLOCK_REFERENCE_TIME
+            && !is_answered
             && let (Some(sender), Some(high), Some(low)) =
                 (be32(part, 4), be32(body, 0), be32(body, 4))
         {
@@ -408,6 +422,31 @@ mod tests {
         let rtt = round_trip(0x0001_0002_8003_0004, reference, delay);
         assert_eq!(rtt, Some(Duration::from_millis(250)));
         assert_eq!(round_trip(0, reference, delay), None);
+    }
+
+    #[test]
+    fn one_packet_makes_only_so_much_work() {
+        let mut nacks = Vec::new();
+        let mut questions = Vec::new();
+        for _ in 0..75 {
+            push_nack(&mut nacks, 1, 9, &(1..18).collect::<Vec<u16>>());
+            push_reference_time(&mut questions, 1, 0x0001_0002_0003_0004);
+        }
+        let nacked = |message: &Message| {
+            if let Message::Nack { lost, .. } = message { lost.len() } else { 0 }
+        };
+        assert_eq!(parse(&nacks).iter().map(nacked).sum::<usize>(), MAX_NACKED);
+        assert_eq!(parse(&questions).len(), 1);
+
+        // 24 bytes that speak of 8,191 packets, of which none arrived.
+        let feedback = [
+            0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 9, 0, 1, 0x1f, 0xff, 0, 0, 0, 0, 0x1f, 0xff, 0, 0,
+        ];
+        let told = |packet: &[u8]| -> usize {
+            transport_feedback(packet).map(|feedback| feedback.statuses().count()).sum()
+        };
+        assert_eq!(told(&feedback), 8_191);
+        assert_eq!(told(&feedback.repeat(50)), 8_191);
     }
 
     #[test]
