@@ -28,6 +28,8 @@ pub(crate) use vitals::News;
 use vitals::Vitals;
 
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// A stream's clock is told to every viewer, so not more often than this, whatever its sender says.
+const ANCHOR_INTERVAL: Duration = Duration::from_millis(100);
 /// Our own SSRC in feedback. A receiver needs one, but nobody looks at it.
 const RECEIVER_SSRC: u32 = 1;
 
@@ -119,7 +121,7 @@ impl Publisher {
         std::mem::take(&mut self.recovered)
     }
 
-    /// Takes a sender report. Returns the stream and its new anchor.
+    /// Takes a sender report. Returns the stream and its new anchor, if it is to be told.
     pub(crate) fn handle_sender_report(
         &mut self,
         ssrc: u32,
@@ -128,7 +130,12 @@ impl Publisher {
         now: MediaTime,
     ) -> Option<(StreamId, Anchor)> {
         let (track, encoding) = self.find(ssrc)?;
-        self.tracks[track].encodings[encoding].reception.handle_sender_report(ntp, now);
+        let reported = &mut self.tracks[track].encodings[encoding];
+        reported.reception.handle_sender_report(ntp, now);
+        if reported.anchored.is_some_and(|at| now.since(at) < ANCHOR_INTERVAL) {
+            return None;
+        }
+        reported.anchored = Some(now);
         let sent = i128::from(ntp_nanos(ntp));
         let offset = i128::from(now.nanos()) - sent;
         let offset = self.ntp_offset.map_or(offset, |smallest| smallest.min(offset));
@@ -453,6 +460,23 @@ mod tests {
             }
         }
         assert!(places.len() > 200, "the first of them are taken");
+    }
+
+    #[test]
+    fn the_clock_of_a_stream_is_told_only_so_often() {
+        let mut host = simulcast();
+        for (ssrc, name) in [(60, b'h'), (70, b'l')] {
+            let start = rtp(MEDIA, ssrc, 1, Some((10, name)), &[0x41]);
+            assert!(host.handle_rtp(&start, MediaTime::from_millis(1)).is_some());
+        }
+        let told = |host: &mut Publisher, ssrc, at| {
+            let now = MediaTime::from_millis(at);
+            let reports = (0..1_000).map(|_| host.handle_sender_report(ssrc, 1 << 40, 5, now));
+            reports.flatten().count()
+        };
+        assert_eq!((told(&mut host, 60, 2), told(&mut host, 70, 2)), (1, 1));
+        // Browsers report a few times a second at most.
+        assert_eq!((told(&mut host, 60, 50), told(&mut host, 60, 200)), (0, 1));
     }
 
     #[test]

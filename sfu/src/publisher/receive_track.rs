@@ -6,7 +6,7 @@
 
 use media_rules::codec::FrameReader;
 use media_rules::packet::RtpHeader;
-use media_rules::{Codec, LossDetector, MediaKind};
+use media_rules::{Codec, LossDetector, MediaKind, MediaTime};
 
 use super::counts::Counts;
 use crate::extension::ExtensionIds;
@@ -39,6 +39,8 @@ pub(super) struct Encoding {
     pub(super) reception: Reception,
     pub(super) frames: FrameReader,
     pub(super) counts: Counts,
+    /// When its clock was told last.
+    pub(super) anchored: Option<MediaTime>,
 }
 
 /// Where a packet belongs.
@@ -125,6 +127,7 @@ impl ReceiveTrack {
             reception: Reception::new(self.kind.clock_rate_hz()),
             frames: FrameReader::new(self.codec),
             counts: Counts::default(),
+            anchored: None,
         };
         if let Some(at) = self.numbered(number) {
             self.encodings[at] = fresh;
