@@ -48,8 +48,6 @@ pub(crate) struct Feed {
     pub(crate) taken: Vec<EncodingSet>,
     /// At the source's home, if it sends several encodings.
     pub(crate) demand: Option<Demand>,
-    /// When the oldest packet that they have not been sent was received.
-    pub(crate) since: MediaTime,
     keyframe_interval: Duration,
     /// The publisher that was let go last. Its packets may still be on their way, on another queue.
     gone: Option<PeerId>,
@@ -100,7 +98,6 @@ impl Feed {
             resting: EncodingSet::default(),
             taken: Vec::new(),
             demand: None,
-            since: MediaTime::default(),
             keyframe_interval,
             gone: None,
             streams: [const { None }; STREAMS],
@@ -138,13 +135,6 @@ impl Feed {
         (self.best, self.tapped) = (Slot::VIDEO, Slot::VIDEO);
         self.resting = EncodingSet::default();
         self.demand = None;
-    }
-
-    /// Notes when the kernel had the packet that is about to be pushed.
-    pub(crate) fn note_received(&mut self, received: MediaTime) {
-        if self.due.is_none() {
-            self.since = received;
-        }
     }
 
     /// Remembers a packet of the current source, to be sent when the feed is due.

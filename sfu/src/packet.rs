@@ -99,6 +99,8 @@ pub(crate) struct Packet {
     pub(crate) stream: StreamId,
     pub(crate) codec: Codec,
     pub(crate) arrival: MediaTime,
+    /// When this machine's kernel had it, which is earlier if the worker was busy.
+    pub(crate) received: MediaTime,
     pub(crate) marker: bool,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
@@ -175,6 +177,7 @@ impl Packet {
             stream,
             codec,
             arrival,
+            received: arrival,
             marker: header.marker,
             sequence: header.sequence,
             timestamp: header.timestamp,

@@ -56,8 +56,6 @@ pub(crate) struct Viewer {
     pace: Pace,
     /// Whether pictures wait for their time, so that the worker is to serve it again soon.
     pub(crate) is_waiting: bool,
-    /// Since when the oldest of what it is being sent has been here.
-    pub(crate) since: MediaTime,
     /// Whether the worker has noted so.
     pub(crate) is_listed: bool,
     /// There while packets get lost on the way.
@@ -90,6 +88,16 @@ pub(crate) struct Served {
     pub(crate) lacks: Option<Slot>,
     /// There is more to send than the arena has room for: send it and serve again.
     pub(crate) is_cut_short: bool,
+    /// How many packets were written, and since when the oldest of them could have been sent.
+    pub(crate) packets: u64,
+    pub(crate) since: Option<MediaTime>,
+}
+
+impl Served {
+    fn note_packet(&mut self, since: MediaTime) {
+        self.packets += 1;
+        self.since = Some(self.since.map_or(since, |oldest| oldest.min(since)));
+    }
 }
 
 impl Viewer {
@@ -114,7 +122,6 @@ impl Viewer {
             reported: MediaTime::default(),
             pace: Pace::new(has_transport_cc),
             is_waiting: false,
-            since: MediaTime::default(),
             is_listed: false,
             redundancy: None,
             has_alarm: false,
@@ -189,7 +196,7 @@ impl Viewer {
                 self.pace.handle_skip(now);
             }
             let mut out = Outlet { now, pace: &mut self.pace, link, egress };
-            match track.send_pending(feeds, &mut self.redundancy, &mut out) {
+            match track.send_pending(feeds, &mut self.redundancy, &mut served, &mut out) {
                 Progress::Done => {}
                 Progress::Waits => self.is_waiting = true,
                 Progress::Cut => {

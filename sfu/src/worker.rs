@@ -39,7 +39,7 @@ use crate::publisher::Publisher;
 use crate::route::Route;
 use crate::socket::{self, RECEIVE_BATCH, Socket};
 use crate::tcp::Streams;
-use crate::viewer::Viewer;
+use crate::viewer::{Served, Viewer};
 use punctuality::Punctuality;
 
 /// A table whose keys are not for strangers to choose: ids are ours, and routes have proven themselves.
@@ -138,9 +138,9 @@ struct Tally {
 
 impl Tally {
     /// Notes how long packets that were just written have waited.
-    fn note_written(&mut self, since: MediaTime, count: usize) {
-        if count > 0 {
-            self.punctuality.handle_written(since, count as u64);
+    fn note_written(&mut self, served: &Served) {
+        if let Some(since) = served.since {
+            self.punctuality.handle_written(since, served.packets);
         }
     }
 

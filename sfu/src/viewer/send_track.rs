@@ -9,13 +9,13 @@ use media_rules::codec::vp8::PictureNumbers;
 use media_rules::packet::{ExtensionList, PlainHeader};
 use media_rules::{Codec, Layers, MediaKind, MediaTime, Passage, Splice, Stamp, Thinner};
 
-use super::Feeds;
 use super::descriptor::{Descriptor, picture_numbers};
 use super::header::{MAX_PADDING, Outgoing};
 use super::pace::Pace;
 use super::redundancy::{self, Redundancy};
 use super::repair::Repair;
 use super::timing::{Timing, Told, Wishes};
+use super::{Feeds, Served};
 use crate::clock::NtpClock;
 use crate::egress::Egress;
 use crate::extension::ExtensionIds;
@@ -153,6 +153,7 @@ impl SendTrack {
         &mut self,
         feeds: Feeds<'_>,
         redundancy: &mut Option<Box<Redundancy>>,
+        served: &mut Served,
         out: &mut Outlet<'_>,
     ) -> Progress {
         let Some(stream) = self.playing.and_then(|id| feeds.stream_of(id)) else {
@@ -162,8 +163,13 @@ impl SendTrack {
             if self.kind == MediaKind::Video && !out.pace.has_budget() {
                 return Progress::Waits;
             }
+            let before = self.tally.packets();
             if !self.send(stream, packet, redundancy.as_deref_mut(), out) {
                 return Progress::Cut;
+            }
+            if self.tally.packets() != before {
+                // What it begins with may have come long before anything could be sent.
+                served.note_packet(packet.received.max(self.timing.began()));
             }
             self.cursor += 1;
         }

@@ -79,6 +79,11 @@ impl Timing {
         self.told = None;
     }
 
+    /// When the track went over to what it plays.
+    pub(super) const fn began(&self) -> MediaTime {
+        self.began
+    }
+
     /// Returns what goes along with a packet. A sender's own capture times are passed on; where
     /// there are none, they are reckoned from how the stream's clock relates to ours.
     pub(super) fn tell(&mut self, packet: &Packet, anchor: Option<Anchor>, now: MediaTime) -> Told {

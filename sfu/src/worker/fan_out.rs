@@ -44,7 +44,7 @@ impl Worker {
             // The last viewer here left while it was under way.
             return;
         }
-        let (received, now) = (self.received, self.now.media);
+        let now = self.now.media;
         let feed = self.feed(&id);
         if !feed.handle_source(item.source()) {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "replaced").increment(1);
@@ -70,7 +70,6 @@ impl Worker {
                     });
                 }
                 let was_due = feed.due.is_some();
-                feed.note_received(received);
                 feed.push(packet, now);
                 if !was_due {
                     self.due_feeds.push(id);
@@ -256,18 +255,13 @@ impl Serving<'_> {
         guard(|| {
             #[cfg(test)]
             haunt(self.haunted, id, Haunt::Serve);
-            if !viewer.is_waiting {
-                viewer.since = feeds.wanted.since;
-            }
-            let mut before = self.egress.len();
             let mut served = viewer.serve(feeds, self.now, link, self.egress);
             while served.is_cut_short {
-                self.tally.note_written(viewer.since, self.egress.len() - before);
+                self.tally.note_written(&served);
                 self.tally.send(self.setup, self.egress);
-                before = 0;
                 served = viewer.serve(feeds, self.now, link, self.egress);
             }
-            self.tally.note_written(viewer.since, self.egress.len() - before);
+            self.tally.note_written(&served);
             note_copies(self.copies, id, viewer);
             if viewer.is_waiting && !std::mem::replace(&mut viewer.is_listed, true) {
                 if self.waiting.is_empty() {

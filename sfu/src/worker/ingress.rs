@@ -179,7 +179,8 @@ impl Worker {
         if starts {
             self.emit(Event::MediaStarted { feed: feed.clone() });
         }
-        for packet in recovered.into_iter().chain([packet]) {
+        for mut packet in recovered.into_iter().chain([packet]) {
+            packet.received = self.received;
             self.take_item(feed.clone(), Item::Packet(packet), true);
         }
         if !is_live {

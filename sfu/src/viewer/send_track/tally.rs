@@ -36,6 +36,11 @@ impl Tally {
         self.codec = Some(StreamCodec { codec, payload_type });
     }
 
+    /// Returns how many packets went out, each counted once.
+    pub(super) const fn packets(&self) -> u64 {
+        self.packets
+    }
+
     /// A packet with `bytes` of payload went out again.
     pub(super) const fn handle_repeat(&mut self, bytes: usize) {
         self.again += 1;
