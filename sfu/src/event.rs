@@ -24,6 +24,11 @@ impl PeerId {
         self.0
     }
 
+    /// Returns the counter.
+    pub(crate) fn count(self) -> u64 {
+        self.0 >> 8
+    }
+
     pub(crate) fn worker(self) -> usize {
         (self.0 & 0xff) as usize
     }

@@ -6,6 +6,7 @@
 
 mod control;
 mod fan_out;
+mod handshakes;
 mod ingress;
 mod inspect;
 pub(crate) mod isolation;
@@ -40,6 +41,7 @@ use crate::route::Route;
 use crate::socket::{self, RECEIVE_BATCH, Socket};
 use crate::tcp::Streams;
 use crate::viewer::{Served, Viewer};
+use handshakes::Handshakes;
 use punctuality::Punctuality;
 
 /// A table whose keys are not for strangers to choose: ids are ours, and routes have proven themselves.
@@ -52,6 +54,8 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Datagram batches per turn. More would keep the first of them waiting for the send.
 const BATCHES_PER_TURN: usize = 4;
 const COMMANDS_PER_TURN: usize = 512;
+/// How long commands may keep media waiting: a chat line to a thousand viewers is a thousand of them.
+const COMMANDS_MOMENT: Duration = Duration::from_millis(2);
 const DELIVERIES_PER_TURN: usize = 64;
 
 /// Everything a worker starts with.
@@ -92,6 +96,9 @@ pub(crate) struct Worker {
     /// peers: one entry each.
     waiting: Vec<PeerId>,
     waiting_due: MediaTime,
+    handshakes: Handshakes,
+    /// Whether a queue was left that nothing wakes the worker for any more.
+    has_more: bool,
     egress: Egress,
     /// By worker: what crosses at the end of the turn.
     outboxes: Vec<Batch>,
@@ -100,7 +107,8 @@ pub(crate) struct Worker {
     /// Events that the control plane had no room for. Bounded by peers and feeds.
     waiting_events: VecDeque<Event>,
     next_tick: MediaTime,
-    next_sweep: MediaTime,
+    /// Which share of the peers was looked at last.
+    sweep_share: u64,
     next_choice: MediaTime,
     /// How often viewers have chosen.
     layer_rounds: u32,
@@ -184,12 +192,14 @@ impl Worker {
             copies: Later::new(usize::MAX),
             waiting: Vec::new(),
             waiting_due: MediaTime::default(),
+            handshakes: Handshakes::default(),
+            has_more: false,
             egress: Egress::new(),
             outboxes,
             unsent: VecDeque::new(),
             waiting_events: VecDeque::new(),
             next_tick: MediaTime::default(),
-            next_sweep: MediaTime::default(),
+            sweep_share: 0,
             next_choice: MediaTime::default(),
             layer_rounds: 0,
             tally: Tally::default(),
@@ -241,13 +251,20 @@ impl Worker {
             self.tick();
         }
         self.flush();
+        self.shake_hands();
     }
 
     fn take_commands(&mut self) {
+        let end = self.now.media + COMMANDS_MOMENT;
+        self.has_more = true;
         for _ in 0..COMMANDS_PER_TURN {
-            match self.setup.commands.try_recv() {
-                Ok(command) => self.take_command(command),
-                Err(_) => break,
+            let Ok(command) = self.setup.commands.try_recv() else {
+                self.has_more = false;
+                break;
+            };
+            self.take_command(command);
+            if media_now() >= end {
+                break;
             }
         }
         self.repeat_unsent();
@@ -282,7 +299,7 @@ impl Worker {
     fn take_deliveries(&mut self) {
         for _ in 0..DELIVERIES_PER_TURN {
             let Ok(Delivery { batch, is_home }) = self.setup.media.try_recv() else {
-                break;
+                return;
             };
             for (feed, item) in batch {
                 // A local feed's last frames may arrive after the word that it has ended.
@@ -294,6 +311,7 @@ impl Worker {
                 self.shielded(|worker| worker.take_item(feed, item, is_home));
             }
         }
+        self.has_more = true;
     }
 
     /// How long there is nothing to do unless something arrives.
@@ -304,6 +322,9 @@ impl Worker {
             || !self.waiting_events.is_empty();
         if !has_timers {
             return IDLE;
+        }
+        if self.has_more || !self.handshakes.is_empty() {
+            return Duration::ZERO;
         }
         let waiting = (!self.waiting.is_empty()).then_some(self.waiting_due);
         let dues = [self.next_due(), self.copies.poll_timeout(), waiting].into_iter().flatten();

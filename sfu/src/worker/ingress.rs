@@ -79,7 +79,18 @@ impl Worker {
         let Some(peer) = self.peers.get_mut(&id) else {
             return false;
         };
-        for event in peer.link.handle_dtls(datagram, self.now, &mut self.egress) {
+        if !peer.link.is_connected() {
+            self.handshakes.push(id, datagram);
+            return true;
+        }
+        let events = peer.link.handle_dtls(datagram, self.now, &mut self.egress);
+        self.handle_link_events(id, events);
+        true
+    }
+
+    /// Acts upon what came of a DTLS datagram.
+    pub(super) fn handle_link_events(&mut self, id: PeerId, events: Vec<LinkEvent>) {
+        for event in events {
             match event {
                 LinkEvent::Connected => self.handle_connected(id),
                 LinkEvent::Closed(reason) => self.close(id, reason),
@@ -92,7 +103,6 @@ impl Worker {
                 }
             }
         }
-        true
     }
 
     fn handle_connected(&mut self, id: PeerId) {

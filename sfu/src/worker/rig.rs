@@ -116,11 +116,36 @@ impl Rig {
         address: SocketAddr,
         offer: &str,
     ) -> Far {
+        let (near, far) = keys();
+        let (id, route) = self.add(number, direction, address, offer);
+        let now = self.worker.now;
+        let peer = self.worker.peers.get_mut(&id).expect("it was added");
+        peer.link.connect_without_handshake(route, near, now);
+        if number == 1 {
+            self.host.srtp = far;
+            return Far { route, srtp: keys().1 };
+        }
+        Far { route, srtp: far }
+    }
+
+    /// Somebody comes whose handshake has not begun, and says something.
+    pub(super) fn stranger(&mut self, number: u64, address: SocketAddr, datagram: &[u8]) {
+        let (_, route) = self.add(number, Direction::Play, address, OFFER);
+        assert!(self.worker.setup.socket.place(route, datagram));
+        self.worker.handle_datagram(0);
+    }
+
+    fn add(
+        &mut self,
+        number: u64,
+        direction: Direction,
+        address: SocketAddr,
+        offer: &str,
+    ) -> (PeerId, Route) {
         let offer = Offer::parse(offer).expect("a good offer");
         let agreement =
             Agreement::new(&offer, direction, &Abilities::of(direction)).expect("we can do that");
         let (id, route) = (PeerId::new(number, 0), Route::Udp(address));
-        let (near, far) = keys();
         self.worker.handle_command(Command::Add(Box::new(NewPeer {
             id,
             feed: FeedId::new("room", "host"),
@@ -133,15 +158,8 @@ impl Rig {
             has_data: false,
             cname: "rig".to_owned(),
         })));
-        let now = self.worker.now;
-        let peer = self.worker.peers.get_mut(&id).expect("it was added");
-        peer.link.connect_without_handshake(route, near, now);
         self.worker.addresses.insert(route, id);
-        if number == 1 {
-            self.host.srtp = far;
-            return Far { route, srtp: keys().1 };
-        }
-        Far { route, srtp: far }
+        (id, route)
     }
 
     /// The host sends a picture of so many packets and the worker takes a turn.

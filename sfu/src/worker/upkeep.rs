@@ -16,8 +16,9 @@ use crate::feed::Feed;
 use crate::packet::{Slot, StreamId};
 use crate::publisher::News;
 
-/// How often every peer is looked at.
-const SWEEP: Duration = Duration::from_millis(50);
+/// Every peer is looked at once in so many ticks, a share of them in each: to look at thousands at once
+/// would keep media waiting.
+const SWEEP_SHARES: u64 = 5;
 /// How often viewers choose among a feed's pictures.
 const CHOICE: Duration = Duration::from_millis(100);
 
@@ -26,9 +27,9 @@ impl Worker {
     pub(super) fn tick(&mut self) {
         self.feed_back();
         self.reopen_gates();
-        if self.now.media >= self.next_sweep {
-            self.next_sweep = self.now.media + SWEEP;
-            self.sweep();
+        self.sweep_share = (self.sweep_share + 1) % SWEEP_SHARES;
+        self.sweep();
+        if self.sweep_share == 0 {
             self.sweep_feeds();
         }
         if self.now.media >= self.next_choice {
@@ -106,7 +107,13 @@ impl Worker {
     fn sweep(&mut self) {
         let mut found = Findings::default();
         let mut panicked: Vec<PeerId> = Vec::new();
+        // Peers are dealt out to the workers one by one.
+        let workers = self.setup.workers.len().max(1) as u64;
+        let share = self.sweep_share;
         for (&id, peer) in &mut self.peers {
+            if id.count() / workers % SWEEP_SHARES != share {
+                continue;
+            }
             let around = Around {
                 now: self.now,
                 config: &self.setup.config,
