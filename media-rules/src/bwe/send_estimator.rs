@@ -20,6 +20,8 @@ use crate::twcc::{Feedback, TICK_MICROS, TICKS_PER_REFERENCE};
 
 /// What may be sent at once, as a multiple of the estimate, so that a keyframe takes not for ever.
 const PACE: f32 = 2.5;
+/// The same while the path has not shown where it ends: the keyframe of a 720p stream within 10 ms.
+const OPEN_BPS: u64 = 32_000_000;
 /// After congestion by loss, a little less than what arrived.
 const LOSS_BACKOFF: f32 = 0.9;
 /// What even the least delayed packet waits is a queue from here on.
@@ -161,12 +163,24 @@ impl SendEstimator {
 
     /// Returns the rate at which a burst is spread, in bits per second.
     pub fn pacing_bps(&self, now: MediaTime) -> u64 {
-        (self.target_bps(now) as f32 * PACE) as u64
+        let paced = (self.target_bps(now) as f32 * PACE) as u64;
+        if self.has_limit() { paced } else { paced.max(OPEN_BPS) }
     }
 
     /// Returns whether the estimate rests on something the receiver said.
     pub const fn is_known(&self) -> bool {
         self.path.is_some() || self.remb.is_some()
+    }
+
+    /// Returns whether the estimate is what the path was found to end at. Until then it says what was
+    /// tried, and nothing speaks for holding a picture back.
+    pub const fn has_limit(&self) -> bool {
+        let is_found = match (&self.path, self.config.feedback) {
+            (Some(path), _) => path.rate.decreased().is_some(),
+            (None, FeedbackKind::Transport) => false,
+            (None, FeedbackKind::Reports) => true,
+        };
+        is_found || self.remb.is_some()
     }
 
     /// Returns the round trip, from reports if there are any.

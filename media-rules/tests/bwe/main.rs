@@ -69,6 +69,21 @@ fn a_path_that_narrows_to_300_kbit_is_followed_within_3_s_and_found_wide_again()
 }
 
 #[test]
+fn bursts_are_not_held_back_until_the_path_shows_where_it_ends() {
+    each_seed(|seed| {
+        let mut session = Session::new(seed, &LAYERS);
+        session.run(s(5), |session, target| {
+            assert!(session.estimator.pacing_bps(session.now) > 20_000_000, "wide at {target}");
+        });
+        session.link.nature.capacity_bps = 800_000;
+        session.run(s(2), |_, _| {});
+        session.run(s(60), |session, target| {
+            assert!(session.estimator.pacing_bps(session.now) <= 3 * target, "narrow at {target}");
+        });
+    });
+}
+
+#[test]
 fn a_queue_so_short_that_it_drops_rather_than_delays_is_followed_as_well() {
     each_seed(|seed| assert_follows_steps(seed, Duration::from_millis(60)));
 }

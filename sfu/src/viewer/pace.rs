@@ -100,10 +100,14 @@ impl Pace {
         let passed = u64::try_from(passed).expect("at most a second");
         self.refilled = now;
         let bytes = |bps: u64, micros: u64| (bps.saturating_mul(micros) / 8_000_000).cast_signed();
-        let steady = self.estimator.target_bps(now).saturating_mul(CATCH_UP) / 100;
+        let burst = self.estimator.pacing_bps(now);
+        let steady = match self.estimator.has_limit() {
+            true => self.estimator.target_bps(now).saturating_mul(CATCH_UP) / 100,
+            false => burst,
+        };
         let most = bytes(steady, RESERVE_MICROS).max(MIN_RESERVE);
         self.reserve = self.reserve.saturating_add(bytes(steady, passed)).min(most);
-        let bps = if self.reserve > 0 { self.estimator.pacing_bps(now) } else { steady };
+        let bps = if self.reserve > 0 { burst } else { steady };
         let probe = self.probe.as_ref().map_or(0, |running| running.probe.bps);
         // What is allowed is an average; frames come in bursts.
         let bps = bps.max(probe).max(self.allowed_bps * 3 / 2);
@@ -293,8 +297,27 @@ mod tests {
     }
 
     #[test]
+    fn a_keyframe_leaves_at_once_on_a_path_that_has_not_shown_where_it_ends() {
+        let mut pace = Pace::new(true);
+        let mut sent = 0;
+        // Sixteen kilobytes a picture are twice the estimate that it starts with.
+        for frame in 0..100 {
+            let now = at(1_000 + 40 * frame);
+            pace.refill(now);
+            let size = if frame % 50 == 0 { 39_600 } else { 16_800 };
+            for _ in 0..size / 1_200 {
+                assert!(pace.has_budget(), "{frame}");
+                pace.handle_sent(1_200, true, now);
+                sent += 1_200;
+            }
+        }
+        assert!(sent > 4 * 2 * 1_500_000 / 8, "{sent}");
+    }
+
+    #[test]
     fn a_burst_is_spread_at_the_pacing_rate_and_sound_is_only_charged() {
         let mut pace = Pace::new(true);
+        pace.handle_remb(1_500_000, at(1_000));
         pace.refill(at(1_000));
         let mut sent = 0;
         for now in 1_000..1_100 {
