@@ -181,7 +181,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure {
         name: "sfu.forward_p50_ms",
         bar: "-",
-        meaning: "from the kernel's receipt of a host's packet until the call that sent it on returned, by the server's own count; 20 rooms, the server using the share of a core below",
+        meaning: "from the kernel's receipt of a host's packet until the call that sent it on returned, by the server's own count; 20 rooms that came up at random moments, the server using the share of a core below, before other programs",
     },
     Figure { name: "sfu.forward_p99_ms", bar: "<= 10", meaning: "the same, 99th percentile" },
     Figure {
@@ -201,6 +201,28 @@ pub(crate) const FIGURES: &[Figure] = &[
         bar: "-",
         meaning: "and so much of the media delivered",
     },
+    Figure {
+        name: "sfu.hot_forward_p99_ms_1_workers",
+        bar: "-",
+        meaning: "the same p99 for one room of 600 viewers at one media worker, server and testers on both cores",
+    },
+    Figure {
+        name: "sfu.hot_forward_p99_ms_2_workers",
+        bar: "-",
+        meaning: "its viewers dealt out to two workers",
+    },
+    Figure {
+        name: "sfu.hot_us_per_packet_1_workers",
+        bar: "-",
+        meaning: "CPU per packet meanwhile, one worker",
+    },
+    Figure { name: "sfu.hot_us_per_packet_2_workers", bar: "-", meaning: "two workers" },
+    Figure {
+        name: "sfu.hot_delivered_percent_1_workers",
+        bar: "-",
+        meaning: "how much of the media arrived, one worker",
+    },
+    Figure { name: "sfu.hot_delivered_percent_2_workers", bar: "-", meaning: "two workers" },
     Figure {
         name: "sfu.join_p99_ms",
         bar: "<= 2000",
