@@ -151,6 +151,17 @@ impl LossDetector {
         self.missing.contains_key(&self.unwrapper.peek(sequence))
     }
 
+    /// Whether a packet is missing and was asked for, so that it comes as a repeat.
+    pub fn is_asked_for(&self, sequence: u16) -> bool {
+        let missing = self.missing.get(&self.unwrapper.peek(sequence));
+        missing.is_some_and(|missing| missing.tries > 0)
+    }
+
+    /// Returns since when the oldest packet is missing that is not given up.
+    pub fn missing_since(&self) -> Option<MediaTime> {
+        self.missing.values().next().map(|missing| missing.since)
+    }
+
     /// Returns how many packets are missing and not yet given up.
     pub fn missing_len(&self) -> usize {
         self.missing.len()

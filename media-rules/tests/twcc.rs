@@ -3,6 +3,7 @@
 //! Method: handmade messages from the draft, random arrivals written and read back, random and
 //! cut bytes from printed seeds, a recorder fed with hostile numbers.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use media_rules::MediaTime;
@@ -185,32 +186,141 @@ fn a_packet_that_comes_late_is_told_of_after_all() {
     assert!(read(&out).contains(&(3, Some(4_440))));
 }
 
-#[test]
-fn losses_that_get_repaired_are_not_held_against_the_sender_and_others_are() {
-    for (repairs, least, most) in [(true, 0.0, 0.03), (false, 0.3, 0.4)] {
-        let mut recorder = Recorder::default();
-        let mut rng = fastrand::Rng::with_seed(7);
-        let (mut told, mut lost) = (0_u32, 0_u32);
-        for step in 0..4_000_u64 {
-            let number = u16::try_from(step).expect("small");
-            if rng.f64() < 0.4 {
-                if repairs {
-                    recorder.handle_repaired();
-                }
+/// What a sender has been told of each number, and when first that it arrived.
+#[derive(Default)]
+struct Told {
+    lost: BTreeSet<u16>,
+    arrived: BTreeMap<u16, u64>,
+}
+
+impl Told {
+    fn handle(&mut self, feedback: &[u8], now: u64) {
+        for (number, arrival) in read(feedback) {
+            if arrival.is_some() {
+                self.arrived.entry(number).or_insert(now);
+                self.lost.remove(&number);
             } else {
-                recorder.handle_packet(number, at(1_000 + step * 4));
-            }
-            let mut out = Vec::new();
-            if recorder.poll_feedback(at(1_000 + step * 4), 1, 2, &mut out) {
-                for (_, arrival) in read(&out) {
-                    told += 1;
-                    lost += u32::from(arrival.is_none());
-                }
+                self.lost.insert(number);
             }
         }
-        let share = f64::from(lost) / f64::from(told);
-        assert!((least..=most).contains(&share), "{share} with repairs {repairs}");
     }
+}
+
+/// How a host's packets fare on a path that loses 40 % of them and of our feedback.
+struct Uplink {
+    recorder: Recorder,
+    rng: fastrand::Rng,
+    missing: BTreeSet<u16>,
+    told: Told,
+}
+
+const GAP_MS: u64 = 4;
+const PACKETS: u64 = 4_000;
+
+/// Sends packets and repairs each missing one after `repaired_after`, if at all.
+fn uplink(seed: u64, feedback_loss: f64, repaired_after: Option<u64>) -> Uplink {
+    let (recorder, rng) = (Recorder::default(), fastrand::Rng::with_seed(seed));
+    let mut path = Uplink { recorder, rng, missing: BTreeSet::new(), told: Told::default() };
+    let mut open = VecDeque::new();
+    for step in 0..PACKETS {
+        let now = 1_000 + step * GAP_MS;
+        let number = u16::try_from(step).expect("small");
+        if path.rng.f64() < 0.4 {
+            path.missing.insert(number);
+            open.push_back(now);
+        } else {
+            path.recorder.handle_packet(number, at(now));
+        }
+        let due = repaired_after.unwrap_or(500);
+        while open.front().is_some_and(|since| since + due <= now) {
+            open.pop_front();
+            match repaired_after {
+                Some(_) => path.recorder.handle_repaired(),
+                None => path.recorder.handle_given_up(1),
+            }
+        }
+        path.recorder.set_oldest_missing(open.front().map(|since| at(*since)));
+        let mut out = Vec::new();
+        path.recorder.poll_feedback(at(now), 1, 2, &mut out);
+        if path.rng.f64() >= feedback_loss {
+            path.told.handle(&out, now);
+        }
+    }
+    path
+}
+
+#[test]
+fn losses_that_get_repaired_are_not_held_against_the_sender_and_others_are() {
+    for (repaired_after, least, most) in [(Some(120), 0.0, 0.01), (None, 0.3, 0.42)] {
+        let Uplink { told, .. } = uplink(7, 0.0, repaired_after);
+        let share = told.lost.len() as f64 / (told.lost.len() + told.arrived.len()) as f64;
+        assert!((least..=most).contains(&share), "{share} with repairs after {repaired_after:?}");
+        assert!(told.lost.len() + told.arrived.len() > 3_800, "all but the newest are told of");
+    }
+}
+
+#[test]
+fn what_may_still_be_asked_for_is_not_told_as_received() {
+    // A sender throws away what it hears has arrived.
+    let Uplink { told, missing, .. } = uplink(3, 0.0, Some(250));
+    let told_early = missing.iter().filter(|number| {
+        let told = told.arrived.get(*number);
+        told.is_some_and(|told| *told < 1_000 + u64::from(**number) * GAP_MS + 250)
+    });
+    assert_eq!(told_early.count(), 0);
+    assert!(missing.iter().filter(|number| told.arrived.contains_key(number)).count() > 1_400);
+}
+
+#[test]
+fn where_feedback_gets_lost_hardly_a_packet_is_never_told_of() {
+    let Uplink { told, .. } = uplink(5, 0.4, Some(120));
+    let heard = told.arrived.len() as f64 / PACKETS as f64;
+    assert!(heard > 0.93, "{heard} of all packets");
+}
+
+#[test]
+fn a_made_up_arrival_comes_after_that_of_the_next_packet() {
+    let mut recorder = Recorder::default();
+    for (number, millis) in [(1, 1_000), (3, 1_004), (4, 1_200)] {
+        recorder.handle_packet(number, at(millis));
+    }
+    let mut out = Vec::new();
+    assert!(recorder.poll_feedback(at(1_200), 1, 2, &mut out));
+    assert!(!read(&out).iter().any(|(number, _)| *number == 2), "nothing is known of it yet");
+    recorder.handle_packet(5, at(1_400));
+    out.clear();
+    assert!(recorder.poll_feedback(at(1_400), 1, 2, &mut out));
+    assert!(read(&out).contains(&(2, Some(4 * 1_005))), "{:?}", read(&out));
+}
+
+#[test]
+fn a_queue_ends_the_leniency() {
+    let mut recorder = Recorder::default();
+    recorder.set_lenient(false);
+    for number in [1, 2, 4] {
+        recorder.handle_packet(number, at(1_000));
+    }
+    let mut out = Vec::new();
+    assert!(recorder.poll_feedback(at(1_000), 1, 2, &mut out));
+    assert_eq!(read(&out)[2], (3, None));
+}
+
+#[test]
+fn what_is_lost_beyond_half_is_told_even_if_it_is_repaired() {
+    let mut recorder = Recorder::default();
+    let mut told = Told::default();
+    for step in 0..2_000_u16 {
+        let now = 1_000 + u64::from(step) * GAP_MS;
+        recorder.handle_repaired();
+        if step % 4 == 0 {
+            recorder.handle_packet(step, at(now));
+        }
+        let mut out = Vec::new();
+        recorder.poll_feedback(at(now), 1, 2, &mut out);
+        told.handle(&out, now);
+    }
+    let share = told.lost.len() as f64 / 2_000.0;
+    assert!((0.15..0.3).contains(&share), "{share}");
 }
 
 #[test]

@@ -102,13 +102,22 @@ impl Publisher {
         };
         let stream = self.stream(at, encoding);
         let received = &mut self.tracks[at].encodings[encoding];
-        received.reception.handle_packet(header.sequence, header.timestamp, now);
+        // Without RTX, as sound mostly is, a repeat comes under the number of the original.
+        let is_repeat = received.loss.is_asked_for(header.sequence);
+        if !is_repeat {
+            received.reception.handle_packet(header.sequence, header.timestamp, now);
+        }
         if received.loss.handle_packet(header.sequence, now) == Arrival::Duplicate {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "duplicate").increment(1);
             return None;
         }
-        self.tracks[at].encodings[encoding].counts.handle_payload(&header, rtp);
-        self.uplink.handle_media(stream.slot.kind(), &header, rtp.len(), now);
+        received.counts.handle_payload(&header, rtp);
+        if is_repeat {
+            received.reception.handle_repaired();
+            self.uplink.handle_repaired();
+        } else {
+            self.uplink.handle_media(stream.slot.kind(), &header, rtp.len(), now);
+        }
         self.newest = Some(now);
         if self.tracks[at].red_payload_type == Some(header.payload_type) {
             return self.handle_redundant(at, encoding, rtp, &header, now);
@@ -165,7 +174,9 @@ impl Publisher {
             for encoding in &mut track.encodings {
                 lost.clear();
                 encoding.loss.poll_nack(now, rtt, &mut lost);
-                if encoding.loss.poll_given_up() > 0 && track.kind == MediaKind::Video {
+                let given_up = encoding.loss.poll_given_up();
+                self.uplink.handle_given_up(given_up);
+                if given_up > 0 && track.kind == MediaKind::Video {
                     broken.push(Slot::encoding(encoding.number));
                 }
                 if track.has_nack && !lost.is_empty() {
@@ -323,9 +334,11 @@ impl Publisher {
     }
 
     fn push_transport_feedback(&mut self, now: MediaTime, out: &mut Vec<u8>) {
-        let ssrc = self.tracks.iter().flat_map(|track| &track.encodings).map(|e| e.ssrc).next();
+        let encodings = || self.tracks.iter().flat_map(|track| &track.encodings);
+        let media = encodings().next().map_or(0, |encoding| encoding.ssrc);
+        let oldest_missing = encodings().filter_map(|encoding| encoding.loss.missing_since()).min();
         let has_reduced_size = self.has_reduced_size;
-        self.uplink.poll_feedback(now, RECEIVER_SSRC, ssrc.unwrap_or_default(), out, |out| {
+        self.uplink.poll_feedback(now, oldest_missing, (RECEIVER_SSRC, media), out, |out| {
             begin_feedback(has_reduced_size, out);
         });
     }

@@ -15,6 +15,8 @@
       return super.setLocalDescription(description, ...rest);
     }
   };
+  /** The publishing connection that is the newest. */
+  window.uplink = () => peers.findLast((peer) => peer.getSenders().some((sender) => sender.track));
   /** Publishing connections so far and the offers made on them. */
   window.uplinks = () => peers.filter((peer) => peer.getSenders().some((sender) => sender.track) || peer.wasUplink)
     .map((peer) => { peer.wasUplink = true; return { offers: peer.offers, state: peer.connectionState }; });

@@ -37,6 +37,8 @@ impl Publisher {
             if loss.handle_packet(sequence, now) != Arrival::Repaired {
                 continue;
             }
+            self.tracks[track].encodings[encoding].reception.handle_repaired();
+            self.uplink.handle_repaired();
             let timestamp = header.timestamp.wrapping_sub(block.timestamp_offset);
             let plain =
                 PlainHeader { marker: false, payload_type, sequence, timestamp, ssrc: header.ssrc };

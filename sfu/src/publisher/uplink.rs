@@ -116,6 +116,13 @@ impl Uplink {
         }
     }
 
+    /// So many lost packets never came.
+    pub(super) fn handle_given_up(&mut self, packets: u64) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.handle_given_up(packets);
+        }
+    }
+
     /// The publisher answered a reference time of ours after `rtt`.
     pub(super) fn handle_rtt(&mut self, rtt: Duration) {
         let rtt = rtt.min(MAX_RTT);
@@ -128,12 +135,13 @@ impl Uplink {
         self.rtt.unwrap_or(ASSUMED_RTT)
     }
 
-    /// Writes transport-wide feedback that is due; `begin` is written in front of it.
+    /// Writes transport-wide feedback that is due; `begin` is written in front of it. Media is missing
+    /// since `oldest_missing` that may still come.
     pub(super) fn poll_feedback(
         &mut self,
         now: MediaTime,
-        sender: u32,
-        media: u32,
+        oldest_missing: Option<MediaTime>,
+        (sender, media): (u32, u32),
         out: &mut Vec<u8>,
         begin: impl FnOnce(&mut Vec<u8>),
     ) {
@@ -142,6 +150,7 @@ impl Uplink {
         };
         if recorder.poll_timeout().is_some_and(|due| due <= now) {
             self.gauge.end_batch();
+            recorder.set_oldest_missing(oldest_missing);
             recorder.set_lenient(self.gauge.standing_micros() < QUEUE_MICROS);
             begin(out);
             recorder.poll_feedback(now, sender, media, out);
