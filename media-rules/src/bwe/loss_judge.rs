@@ -23,9 +23,11 @@ const MARGIN: f32 = 0.05;
 /// How fast the path's own loss follows what is seen.
 const LEARNING: f32 = 0.25;
 /// Doubt is given up after this if nothing can be sent to check; up to `MAX_UNPROVEN` of loss is
-/// then believed random, because the product is made for paths that lose at random.
+/// then believed random, because the product is made for paths that lose at random; up to `MAX_LIKELY`
+/// if no check spoke against it.
 const PATIENCE: Duration = Duration::from_secs(3);
 const MAX_UNPROVEN: f32 = 0.6;
+const MAX_LIKELY: f32 = 0.9;
 /// Believed loss above `RECHECK_LOSS` is put to the test again after this.
 const RECHECK: Duration = Duration::from_secs(10);
 const RECHECK_LOSS: f32 = 0.1;
@@ -33,6 +35,9 @@ const RECHECK_LOSS: f32 = 0.1;
 /// times to blame it, because it is asked often and a blamed path loses its layer.
 const TRUST: f32 = 3.0;
 const BLAME: f32 = -8.0;
+/// When loss of more than `HEAVY` falls below `CLEAR`, the path is another.
+const HEAVY: f32 = 0.3;
+const CLEAR: f32 = 0.1;
 /// Checks that raised the rate by less say nothing.
 const MIN_RAISE: f32 = 1.15;
 
@@ -49,6 +54,9 @@ pub(super) struct LossJudge {
     doubt: Option<Doubt>,
     verified: MediaTime,
     is_congested: bool,
+    /// The worst of the last few windows, each counting half of the one after it.
+    worst: f32,
+    has_cleared: bool,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +110,9 @@ impl LossJudge {
             if span >= MIN_SPAN_MICROS && self.window.packets >= MIN_PACKETS {
                 let window = std::mem::take(&mut self.window);
                 self.recent = window.lost as f32 / window.packets as f32;
+                self.has_cleared |= self.worst >= HEAVY && self.recent <= CLEAR;
+                let fading = if self.has_cleared { 0.0 } else { self.worst / 2.0 };
+                self.worst = self.recent.max(fading);
                 self.sent_bps = window.bytes as f32 * 8_000_000.0 / span as f32;
                 self.judge(window.packets, has_queue, now);
             }
@@ -113,6 +124,12 @@ impl LossJudge {
             return true;
         }
         false
+    }
+
+    /// Returns whether heavy loss has ended since the last call, and with it all that was found out
+    /// about the path.
+    pub(super) const fn poll_cleared(&mut self) -> bool {
+        std::mem::replace(&mut self.has_cleared, false)
     }
 
     /// Returns whether a check could settle a doubt.
@@ -197,7 +214,7 @@ impl LossJudge {
         let weight = if doubt.windows <= 2 { 1.0 } else { LEARNING };
         doubt.loss += weight * (recent - doubt.loss);
         if now.since(doubt.since) >= PATIENCE {
-            if doubt.loss <= MAX_UNPROVEN {
+            if doubt.loss <= if doubt.score >= 0.0 { MAX_LIKELY } else { MAX_UNPROVEN } {
                 self.inherent = doubt.loss;
                 self.doubt = None;
                 self.verified = now;

@@ -157,6 +157,12 @@ impl Probes {
         self.wanted_bps = bps;
     }
 
+    /// The path is another than it was: what it carries is worth knowing at once.
+    pub(super) const fn hurry(&mut self, now: MediaTime) {
+        self.due = now;
+        self.interval = INTERVAL;
+    }
+
     /// Returns when it is time to think of a probe again; `None` while one runs.
     pub(super) const fn poll_timeout(&self) -> Option<MediaTime> {
         if self.running.is_none() { Some(self.due) } else { None }

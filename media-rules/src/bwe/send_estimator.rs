@@ -294,6 +294,9 @@ impl Path {
     fn update(&mut self, now: MediaTime) {
         let has_queue = self.queue.standing_micros() >= QUEUE_MICROS;
         let is_congested = self.loss.poll_congested(has_queue, now);
+        if self.loss.poll_cleared() {
+            self.probes.hurry(now);
+        }
         // What the path loses anyway was carried as far as its capacity is concerned.
         let usage = self.usage();
         let arriving = match usage {

@@ -14,6 +14,8 @@ pub(crate) struct Nature {
     pub(crate) delay: Duration,
     pub(crate) jitter: Duration,
     pub(crate) loss: f64,
+    /// The share of feedback that gets lost on its way back.
+    pub(crate) loss_back: f64,
     /// What others send through the same bottleneck.
     pub(crate) others_bps: u64,
 }
@@ -26,6 +28,7 @@ impl Default for Nature {
             delay: Duration::from_millis(20),
             jitter: Duration::ZERO,
             loss: 0.0,
+            loss_back: 0.0,
             others_bps: 0,
         }
     }
@@ -34,6 +37,7 @@ impl Default for Nature {
 pub(crate) struct Link {
     pub(crate) nature: Nature,
     rng: fastrand::Rng,
+    rng_back: fastrand::Rng,
     free_at: MediaTime,
     others_at: MediaTime,
     last_arrival: MediaTime,
@@ -46,6 +50,7 @@ impl Link {
         Self {
             nature: Nature::default(),
             rng: fastrand::Rng::with_seed(seed),
+            rng_back: fastrand::Rng::with_seed(!seed),
             free_at: MediaTime::default(),
             others_at: MediaTime::default(),
             last_arrival: MediaTime::default(),
@@ -64,6 +69,11 @@ impl Link {
         // A path that delays does not reorder.
         self.last_arrival = (served + self.nature.delay + jitter).max(self.last_arrival);
         self.under_way.push_back((number, self.last_arrival));
+    }
+
+    /// Whether feedback gets lost.
+    pub(crate) fn loses_back(&mut self) -> bool {
+        self.rng_back.f64() < self.nature.loss_back
     }
 
     pub(crate) fn poll_arrival(&mut self, now: MediaTime) -> Option<(u16, MediaTime)> {

@@ -134,6 +134,21 @@ fn a_viewer_who_joins_at_40_percent_loss_gets_the_best_layer_within_8_s() {
 }
 
 #[test]
+fn after_80_percent_loss_that_ends_the_best_layer_fits_within_2_s() {
+    each_seed(|seed| {
+        let mut session = Session::new(seed, &LAYERS);
+        session.want(3_000_000);
+        session.run(s(10), |_, _| {});
+        let nature = session.link.nature;
+        session.link.nature = Nature { loss: 0.8, loss_back: 0.8, ..nature };
+        session.run(s(20), |_, _| {});
+        session.link.nature = nature;
+        let back = time_until(&mut session, s(10), |target| target >= 1_548_000);
+        assert!(back.is_some_and(|ms| ms <= 2_000), "found again after {back:?} ms");
+    });
+}
+
+#[test]
 fn a_narrow_path_that_also_loses_40_percent_is_still_found_narrow() {
     each_seed(|seed| {
         let mut session = Session::new(seed, &LAYERS);

@@ -116,7 +116,7 @@ impl Session {
             self.recorder.handle_packet(number, at);
         }
         let mut out = Vec::new();
-        if self.recorder.poll_feedback(self.now, 1, 2, &mut out) {
+        if self.recorder.poll_feedback(self.now, 1, 2, &mut out) && !self.link.loses_back() {
             self.answers.push_back((self.now + self.link.nature.delay, out));
         }
         while let Some((_, bytes)) = self.answers.pop_front_if(|(at, _)| *at <= self.now) {

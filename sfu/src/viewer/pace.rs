@@ -35,6 +35,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(5);
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 /// ... nor, if that happens again and again, before this.
 const MAX_PATIENCE: Duration = Duration::from_secs(8);
+/// So many times what a path carried when a picture was skipped is reason enough to ask again.
+const WIDER: u64 = 2;
 
 /// One viewer's estimate and budget.
 pub(super) struct Pace {
@@ -58,6 +60,8 @@ pub(super) struct Pace {
     /// Until when no keyframe is asked for, and how long that is next time.
     quiet_until: MediaTime,
     patience: Duration,
+    /// What the path was taken to carry when a picture was skipped last.
+    skipped_bps: u64,
 }
 
 /// A probe that is being sent.
@@ -91,6 +95,7 @@ impl Pace {
             allowed_bps: 0,
             quiet_until: MediaTime::default(),
             patience: FIRST_PATIENCE,
+            skipped_bps: u64::MAX,
         }
     }
 
@@ -259,6 +264,7 @@ impl Pace {
             self.patience = FIRST_PATIENCE;
         }
         self.quiet_until = now + self.patience;
+        self.skipped_bps = self.target_bps(now);
         self.patience = (self.patience * 2).min(MAX_PATIENCE);
     }
 
@@ -268,9 +274,10 @@ impl Pace {
     }
 
     /// Whether this viewer may ask for a keyframe, which costs everybody who watches. One whose path
-    /// was found too narrow for what it is sent waits for the next one instead.
+    /// was found too narrow for what it is sent waits for the next one instead, or until the path is
+    /// found wider.
     pub(super) fn may_ask(&self, now: MediaTime) -> bool {
-        now >= self.quiet_until
+        now >= self.quiet_until || self.target_bps(now) / WIDER >= self.skipped_bps
     }
 
     /// Tells the metrics what is known.
@@ -351,5 +358,16 @@ mod tests {
         }
         let gaps: Vec<_> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert_eq!(gaps, [2_000, 4_000, 8_000, 8_000, 8_000]);
+    }
+
+    #[test]
+    fn who_was_skipped_on_a_narrow_path_asks_at_once_when_it_is_found_wider() {
+        let mut pace = Pace::new(true);
+        pace.handle_remb(100_000, at(1_000));
+        pace.handle_skip(at(1_000));
+        pace.handle_remb(190_000, at(1_100));
+        assert!(!pace.may_ask(at(1_100)));
+        pace.handle_remb(200_000, at(1_200));
+        assert!(pace.may_ask(at(1_200)));
     }
 }
