@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   waiting ──authentic STUN──▶ has a path ──DTLS──▶ connected
-//!      └────────────── 15 s ────────┴──▶ closed ◀── 30 s without STUN ──┘
+//!      └────────────── 15 s ────────┴──▶ closed ◀── 30 s of silence ────┘
 //! ```
 //! Which path is used is for [`path`](crate::path) to say, whose checks count for [`ice`](crate::ice).
 //! A restart of ICE changes credentials, and usually the path; DTLS, SRTP and what runs inside them
@@ -111,6 +111,14 @@ impl Link {
         let has_moved = self.paths.handle_answer(from, answer.id(), now.media);
         self.after_move(has_moved, now, egress);
         true
+    }
+
+    /// The other side sent something authentic from `from`. Where checks get lost, that tells as well as
+    /// they do that somebody is there who wants to be; a replay is not authentic.
+    pub(crate) fn handle_authentic(&mut self, from: Route, now: Now) {
+        if self.paths.proven() == Some(from) {
+            self.consented = now.media;
+        }
     }
 
     /// Takes new credentials (RFC 8445 section 9); the old ones are good until the first check with

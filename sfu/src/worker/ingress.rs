@@ -156,7 +156,7 @@ impl Worker {
 
     fn handle_rtp(&mut self, at: usize, id: PeerId) -> bool {
         let now = self.now.media;
-        let (_, datagram) = self.setup.socket.datagram(at);
+        let (from, datagram) = self.setup.socket.datagram(at);
         let Ok(header) = RtpHeader::parse_sealed(datagram) else {
             return false;
         };
@@ -172,6 +172,7 @@ impl Worker {
         else {
             return false;
         };
+        link.handle_authentic(from, self.now);
         self.tally.packets_in += 1;
         let before = publisher.newest().map(|_| publisher.source());
         let Some(packet) = publisher.handle_rtp(&datagram[..len], now) else {
@@ -201,13 +202,14 @@ impl Worker {
     }
 
     fn handle_rtcp(&mut self, at: usize, id: PeerId) -> bool {
-        let (_, datagram) = self.setup.socket.datagram(at);
+        let (from, datagram) = self.setup.socket.datagram(at);
         let Some(peer) = self.peers.get_mut(&id) else {
             return false;
         };
         let Some(clear) = peer.link.open_rtcp(datagram) else {
             return false;
         };
+        peer.link.handle_authentic(from, self.now);
         let messages = rtcp::parse(clear);
         if let Part::Viewer(viewer) = &mut peer.part {
             for feedback in rtcp::transport_feedback(clear) {

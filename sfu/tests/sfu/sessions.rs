@@ -1,7 +1,7 @@
 //! Sessions from the first check to goodbye: who is served, who is let go, what stays behind.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -243,6 +243,36 @@ async fn whoever_does_not_finish_or_falls_silent_is_let_go() {
     let gone = Event::Closed { peer, reason: CloseReason::ConsentLost };
     server.wait("the end", |event| *event == gone).await;
     server.settle(|stats| (stats.peers, stats.addresses, stats.feeds) == (0, 0, 0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_whose_checks_get_lost_stays_as_long_as_its_media_comes() {
+    let mut server = Server::start_with(Config {
+        consent_timeout: Duration::from_millis(800),
+        ..Config::default()
+    });
+    let feed = FeedId::new("room", "host");
+    let mut host = Client::publisher(1_000).await;
+    let (cut, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+    let (is_cut, count) = (Arc::clone(&cut), Arc::clone(&lost));
+    let peer = server
+        .join_through(&mut host, &feed, move |_, datagram| {
+            let is_lost = is_cut.load(Ordering::Relaxed) && matches!(datagram, [0..=3, ..]);
+            count.fetch_add(u32::from(is_lost), Ordering::Relaxed);
+            is_lost
+        })
+        .await;
+    cut.store(true, Ordering::Relaxed);
+
+    // Four times the patience.
+    stream(&host, 0, 3_200 / 20, 25).await;
+
+    assert!(lost.load(Ordering::Relaxed) > 0, "no check was lost");
+    let stats = server.sfu.stats().await;
+    assert_eq!((stats.peers, stats.publishers), (1, 1));
+    // Without media there is nothing that speaks for it.
+    let gone = Event::Closed { peer, reason: CloseReason::ConsentLost };
+    server.wait("the end", |event| *event == gone).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
