@@ -18,6 +18,9 @@ const REORDER_WAIT: Duration = Duration::from_millis(10);
 const MIN_REPEAT: Duration = Duration::from_millis(20);
 /// A packet is not asked for after this; its frame would come too late to be shown.
 const GIVE_UP_AFTER: Duration = Duration::from_millis(500);
+/// Where much is lost, a frame that late still freezes the picture for a shorter time than a keyframe
+/// whose packets, and the request for it, get lost as well.
+const GIVE_UP_HEAVY_AFTER: Duration = Duration::from_millis(700);
 /// Sound goes on without what is missing sooner than a picture does.
 const GIVE_UP_AUDIO_AFTER: Duration = Duration::from_millis(300);
 /// A packet is not asked for more often than this.
@@ -39,7 +42,7 @@ pub struct LossDetector {
     /// By extended sequence number. Full: everything missing is given up.
     missing: BTreeMap<u64, Missing>,
     given_up: u64,
-    give_up_after: Duration,
+    kind: MediaKind,
     /// The share of packets that did not come at first, whatever became of them.
     share: f64,
 }
@@ -57,10 +60,7 @@ impl LossDetector {
             unwrapper: SequenceUnwrapper::new(),
             missing: BTreeMap::new(),
             given_up: 0,
-            give_up_after: match kind {
-                MediaKind::Audio => GIVE_UP_AUDIO_AFTER,
-                MediaKind::Video => GIVE_UP_AFTER,
-            },
+            kind,
             share: 0.0,
         }
     }
@@ -102,7 +102,7 @@ impl LossDetector {
     pub fn poll_nack(&mut self, now: MediaTime, rtt: Duration, out: &mut Vec<u16>) {
         let newest = self.unwrapper.newest().unwrap_or_default();
         let before = self.missing.len();
-        let give_up_after = self.give_up_after;
+        let give_up_after = self.give_up_after();
         let (repeat, max_tries) = if self.share >= HEAVY_LOSS {
             ((rtt / 2).max(MIN_REPEAT_HEAVY), MAX_TRIES_HEAVY)
         } else {
@@ -130,7 +130,7 @@ impl LossDetector {
         self.missing
             .iter()
             .map(|(sequence, missing)| {
-                missing.due(*sequence, newest).min(missing.since + self.give_up_after)
+                missing.due(*sequence, newest).min(missing.since + self.give_up_after())
             })
             .min()
     }
@@ -160,6 +160,14 @@ impl LossDetector {
     /// Returns since when the oldest packet is missing that is not given up.
     pub fn missing_since(&self) -> Option<MediaTime> {
         self.missing.values().next().map(|missing| missing.since)
+    }
+
+    fn give_up_after(&self) -> Duration {
+        match self.kind {
+            MediaKind::Audio => GIVE_UP_AUDIO_AFTER,
+            MediaKind::Video if self.share >= HEAVY_LOSS => GIVE_UP_HEAVY_AFTER,
+            MediaKind::Video => GIVE_UP_AFTER,
+        }
     }
 
     /// Returns how many packets are missing and not yet given up.

@@ -4,6 +4,7 @@
 //! was late.
 
 mod counts;
+mod feedback;
 mod receive_track;
 mod sound;
 mod uplink;
@@ -17,21 +18,17 @@ use media_rules::health::Conditions;
 use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
 use media_rules::{Arrival, MediaKind, MediaTime};
 
-use crate::clock::{NtpClock, ntp_nanos};
+use crate::clock::ntp_nanos;
 use crate::event::PeerId;
 use crate::negotiate::Track;
-use crate::packet::{Anchor, Packet, PacketExtensions, Slot, SourceId, StreamId};
-use crate::rtcp;
+use crate::packet::{Anchor, Packet, PacketExtensions, SourceId, StreamId};
 use receive_track::{Place, ReceiveTrack};
 use uplink::Uplink;
 pub(crate) use vitals::News;
 use vitals::Vitals;
 
-const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// A stream's clock is told to every viewer, so not more often than this, whatever its sender says.
 const ANCHOR_INTERVAL: Duration = Duration::from_millis(100);
-/// Our own SSRC in feedback. A receiver needs one, but nobody looks at it.
-const RECEIVER_SSRC: u32 = 1;
 
 /// A publisher's tracks.
 pub(crate) struct Publisher {
@@ -153,43 +150,6 @@ impl Publisher {
         Some((self.stream(track, encoding), Anchor { at, rtp_timestamp }))
     }
 
-    /// Writes the feedback that is due. Returns the streams whose picture is broken beyond repair, so
-    /// that a keyframe is needed.
-    pub(crate) fn poll_feedback(
-        &mut self,
-        now: MediaTime,
-        clock: NtpClock,
-        out: &mut Vec<u8>,
-    ) -> Vec<Slot> {
-        let is_urgent = self.uplink.poll_urgent(now);
-        if is_urgent || now.since(self.reported) >= REPORT_INTERVAL {
-            self.reported = now;
-            self.push_reports(now, clock, out);
-        }
-        self.push_transport_feedback(now, out);
-        let rtt = self.uplink.rtt();
-        let mut broken = Vec::new();
-        let mut lost = Vec::new();
-        for track in &mut self.tracks {
-            for encoding in &mut track.encodings {
-                lost.clear();
-                encoding.loss.poll_nack(now, rtt, &mut lost);
-                let given_up = encoding.loss.poll_given_up();
-                self.uplink.handle_given_up(given_up);
-                if given_up > 0 && track.kind == MediaKind::Video {
-                    broken.push(Slot::encoding(encoding.number));
-                }
-                if track.has_nack && !lost.is_empty() {
-                    begin_feedback(self.has_reduced_size, out);
-                    rtcp::push_nack(out, RECEIVER_SSRC, encoding.ssrc, &lost);
-                    metrics::counter!("sfu_nacks_sent_total").increment(1);
-                    encoding.counts.nacks += 1;
-                }
-            }
-        }
-        broken
-    }
-
     /// Returns what is to be told of voice and network.
     pub(crate) fn poll_news(&mut self, now: MediaTime) -> News {
         if self.newest.is_none() {
@@ -206,21 +166,6 @@ impl Publisher {
             self.vitals.sample(expected, received, conditions, now);
         }
         self.vitals.poll_news(now)
-    }
-
-    /// Writes a request for a keyframe of one stream; nothing if it has not begun.
-    pub(crate) fn push_keyframe_request(&mut self, slot: Slot, out: &mut Vec<u8>) {
-        let video = self.tracks.iter_mut().find(|track| track.kind == MediaKind::Video);
-        let encoding = video.and_then(|track| {
-            let at = (0..track.encodings.len()).find(|at| track.slot(*at) == slot)?;
-            track.encodings.get_mut(at)
-        });
-        if let Some(encoding) = encoding {
-            begin_feedback(self.has_reduced_size, out);
-            rtcp::push_pli(out, RECEIVER_SSRC, encoding.ssrc);
-            encoding.counts.plis += 1;
-            metrics::counter!("sfu_plis_sent_total").increment(1);
-        }
     }
 
     /// Returns what a packet needs to the publisher and back, once that has been measured.
@@ -317,6 +262,9 @@ impl Publisher {
         if let Some(encoding) = encoding {
             let (payload, descriptor) = (packet.payload(), packet.descriptor());
             packet.frame = encoding.frames.read(payload, packet.marker, descriptor);
+            if packet.frame.is_entry {
+                encoding.wish.handle_keyframe();
+            }
             encoding.counts.handle_packet(&packet);
         }
         self.vitals.handle_packet(&packet, now);
@@ -332,43 +280,6 @@ impl Publisher {
             }
         }
     }
-
-    fn push_transport_feedback(&mut self, now: MediaTime, out: &mut Vec<u8>) {
-        let encodings = || self.tracks.iter().flat_map(|track| &track.encodings);
-        let media = encodings().next().map_or(0, |encoding| encoding.ssrc);
-        let oldest_missing = encodings().filter_map(|encoding| encoding.loss.missing_since()).min();
-        let has_reduced_size = self.has_reduced_size;
-        self.uplink.poll_feedback(now, oldest_missing, (RECEIVER_SSRC, media), out, |out| {
-            begin_feedback(has_reduced_size, out);
-        });
-    }
-
-    fn push_reports(&mut self, now: MediaTime, clock: NtpClock, out: &mut Vec<u8>) {
-        let blocks: Vec<_> = self
-            .tracks
-            .iter_mut()
-            .flat_map(|track| &mut track.encodings)
-            .map(|encoding| {
-                encoding.counts.pictures.look(now);
-                encoding.reception.block(encoding.ssrc, now)
-            })
-            .collect();
-        if blocks.is_empty() {
-            return;
-        }
-        let ssrcs: Vec<u32> = blocks.iter().map(|block| block.ssrc).collect();
-        rtcp::push_receiver_report(out, RECEIVER_SSRC, &blocks);
-        rtcp::push_description(out, RECEIVER_SSRC, "lianmai");
-        rtcp::push_remb(out, RECEIVER_SSRC, self.uplink.told_bps(), &ssrcs);
-        rtcp::push_reference_time(out, RECEIVER_SSRC, clock.at(now));
-    }
-}
-
-/// A compound packet begins with a report (RFC 3550 section 6.1), unless agreed otherwise.
-fn begin_feedback(has_reduced_size: bool, out: &mut Vec<u8>) {
-    if out.is_empty() && !has_reduced_size {
-        rtcp::push_receiver_report(out, RECEIVER_SSRC, &[]);
-    }
 }
 
 #[cfg(test)]
@@ -378,6 +289,8 @@ mod tests {
     use super::*;
     use crate::codec::{Feedback, NegotiatedCodec};
     use crate::extension::ExtensionIds;
+    use crate::packet::Slot;
+    use crate::rtcp;
 
     const MEDIA: u8 = 102;
     const RTX: u8 = 103;
@@ -498,9 +411,9 @@ mod tests {
         let now = MediaTime::from_nanos(1);
         host.handle_rtp(&rtp(MEDIA, 70, 1, Some((10, b'l')), &[0x41]), now);
         let mut out = Vec::new();
-        host.push_keyframe_request(Slot::encoding(0), &mut out);
+        host.push_keyframe_request(Slot::encoding(0), now, &mut out);
         assert!(out.is_empty(), "it has not begun");
-        host.push_keyframe_request(Slot::encoding(1), &mut out);
+        host.push_keyframe_request(Slot::encoding(1), now, &mut out);
         let asked = rtcp::parse(&out);
         assert!(
             asked.iter().any(|one| matches!(one, rtcp::Message::KeyframeRequest { ssrc: 70 })),

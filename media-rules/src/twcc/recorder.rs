@@ -30,7 +30,7 @@ const HURRY: u64 = 16;
 /// was given up: a gap in one stream may show later than in the numbers of the whole connection.
 const SLACK: u64 = 100_000 / TICK_MICROS;
 /// It is taken for known after this.
-const SETTLED_AFTER: u64 = 600_000 / TICK_MICROS;
+const SETTLED_AFTER: u64 = 800_000 / TICK_MICROS;
 /// From this share of lost packets on, what is settled is told again ...
 const LOSSY: f32 = 0.05;
 /// ... for so long: three messages more, so that at 40 % loss one packet in forty is never told of.

@@ -6,7 +6,7 @@
 
 use media_rules::codec::FrameReader;
 use media_rules::packet::RtpHeader;
-use media_rules::{Codec, LossDetector, MediaKind, MediaTime};
+use media_rules::{Codec, KeyframeWish, LossDetector, MediaKind, MediaTime};
 
 use super::counts::Counts;
 use crate::extension::ExtensionIds;
@@ -38,6 +38,7 @@ pub(super) struct Encoding {
     pub(super) loss: LossDetector,
     pub(super) reception: Reception,
     pub(super) frames: FrameReader,
+    pub(super) wish: KeyframeWish,
     pub(super) counts: Counts,
     /// When its clock was told last.
     pub(super) anchored: Option<MediaTime>,
@@ -126,6 +127,7 @@ impl ReceiveTrack {
             loss: LossDetector::new(self.kind),
             reception: Reception::new(self.kind.clock_rate_hz()),
             frames: FrameReader::new(self.codec),
+            wish: KeyframeWish::default(),
             counts: Counts::default(),
             anchored: None,
         };

@@ -273,7 +273,7 @@ impl Worker {
             self.peers.get_mut(&publisher)
         {
             let mut request = Vec::new();
-            publisher.push_keyframe_request(stream.slot, &mut request);
+            publisher.push_keyframe_request(stream.slot, self.now.media, &mut request);
             if !request.is_empty() {
                 link.send_rtcp(&request, &mut self.egress);
             }
