@@ -16,6 +16,7 @@ mod ice;
 mod ice_servers;
 mod linger;
 mod media;
+mod named;
 mod orders;
 mod outbox;
 mod over;

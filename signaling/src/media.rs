@@ -8,12 +8,9 @@ use axum::response::{IntoResponse, Response};
 use room_rules::RoomId;
 use wire_format::{Code, SDP_BODY_MAX};
 
-use crate::auth::{Bearer, find_room};
 use crate::ice::FRAGMENT_MAX;
-use crate::path::Path;
-use crate::{
-    IceFragment, IfMatch, MediaId, MediaSession, Patched, Refused, RoomRequest, Services, body,
-};
+use crate::named::Named;
+use crate::{IceFragment, IfMatch, MediaSession, Patched, Refused, RoomRequest, Services, body};
 
 pub(crate) const SDP: &str = "application/sdp";
 pub(crate) const SDP_FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -62,14 +59,11 @@ pub(crate) fn created(
 /// `PATCH` on a session's URL: more ICE candidates or an ICE restart (RFC 9725 section 4.3).
 pub(crate) async fn patch(
     State(services): State<Services>,
-    Path((room, id)): Path<(String, String)>,
-    bearer: Bearer,
+    named: Named,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refused> {
-    let room = find_room(&room, &services)?;
-    let (member, until) = bearer.holder_of(room.room())?;
-    let id = media_id(&id)?;
+    let Named { room, member, until, id } = named;
     let condition = IfMatch::of(&headers);
     let fragment = text(&body::read(request, SDP_FRAGMENT, FRAGMENT_MAX, &services).await?)?;
     let fragment = IceFragment::parse(&fragment)?;
@@ -88,36 +82,17 @@ pub(crate) async fn patch(
 }
 
 /// `DELETE` on a session's URL (RFC 9725 section 4.2). An entity tag is ignored, as it must be.
-pub(crate) async fn close(
-    State(services): State<Services>,
-    Path((room, id)): Path<(String, String)>,
-    bearer: Bearer,
-) -> Result<StatusCode, Refused> {
-    let room = find_room(&room, &services)?;
-    let member = bearer.member_of(room.room())?;
-    let id = media_id(&id)?;
-
+pub(crate) async fn close(named: Named) -> Result<StatusCode, Refused> {
+    let Named { room, member, id, .. } = named;
     room.ask(|reply| RoomRequest::ClosePeer { member, id, reply }).await?;
     Ok(StatusCode::OK)
 }
 
 /// `GET` on a session's URL: there is nothing to show, but it is there (RFC 9725 section 4.1).
-pub(crate) async fn look(
-    State(services): State<Services>,
-    Path((room, id)): Path<(String, String)>,
-    bearer: Bearer,
-) -> Result<StatusCode, Refused> {
-    let room = find_room(&room, &services)?;
-    let member = bearer.member_of(room.room())?;
-    let id = media_id(&id)?;
-
+pub(crate) async fn look(named: Named) -> Result<StatusCode, Refused> {
+    let Named { room, member, id, .. } = named;
     room.ask(|reply| RoomRequest::FindPeer { member, id, reply }).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-pub(crate) fn media_id(text: &str) -> Result<MediaId, Refused> {
-    MediaId::parse(text)
-        .ok_or_else(|| Refused::new(Code::NotFound, "there is no such media session"))
 }
 
 fn text(body: &Bytes) -> Result<String, Refused> {

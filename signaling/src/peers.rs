@@ -6,7 +6,7 @@ use axum::response::Response;
 use wire_format::{encode_peer_report, encode_peers};
 
 use crate::auth::{Bearer, find_room};
-use crate::media::media_id;
+use crate::named::Named;
 use crate::path::Path;
 use crate::{Refused, RoomRequest, Services, refused};
 
@@ -24,15 +24,8 @@ pub(crate) async fn list(
 }
 
 /// `GET /v1/rooms/{room}/peers/{id}/stats`
-pub(crate) async fn report(
-    State(services): State<Services>,
-    Path((room, id)): Path<(String, String)>,
-    bearer: Bearer,
-) -> Result<Response, Refused> {
-    let room = find_room(&room, &services)?;
-    let member = bearer.member_of(room.room())?;
-    let id = media_id(&id)?;
-
+pub(crate) async fn report(named: Named) -> Result<Response, Refused> {
+    let Named { room, member, id, .. } = named;
     let report = room.ask(|reply| RoomRequest::ReportPeer { member, id, reply }).await?;
     Ok(refused::json(StatusCode::OK, encode_peer_report(&report)))
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use wire_format::{Code, PickLayer, PictureSize};
 
 use crate::auth::{Bearer, find_room};
+use crate::named::Named;
 use crate::path::Path;
 use crate::{Refused, RoomHandle, RoomRequest, Services, body, media};
 
@@ -66,13 +67,10 @@ pub(crate) async fn look(
 /// `PUT /v1/rooms/{room}/whep/{id}/layer`: the viewer chooses the size of its picture.
 pub(crate) async fn pick_layer(
     State(services): State<Services>,
-    Path((room, id)): Path<(String, String)>,
-    bearer: Bearer,
+    named: Named,
     request: Request,
 ) -> Result<StatusCode, Refused> {
-    let room = find_room(&room, &services)?;
-    let member = bearer.member_of(room.room())?;
-    let id = media::media_id(&id)?;
+    let Named { room, member, id, .. } = named;
     let body = body::read_json(request, &services).await?;
     let pin = match PickLayer::decode(&body)?.picture {
         PictureSize::Auto => None,
