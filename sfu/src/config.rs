@@ -25,7 +25,8 @@ pub struct Config {
     pub publish_start_kbps: u32,
     /// A peer that has not finished ICE and DTLS by then is closed.
     pub connect_timeout: Duration,
-    /// A peer without an authenticated STUN request for this long is closed (RFC 7675).
+    /// A peer of whom nothing authentic came for this long is closed (RFC 7675): no check, and no media or
+    /// feedback on its path.
     pub consent_timeout: Duration,
     /// A published feed without a packet for this long has stopped.
     pub silence_timeout: Duration,
