@@ -8,7 +8,7 @@ const packages = new Map(metadata.packages.map((p) => [p.name, p]));
 /** Which of our own crates a crate may depend on (tests may use more). */
 const ours = {
   'room-rules': [],
-  'wire-format': ['room-rules'],
+  'wire-format': ['room-rules', 'media-rules'],
   'media-rules': [],
   'web-demo': [],
   sfu: ['media-rules'],

@@ -15,6 +15,8 @@ pub enum Capability {
     EndRoom,
     /// Manage the RTMP targets.
     ManageTargets,
+    /// Decide how the program's picture is laid out.
+    DirectPicture,
     /// See who is connected to the room's media, and how they are doing.
     SeePeers,
     /// Say something.
@@ -54,6 +56,7 @@ impl Role {
             Capability::CreateRoom => matches!(self, Host | Admin),
             Capability::EndRoom
             | Capability::ManageTargets
+            | Capability::DirectPicture
             | Capability::SeePeers
             | Capability::EndBattle
             | Capability::CancelSale => matches!(self, Host | Assistant | Admin),

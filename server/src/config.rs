@@ -193,6 +193,8 @@ pub struct Program {
     pub cues: Cues,
     /// How long a program that nobody takes keeps running, in seconds.
     pub linger_s: u64,
+    /// The folder of images (PNG, JPEG) that layouts may show; empty means that they show none.
+    pub images_dir: PathBuf,
     /// The mixer's executable; empty means `lianmai-mixer` beside this program.
     pub mixer_bin: PathBuf,
     /// Where mixers keep GStreamer's plugin registry if they cannot keep it in the user's cache; empty
@@ -209,6 +211,7 @@ impl Default for Program {
             video_kbps: 1500,
             cues: Cues::Full,
             linger_s: 30,
+            images_dir: PathBuf::new(),
             mixer_bin: PathBuf::new(),
             runtime_dir: PathBuf::new(),
         }

@@ -10,6 +10,8 @@ use signaling::RoomClock;
 use tokio::sync::watch;
 use wire_format::{Cue, CueBattle, CueCountdown, CueTile, encode_cue};
 
+use crate::room_layout::LayoutWatch;
+
 /// A picture may still show the layout of some scenes ago.
 const LAYOUTS: usize = 8;
 
@@ -45,15 +47,17 @@ struct Sheet {
 
 impl CueSheet {
     /// Creates an empty sheet and what copies from it.
-    pub(crate) fn new(wanted: Cues, clock: RoomClock) -> (Self, CueWriter) {
+    pub(crate) fn new(wanted: Cues, clock: RoomClock, layouts: LayoutWatch) -> (Self, CueWriter) {
         let (sender, receiver) = watch::channel(Sheet::default());
-        let writer = CueWriter { sheet: receiver, pace: CuePace::default(), clock, wanted };
+        let pace = CuePace::default();
+        let writer = CueWriter { sheet: receiver, pace, clock, wanted, layouts };
         (Self { sheet: sender, wanted }, writer)
     }
 
     /// Takes a scene that the program is to show on a canvas of `(width, height)` pixels.
     pub(crate) fn handle_scene(&self, scene: &Scene, canvas: (u32, u32)) {
-        let tiles: Vec<_> = scene.tiles.iter().map(|tile| place(tile, canvas)).collect();
+        let seen = scene.tiles.iter().filter(|tile| !tile.rect.is_empty());
+        let tiles: Vec<_> = seen.map(|tile| place(tile, canvas)).collect();
         self.sheet.send_modify(|sheet| {
             sheet.layouts.retain(|(revision, _)| *revision != scene.revision);
             if sheet.layouts.len() == LAYOUTS {
@@ -134,13 +138,18 @@ pub(crate) struct CueWriter {
     pace: CuePace,
     clock: RoomClock,
     wanted: Cues,
+    layouts: LayoutWatch,
 }
 
 impl CueWriter {
     /// Returns the frame with a cue in it, if it is a picture that should have one. `scene` is the
     /// revision of the scene that it shows.
     pub(crate) fn write(&mut self, mut frame: EncodedFrame, scene: u64) -> EncodedFrame {
-        if frame.codec != FrameCodec::H264 || self.wanted == Cues::Off {
+        if frame.codec != FrameCodec::H264 {
+            return frame;
+        }
+        self.layouts.handle_picture(frame.at, scene);
+        if self.wanted == Cues::Off {
             return frame;
         }
         let sheet = self.sheet.borrow();
@@ -193,8 +202,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::mail::Mailbox;
 
     const START_MS: u64 = 1_790_000_000_000;
+
+    fn sheet(wanted: Cues, clock: RoomClock) -> (CueSheet, CueWriter) {
+        let (mailbox, _) = Mailbox::new();
+        CueSheet::new(wanted, clock, LayoutWatch::new(mailbox, clock))
+    }
 
     fn scene(revision: u64, feeds: &[&str]) -> Scene {
         let width = 720 / feeds.len() as u32;
@@ -220,7 +235,7 @@ mod tests {
     #[test]
     fn a_picture_tells_of_the_scene_that_it_shows_not_of_the_one_that_is_wanted() {
         let clock = RoomClock::start_at(Duration::from_millis(START_MS));
-        let (sheet, mut writer) = CueSheet::new(Cues::Full, clock);
+        let (sheet, mut writer) = sheet(Cues::Full, clock);
         sheet.handle_scene(&scene(1, &["alice"]), (720, 1280));
         sheet.handle_scene(&scene(2, &["alice", "bob"]), (720, 1280));
 
@@ -240,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_score_waits_for_the_next_cue() {
-        let (sheet, mut writer) = CueSheet::new(Cues::Full, RoomClock::start());
+        let (sheet, mut writer) = sheet(Cues::Full, RoomClock::start());
         let battle = CueBattle {
             pk: "a-1-pk1".to_owned(),
             end_at: room_rules::ServerTime::from_unix_millis(START_MS),
@@ -260,7 +275,7 @@ mod tests {
 
     #[test]
     fn less_is_told_where_less_is_wanted() {
-        let (sheet, mut writer) = CueSheet::new(Cues::Off, RoomClock::start());
+        let (sheet, mut writer) = sheet(Cues::Off, RoomClock::start());
         sheet.handle_scene(&scene(1, &["alice"]), (720, 1280));
         assert_eq!(told(&mut writer, mixer::media_now(), 1), None);
     }

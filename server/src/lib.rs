@@ -22,6 +22,7 @@ mod peer_report;
 mod peers;
 mod program_task;
 mod pull_catalog;
+mod room_layout;
 mod room_media;
 mod room_parts;
 mod room_task;

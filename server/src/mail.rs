@@ -2,6 +2,7 @@
 //! `RoomHandle`), so a crowd of users cannot keep the SFU's news from being heard.
 
 use relay_cdn::Subscription;
+use room_rules::ServerTime;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::ice_restart::Restarted;
@@ -19,6 +20,13 @@ pub(crate) enum Mail {
     Negotiated(Box<Negotiated>),
     /// An ICE restart that it started is over.
     Restarted(Box<Restarted>),
+    /// The first picture of a layout is on its way to viewers.
+    LayoutApplied {
+        /// Which layout.
+        revision: u64,
+        /// The picture's time, as viewers are told it.
+        at: ServerTime,
+    },
     /// Somebody wants to pull its program.
     OpenPull {
         /// Receives where to take the frames. Dropped if the puller left meanwhile.

@@ -1,14 +1,14 @@
 //! The media side of one room: who publishes, who watches, what is mixed and where it goes. It holds
 //! no rules; whether somebody may publish or who is on stage it is told.
 
+use media_rules::FeedId;
 use media_rules::layer::Pin;
-use media_rules::layout::{self, Choice, Figures};
-use media_rules::{FeedId, Scene};
 use relay_cdn::{Hub, Subscription};
 use room_rules::{EventBody, Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
 use sfu::{IceRestart, NegotiateError, PeerId, RestartError};
 use signaling::{
-    Answer, IceFragment, IceSession, IceStep, IfMatch, MediaId, MediaSession, Patched, Refused,
+    Answer, IceFragment, IceSession, IceStep, IfMatch, LayoutRequest, MediaId, MediaSession,
+    Patched, Refused,
 };
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -22,6 +22,7 @@ use crate::media_pace::MediaPace;
 use crate::negotiation::{Holder, Negotiated, Negotiation};
 use crate::peers::{Peer, Peers, Purpose};
 use crate::program_task::{Outputs, ProgramControl, ProgramTask};
+use crate::room_layout::{LayoutWatch, RoomLayout};
 use crate::room_parts::RoomParts;
 use crate::targets::Targets;
 
@@ -41,8 +42,7 @@ pub(crate) struct RoomMedia {
     negotiating: usize,
     peers: Peers,
     stage: Vec<FeedId>,
-    scene: Scene,
-    layout: Choice,
+    layout: RoomLayout,
     demand: Demand,
     program: ProgramControl,
     program_task: JoinHandle<()>,
@@ -59,7 +59,10 @@ impl RoomMedia {
         let hub = Hub::new();
         let outputs = Outputs { viewers: parts.sfu.local_feed(feed), relay: hub.clone() };
         let config = parts.program_of(&room);
-        let (cues, writer) = CueSheet::new(parts.cues, parts.clock);
+        let applied = LayoutWatch::new(mailbox.clone(), parts.clock);
+        let (cues, writer) = CueSheet::new(parts.cues, parts.clock, applied);
+        let program = &parts.program;
+        let layout = RoomLayout::new(program.canvas, program.images_dir.clone(), parts.clock);
         let (program, task) = ProgramTask::new(config, parts.sfu.clone(), outputs, writer);
         Self {
             room,
@@ -68,8 +71,7 @@ impl RoomMedia {
             negotiating: 0,
             peers: Peers::default(),
             stage: Vec::new(),
-            scene: Scene::new(0, Vec::new()),
-            layout: Choice::default(),
+            layout,
             demand: Demand::new(parts.linger),
             program,
             program_task: parts.tasks.spawn(task.run()),
@@ -309,17 +311,37 @@ impl RoomMedia {
         for peer in &gone {
             self.parts.close_peer(peer.peer);
         }
-        let performers: Vec<_> = stage.iter().map(performer).collect();
-        let (revision, canvas) = (self.scene.revision + 1, self.parts.program.canvas);
-        self.scene =
-            self.layout.scene(revision, &performers, is_battle, canvas, Figures::default());
+        self.layout.handle_stage(stage, is_battle);
         self.weigh_demand(now);
         gone.into_iter().filter_map(|peer| peer.session).map(|session| session.id).collect()
     }
 
     /// Takes what the room has told its members, which its pictures may tell, too.
-    pub(crate) fn handle_event(&self, event: &EventBody) {
+    pub(crate) fn handle_event(&mut self, event: &EventBody) {
         self.cues.handle_event(event);
+        if self.layout.handle_event(event) {
+            self.show();
+        }
+    }
+
+    /// Returns how the program's picture is laid out.
+    pub(crate) const fn layout(&self) -> &RoomLayout {
+        &self.layout
+    }
+
+    /// Shows or changes how the program's picture is laid out. Whoever asked may have left.
+    pub(crate) fn handle_layout(&mut self, request: LayoutRequest, now: ServerTime) {
+        match request {
+            LayoutRequest::Show { reply } => drop(reply.send(Ok(self.layout.view()))),
+            LayoutRequest::Set { member, choice, condition, reply } => {
+                let chosen = self
+                    .admit(&member, now)
+                    .and_then(|()| self.layout.choose(*choice, &condition))
+                    .map(|()| self.layout.view());
+                self.show();
+                let _ = reply.send(chosen);
+            }
+        }
     }
 
     /// Looks whether the program is worth running, and starts or stops it.
@@ -351,8 +373,9 @@ impl RoomMedia {
     }
 
     fn show(&self) {
-        self.cues.handle_scene(&self.scene, self.parts.program.canvas);
-        self.program.want(self.demand.is_wanted().then_some(&self.scene));
+        let scene = self.layout.scene();
+        self.cues.handle_scene(scene, self.parts.program.canvas);
+        self.program.want(self.demand.is_wanted().then_some(scene));
     }
 
     /// Asks the program's encoder for a keyframe.
@@ -447,14 +470,6 @@ fn refuse_restart(error: RestartError) -> Refused {
 fn not_live(room: &RoomId, feed: &FeedId) -> Refused {
     let code = if feed.room() == room.as_str() { Code::NotLive } else { Code::NotFound };
     Refused::new(code, "this feed is not on the stage")
-}
-
-fn performer(performer: &Performer) -> layout::Performer {
-    layout::Performer {
-        feed: feed_of(performer),
-        name: performer.name.to_string(),
-        is_muted: performer.muted,
-    }
 }
 
 pub(crate) fn feed_of(performer: &Performer) -> FeedId {

@@ -18,6 +18,7 @@ use crate::gauge::Counted;
 use crate::mail::{Mail, Mailbox};
 use crate::media_news::BadUplinks;
 use crate::negotiation::Holder;
+use crate::room_layout::applied_news;
 use crate::room_media::{RoomMedia, feed_of};
 use crate::room_parts::RoomParts;
 use crate::sessions::Sessions;
@@ -130,7 +131,7 @@ impl RoomTask {
         ended
     }
 
-    fn broadcast(&self, event: &Event) {
+    fn broadcast(&mut self, event: &Event) {
         self.media.handle_event(&event.body);
         let lane = Lane::of(event.body.stream());
         self.sessions.push_all(lane, &encode_event(event).into());
@@ -229,6 +230,7 @@ impl RoomTask {
             RoomRequest::ClosePeer { member, id, reply } => {
                 let _ = reply.send(self.close_peer(&member, id, now));
             }
+            RoomRequest::Layout(request) => self.media.handle_layout(request, now),
             RoomRequest::AddTarget { member: _, url, reply } => {
                 let _ = reply.send(self.media.add_target(url.reveal(), now));
             }
@@ -289,6 +291,7 @@ impl RoomTask {
                 }
             }
             Mail::Restarted(restarted) => self.media.handle_restarted(*restarted),
+            Mail::LayoutApplied { revision, at } => self.tell_layout(revision, at, now),
             Mail::OpenPull { reply } => {
                 let _ = reply.send(self.media.open_pull(now));
             }
@@ -325,6 +328,13 @@ impl RoomTask {
             }
             sfu::Event::DataOpen { peer, channel } => self.open_data_session(peer, channel, now),
             sfu::Event::Data { peer, channel: _, text } => self.handle_data(peer, &text, now),
+        }
+    }
+
+    /// Tells everybody that viewers see another layout, and what to call its first picture.
+    fn tell_layout(&self, revision: u64, at: ServerTime, now: ServerTime) {
+        if let Some(text) = applied_news(self.media.layout(), revision, at, now) {
+            self.sessions.push_all(Lane::Control, &text.into());
         }
     }
 

@@ -211,6 +211,7 @@ fn program_config(config: &Config, runtime_dir: PathBuf) -> anyhow::Result<Progr
         canvas: (wanted.width, wanted.height),
         fps: wanted.fps,
         video_kbps: wanted.video_kbps,
+        images_dir: (!wanted.images_dir.as_os_str().is_empty()).then(|| wanted.images_dir.clone()),
         // A room puts its own name here.
         ..ProgramConfig::portrait("", mixer_bin, runtime_dir)
     })

@@ -14,6 +14,7 @@ mod dev_token;
 mod directory;
 mod ice;
 mod ice_servers;
+mod layout;
 mod linger;
 mod media;
 mod named;
@@ -45,7 +46,9 @@ pub use ice_servers::{IceServers, NoIceServer, TurnAccess};
 pub use outbox::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, outbox};
 pub use rate::RateLimit;
 pub use refused::Refused;
-pub use request::{Answer, Created, Lobby, MediaId, MediaSession, Patched, RoomRequest, TargetUrl};
+pub use request::{
+    Answer, Created, LayoutRequest, Lobby, MediaId, MediaSession, Patched, RoomRequest, TargetUrl,
+};
 pub use router::router;
 pub use serve::serve;
 pub use services::{Limits, Services, SessionNumbers};

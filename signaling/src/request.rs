@@ -5,13 +5,14 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use media_rules::FeedId;
 use media_rules::layer::Pin;
+use media_rules::layout::Choice;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
     Command, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId, RoomView, ServerTime,
     SessionId, Snapshot, Title, UserId,
 };
 use tokio::sync::oneshot;
-use wire_format::{PeerList, PeerReport, Target};
+use wire_format::{LayoutView, PeerList, PeerReport, Target};
 
 use crate::{IceFragment, IfMatch, Outbox, Refused, RoomHandle};
 
@@ -165,6 +166,8 @@ pub enum RoomRequest {
         /// Receives whether there was one.
         reply: Answer<()>,
     },
+    /// Somebody asks how the program's picture is laid out, or wants it otherwise.
+    Layout(LayoutRequest),
     /// Somebody ends the room over HTTP.
     End {
         /// Who says so; the room's rules decide whether they may.
@@ -178,6 +181,27 @@ pub enum RoomRequest {
         from: RoomId,
         /// What it says.
         message: PeerMessage,
+    },
+}
+
+/// What somebody has to do with the layout of a program's picture.
+#[derive(Debug)]
+pub enum LayoutRequest {
+    /// They look at it.
+    Show {
+        /// Receives what was chosen and what came of it.
+        reply: Answer<LayoutView>,
+    },
+    /// They choose another.
+    Set {
+        /// Who; the role is checked before.
+        member: Member,
+        /// What they choose.
+        choice: Box<Choice>,
+        /// Which layout they mean to replace.
+        condition: IfMatch,
+        /// Receives what came of it.
+        reply: Answer<LayoutView>,
     },
 }
 

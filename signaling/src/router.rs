@@ -10,8 +10,8 @@ use wire_format::Code;
 
 use crate::{Refused, Services};
 use crate::{
-    cors, dev_token, ice_servers, media, orders, pages, peers, rooms, socket, srs, targets, whep,
-    whip,
+    cors, dev_token, ice_servers, layout, media, orders, pages, peers, rooms, socket, srs, targets,
+    whep, whip,
 };
 
 /// Builds everything this crate serves.
@@ -29,6 +29,7 @@ pub fn router(services: Services) -> Router {
         .route("/v1/rooms/{room}/peers", get(peers::list))
         .route("/v1/rooms/{room}/peers/{id}/stats", get(peers::report))
         .route("/v1/rooms/{room}/ice-servers", get(ice_servers::list))
+        .route("/v1/rooms/{room}/layout", get(layout::show).put(layout::set))
         .route("/v1/rooms/{room}/targets", get(targets::list).post(targets::add))
         .route("/v1/rooms/{room}/targets/{id}", delete(targets::remove))
         .route("/v1/rooms/{room}/orders", post(orders::place))

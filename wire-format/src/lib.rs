@@ -11,6 +11,7 @@ mod cue;
 mod decode;
 mod encode;
 mod lane;
+mod layout;
 mod media_news;
 mod peer_stats;
 mod rest;
@@ -24,6 +25,7 @@ pub use encode::{
     encode_welcome,
 };
 pub use lane::{Lane, stream_name};
+pub use layout::{LayoutApplied, LayoutView, decode_layout, encode_layout, encode_layout_applied};
 pub use media_news::{Uplink, UplinkNews, encode_speaker, encode_uplink};
 pub use peer_stats::{
     CandidatePair, CodecStat, InboundRtp, InboundVideo, LocalCandidate, OutboundRtp, OutboundVideo,

@@ -43,6 +43,32 @@ async fn only_a_host_of_the_room_or_an_admin_opens_it() {
 }
 
 #[tokio::test]
+async fn a_layout_is_seen_by_all_and_chosen_by_those_who_may() {
+    let world = World::new().await;
+    let put = |token: &str, body: &str| {
+        Request::new("PUT", "/v1/rooms/a/layout").token(token).body("application/json", body)
+    };
+    let look = |token: &str| Request::new("GET", "/v1/rooms/a/layout").token(token);
+    let [host, viewer] = [Role::Host, Role::Viewer].map(|role| world.token("a", "alice", role));
+
+    let seen = look(&viewer).send(world.address).await;
+    assert_eq!((seen.status, seen.header("etag")), (200, Some("\"7\"")));
+    assert_eq!(seen.json()["layout"]["preset"], "auto");
+    assert_eq!(look("x").send(world.address).await.status, 401);
+
+    let pip = r#"{"preset":"pip","labels":true}"#;
+    assert_eq!(put(&viewer, pip).send(world.address).await.error(), (403, "FORBIDDEN".into()));
+    let chosen = put(&host, pip).send(world.address).await;
+    assert_eq!((chosen.status, chosen.json()["rev"].as_u64()), (200, Some(7)));
+    assert_eq!(look(&viewer).send(world.address).await.json()["layout"]["preset"], "pip");
+
+    let wrong = put(&host, r#"{"preset":"mosaic"}"#).send(world.address).await;
+    assert_eq!(wrong.error(), (400, "BAD_REQUEST".into()));
+    let stale = put(&host, pip).header("if-match", "\"6\"").send(world.address).await;
+    assert_eq!(stale.error(), (412, "PRECONDITION_FAILED".into()));
+}
+
+#[tokio::test]
 async fn targets_are_managed_by_those_who_may() {
     let world = World::new().await;
     let host = world.token("a", "alice", Role::Host);

@@ -4,16 +4,18 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use media_rules::Scene;
+use media_rules::layout::Choice;
 use room_rules::{
     ChatId, Command, Member, OrderId, OrderPlaced, OrderRequest, Reactions, Rejected, Reply,
     RoomId, RoomState, RoomView, ServerTime, SessionId, Snapshot, Title, UserId, Watermarks,
 };
 use signaling::{
-    Created, Directory, Ending, IceFragment, IceSession, IceStep, IfMatch, Lobby, MediaId,
-    MediaSession, Outbox, Patched, Refused, RoomHandle, RoomRequest,
+    Created, Directory, Ending, IceFragment, IceSession, IceStep, IfMatch, LayoutRequest, Lobby,
+    MediaId, MediaSession, Outbox, Patched, Refused, RoomHandle, RoomRequest,
 };
 use tokio::sync::mpsc;
-use wire_format::{Code, Lane, PeerEntry, PeerList, PeerReport, Target, TargetState};
+use wire_format::{Code, Lane, LayoutView, PeerEntry, PeerList, PeerReport, Target, TargetState};
 
 /// The only media session there is.
 const SESSION: MediaId = MediaId::new(7);
@@ -32,6 +34,7 @@ pub(crate) type Sessions = Arc<Mutex<Vec<(SessionId, Outbox)>>>;
 /// Answers requests until a member ends the room.
 pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sessions: Sessions) {
     let mut ice = IceSession::new("e7", OFFER);
+    let mut layout = first_layout();
     while let Some(request) = inbox.recv().await {
         match request {
             RoomRequest::Join { session, member, outbox, reply } => {
@@ -81,6 +84,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let report = PeerReport { peer: peer(&member), stats: Vec::new() };
                 let _ = reply.send(known(id).map(|()| report));
             }
+            RoomRequest::Layout(request) => lay_out(&mut layout, request),
             RoomRequest::AddTarget { url, reply, .. } => {
                 assert!(!format!("{url:?}").contains("secret-key"));
                 let _ = reply.send(Ok(target()));
@@ -90,6 +94,23 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let _ = reply.send(Ok(()));
             }
             RoomRequest::Peer { .. } => {}
+        }
+    }
+}
+
+fn first_layout() -> LayoutView {
+    let (choice, scene) = (Choice::default(), Scene::new(7, Vec::new()));
+    LayoutView { choice, scene, preset: None, canvas: (720, 1280) }
+}
+
+fn lay_out(layout: &mut LayoutView, request: LayoutRequest) {
+    match request {
+        LayoutRequest::Show { reply } => drop(reply.send(Ok(layout.clone()))),
+        LayoutRequest::Set { choice, condition, reply, .. } => {
+            let is_meant = condition != IfMatch::Tags(vec!["6".into()]);
+            layout.choice = *choice;
+            let stale = Refused::new(Code::PreconditionFailed, "another layout");
+            let _ = reply.send(if is_meant { Ok(layout.clone()) } else { Err(stale) });
         }
     }
 }

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod layout;
 mod stats;
 
 use std::collections::BTreeMap;
@@ -20,9 +21,10 @@ use stats::{peer_list, publisher_report, viewer_report};
 use wire_format::{
     CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, Lane, Target, TargetState, Uplink,
     UplinkNews, encode_ack, encode_cue, encode_err, encode_error_body, encode_event,
-    encode_hello_ack, encode_layers, encode_media_clock, encode_order, encode_peer_report,
-    encode_peers, encode_room, encode_rooms, encode_speaker, encode_srs_answer, encode_srs_error,
-    encode_target, encode_targets, encode_uplink, encode_welcome,
+    encode_hello_ack, encode_layers, encode_layout, encode_layout_applied, encode_media_clock,
+    encode_order, encode_peer_report, encode_peers, encode_room, encode_rooms, encode_speaker,
+    encode_srs_answer, encode_srs_error, encode_target, encode_targets, encode_uplink,
+    encode_welcome,
 };
 
 const MEDIA: &str = "0123456789abcdef0123456789abcdef";
@@ -154,6 +156,8 @@ fn said() -> BTreeMap<&'static str, String> {
         ),
         ("cue", encode_cue(&battle_cue(), now().unix_millis())),
         ("cue of a host alone", encode_cue(&solo_cue(), now().unix_millis())),
+        ("layout.applied", encode_layout_applied(&layout::applied(), now())),
+        ("Layout", encode_layout(&layout::view())),
         ("error body", encode_error_body(Code::RoomNotFound, "there is no such room")),
     ]);
     for (sequence, (name, body)) in (1..).zip(events()) {
