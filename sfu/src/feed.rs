@@ -134,7 +134,17 @@ impl Feed {
         self.ladder.clear();
         (self.best, self.tapped) = (Slot::VIDEO, Slot::VIDEO);
         self.resting = EncodingSet::default();
+        self.taken.clear();
         self.demand = None;
+    }
+
+    /// Notes whether another worker has viewers. One without takes nothing, and says nothing any more.
+    pub(crate) fn handle_interest(&mut self, worker: usize, has_viewers: bool) {
+        let bit = 1 << worker;
+        self.elsewhere = if has_viewers { self.elsewhere | bit } else { self.elsewhere & !bit };
+        if let Some(taken) = self.taken.get_mut(worker).filter(|_| !has_viewers) {
+            *taken = EncodingSet::default();
+        }
     }
 
     /// Remembers a packet of the current source, to be sent when the feed is due.
@@ -230,5 +240,20 @@ mod tests {
         assert!(feed.handle_source(SourceId::new(second, 0)));
         assert!(!feed.handle_source(SourceId::new(first, 0)));
         assert!(feed.is_of(second) && !feed.is_of(first));
+    }
+
+    #[test]
+    fn what_was_taken_is_taken_of_one_source_and_by_those_who_have_viewers() {
+        let mut feed = Feed::new(Duration::from_millis(500));
+        let both: EncodingSet = [0, 1].into_iter().collect();
+        feed.handle_source(SourceId::new(PeerId::new(1, 0), 0));
+        feed.handle_interest(1, true);
+        feed.taken = vec![EncodingSet::default(), both];
+        feed.handle_interest(1, false);
+        assert_eq!((feed.elsewhere, feed.taken[1]), (0, EncodingSet::default()));
+
+        feed.taken = vec![EncodingSet::default(), both];
+        feed.handle_source(SourceId::new(PeerId::new(2, 0), 0));
+        assert!(feed.taken.is_empty(), "nobody has taken anything of the new one");
     }
 }

@@ -157,14 +157,12 @@ impl Worker {
 
     /// Notes whether another worker has viewers; its first one learns how our clocks relate.
     fn handle_interest(&mut self, id: &FeedId, worker: usize, has_viewers: bool) {
-        let bit = 1 << worker;
         let index = self.setup.index;
         let feed = self.feed(id);
+        feed.handle_interest(worker, has_viewers);
         if !has_viewers {
-            feed.elsewhere &= !bit;
             return;
         }
-        feed.elsewhere |= bit;
         let Some(source) = feed.source.filter(|source| source.peer().worker() == index) else {
             return;
         };
