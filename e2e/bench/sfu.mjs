@@ -106,10 +106,11 @@ const parts = {
   async hot() {
     // One room on both cores, its viewers on one media worker or dealt out to two. The testers need the cores, too.
     for (const workers of [1, 2]) {
-      const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: String(workers) } });
+      const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: String(workers) }, prefix: undisturbed([], 2) });
       try {
         const settled = 2 + HOT_VIEWERS / 100;
-        const running = load(['swarm', '--url', server.url, '--publish', '--viewers', HOT_VIEWERS, '--settle', 2, '--seconds', 10, '--pid', server.pid], 'hot.json', []);
+        const running = load(['swarm', '--url', server.url, '--publish', '--viewers', HOT_VIEWERS, '--settle', 2, '--seconds', 10, '--pid', server.pid],
+          'hot.json', undisturbed([]));
         await sleep(1_000 * (settled + 3));
         const classes = await forwardedWithin(server, 6_000);
         const report = await running;
@@ -124,7 +125,7 @@ const parts = {
     }
   },
   async join() {
-    const report = await swarm(1_000, { seconds: 5, extra: ['--settled', 100, '--within', 5] });
+    const report = await swarm(1_000, { seconds: 5, extra: ['--settled', 100, '--within', 5], first: true });
     note({
       'sfu.join_p99_ms': report.joins.first_packet_ms.p99,
       'sfu.join_picture_p99_ms': report.joins.first_keyframe_ms.p99,
@@ -139,11 +140,12 @@ const parts = {
 };
 
 /** Fans the clip out to so many viewers; resolves to the report of `lianmai-load`. */
-async function swarm(viewers, { seconds = SECONDS, rate = 100, extra = [] } = {}) {
-  const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: '1' }, prefix: onCore(0) });
+async function swarm(viewers, { seconds = SECONDS, rate = 100, extra = [], first = false } = {}) {
+  const place = (core) => (first ? undisturbed(onCore(core)) : onCore(core));
+  const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: '1' }, prefix: place(0) });
   try {
     const pace = extra.includes('--within') ? [] : ['--join-rate', rate];
-    const report = await load(['swarm', '--url', server.url, '--publish', '--viewers', viewers, '--seconds', seconds, '--pid', server.pid, ...pace, ...extra]);
+    const report = await load(['swarm', '--url', server.url, '--publish', '--viewers', viewers, '--seconds', seconds, '--pid', server.pid, ...pace, ...extra], 'report.json', place(1));
     const { server: cost, steady } = report;
     console.log(`${viewers} viewers: ${(100 * cost.cores).toFixed(1)} % of a core, ${cost.us_per_packet.toFixed(3)} us a packet, ${steady.packets_per_viewer_s.toFixed(1)} packets/s each, `
       + `${(100 * steady.delivered_ratio).toFixed(2)} % delivered, p99 ${report.latency_ms.p99.toFixed(1)} ms, ${cost.kb_per_viewer.toFixed(1)} kB each, tester ${(100 * report.tester.cores).toFixed(0)} %`);
@@ -199,12 +201,13 @@ function onCore(core) {
 }
 
 /**
- * Runs a program before everything else on its core. What is measured is how long the server keeps a packet; a compiler that
- * has the core for 3 ms when the packet comes would be measured with it. Where that is not allowed, the figure says so.
+ * Runs a program before everything else on its core, those of lower `rank` too. What is measured is how long the server keeps a
+ * packet; a compiler that has the core for 3 ms when the packet comes would be measured with it. Not everybody may do that.
  */
-function undisturbed(prefix) {
-  const may = spawnSync('chrt', ['--rr', '1', 'true']).status === 0;
-  return may ? ['chrt', '--rr', '1', ...prefix] : prefix;
+function undisturbed(prefix, rank = 1) {
+  const first = ['chrt', '--rr', String(rank)];
+  const may = spawnSync(first[0], [...first.slice(1), 'true']).status === 0;
+  return may ? [...first, ...prefix] : prefix;
 }
 
 const wanted = (process.env.LIANMAI_SFU_PARTS || Object.keys(parts).join(',')).split(',');
