@@ -29,6 +29,7 @@ import { Performers } from "./studio/performers.js";
 import { PkPanel } from "./studio/pk-panel.js";
 import { SalePanel } from "./studio/sale-panel.js";
 import { SeatsPanel } from "./studio/seats-panel.js";
+import { LayoutPanel } from "./studio/layout-panel.js";
 import { TargetsPanel } from "./studio/targets-panel.js";
 import { tokensOf } from "./token.js";
 import { BattleView } from "./ui/battle-view.js";
@@ -76,6 +77,7 @@ const host = isGuest ? null : {
   pk: new PkPanel(byId("pk-panel"), room, request),
   sale: new SalePanel(byId("pane-sale"), now, request),
   seats: new SeatsPanel(byId("pane-seats"), request),
+  layout: new LayoutPanel(byId("pane-layout"), room, tokens),
   targets: new TargetsPanel(byId("pane-targets"), room, tokens),
 };
 
@@ -88,6 +90,7 @@ const session = new RoomSession({
   },
   onEvent(event) {
     if (event.t === "publish.layers") void own.publisher?.applyLayers(event.d.layers);
+    else if (event.t === "layout.applied") host?.layout.applied(event.d);
     else if (applyEvent(model, event)) show(event);
   },
   onStatus(status) {
@@ -371,7 +374,7 @@ function drawStatus() {
   setText(byId("go"), goText());
   byId("go").classList.toggle("danger", own.publisher !== null);
   byId("go").classList.toggle("primary", own.publisher === null);
-  if (host) host.targets.isOn = session.isOnline;
+  if (host) host.targets.isOn = host.layout.isOn = session.isOnline;
 
   const figures = stats.latest[OWN];
   const words = [
@@ -413,7 +416,10 @@ function peers() {
 // ---- buttons ----
 
 function wireButtons() {
-  wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => void host?.targets.refresh());
+  wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => {
+    void host?.targets.refresh();
+    void host?.layout.refresh();
+  });
   wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
   byId("go").addEventListener("click", () => void goPressed());
   byId("end").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("end-confirm")).showModal());

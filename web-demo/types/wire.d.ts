@@ -52,6 +52,16 @@ declare namespace Wire {
     battle: Battle | null; online: number; program: { whep: string; rtmp: string };
   }
   interface Target { id: string; url: string; state: "connecting" | "live" | "waiting"; attempts: number; error: string | null }
+  interface LayoutOverlay { kind: "image" | "text" | "clock" | "countdown" | "score"; x: number; y: number; width: number; height: number; [more: string]: unknown }
+  interface Layout {
+    preset: string; tiles?: object[]; main: string | null; fit: string | null; labels: boolean; mute_marks: boolean;
+    border: object | null; radius: number; placeholder: object; background: object; overlays: LayoutOverlay[];
+    transition: { kind: "cut" | "fade" | "slide"; ms: number };
+  }
+  interface LayoutView {
+    rev: number; canvas: { width: number; height: number }; preset: string | null; layout: Layout;
+    tiles: { feed: string; user: string; x: number; y: number; width: number; height: number; z: number; seen: boolean }[];
+  }
   interface OrderResult { order: string; seq: number; sale: string; qty: number; stock: number }
 
   /** Anything that comes down: an answer, an event, or a clock reply. */

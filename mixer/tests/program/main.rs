@@ -8,6 +8,7 @@
 
 mod clip;
 mod host;
+mod layouts;
 mod viewer;
 
 use std::path::PathBuf;

@@ -157,3 +157,6 @@ impl Faces {
         self.known.retain(|_, known| std::mem::replace(&mut known.is_used, false));
     }
 }
+
+#[cfg(test)]
+mod goldens;
