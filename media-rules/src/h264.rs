@@ -10,6 +10,7 @@ mod avcc;
 mod packetizer;
 mod rtp_payload;
 mod sei;
+mod slice;
 mod sps;
 
 pub use access_unit::{AccessUnit, AccessUnitAssembler, VideoPacket};
@@ -18,4 +19,5 @@ pub use avcc::{ParameterSets, decoder_configuration, to_length_prefixed};
 pub use packetizer::Packetizer;
 pub use rtp_payload::{has_parameter_sets, is_discardable, picture_size};
 pub use sei::{find_user_data, insert_before_slices, user_data};
+pub use slice::has_b_slices;
 pub use sps::{SequenceParameters, coded_size};

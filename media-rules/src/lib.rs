@@ -4,6 +4,7 @@
 
 pub mod assembly;
 pub mod bwe;
+pub mod bypass;
 pub mod codec;
 pub mod h264;
 pub mod health;
@@ -28,6 +29,7 @@ mod later;
 mod log;
 mod loss;
 mod overlay;
+mod picture_splice;
 mod scene;
 mod sequence;
 mod splice;
@@ -50,6 +52,7 @@ pub use log::Log;
 pub use loss::{Arrival, LossDetector};
 pub use overlay::{Align, Content, Overlay, Side, TextStyle};
 pub use packet::{PacketError, RtpHeader};
+pub use picture_splice::PictureSplice;
 pub use scene::{Border, Fill, Fit, ImageName, Placeholder, Rect, Scene, Tile, Transition};
 pub use sequence::{SequenceUnwrapper, TimestampUnwrapper};
 pub use splice::{Origin, Splice, Stamp};

@@ -235,6 +235,7 @@ fn x264_parameter_sets_are_understood() {
         chroma_format: 1,
         luma_bits: 8,
         chroma_bits: 8,
+        is_progressive: true,
     };
     let high_422 = SequenceParameters { chroma_format: 2, ..plain(722, 406) };
     for (sps, expected) in [

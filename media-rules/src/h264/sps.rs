@@ -24,6 +24,8 @@ pub struct SequenceParameters {
     pub luma_bits: u8,
     /// Bits per chroma sample, 8-14.
     pub chroma_bits: u8,
+    /// Whether every picture is a whole frame, never a field.
+    pub is_progressive: bool,
 }
 
 impl SequenceParameters {
@@ -63,6 +65,7 @@ impl SequenceParameters {
             chroma_format: format.chroma,
             luma_bits: format.luma_bits,
             chroma_bits: format.chroma_bits,
+            is_progressive: frame_mbs_only == 1,
         })
     }
 
