@@ -14,4 +14,5 @@ mod supervisor;
 
 pub use backlog::{Backlog, Weight};
 pub use clock::media_now;
+pub use link::Duty;
 pub use supervisor::{Program, ProgramConfig, ProgramEvent};

@@ -5,7 +5,7 @@
 //! body    kind (u8) · fields
 //! field   numbers little endian · text: length (u16), UTF-8 · the last bytes of a body: data
 //!
-//! server -> mixer   1 Start  2 Packet  3 Report  4 Scene  5 Keyframe  6 Stop
+//! server -> mixer   1 Start  2 Packet  3 Report  4 Scene  5 Keyframe  6 Stop  7 Duty
 //! mixer -> server   1 Ready  2 Frame   3 KeyframeWanted  4 Beat
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! broken body means a broken process. Closing the socket ends the mixer, whatever it was doing.
 
 mod down;
+mod duty;
 mod fields;
 mod scene;
 mod up;
@@ -21,6 +22,7 @@ mod up;
 use bytes::{Buf, Bytes, BytesMut};
 
 pub use down::{Down, Start};
+pub use duty::Duty;
 pub use up::{Beat, Up};
 
 /// Changes with every incompatible change of the framing.

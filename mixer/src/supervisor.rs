@@ -24,7 +24,7 @@ use media_rules::{EncodedFrame, FeedId, MediaKind, Scene, TapItem};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
-use crate::link::{Down, Start};
+use crate::link::{Down, Duty, Start};
 use crate::{Backlog, Weight};
 use back_off::BackOff;
 use delivery::Delivery;
@@ -136,6 +136,7 @@ impl Program {
         let shared = Arc::new(Shared {
             input: Backlog::new(INPUT_CAPACITY),
             scene: Mutex::default(),
+            duty: Mutex::default(),
             is_stopping: AtomicBool::new(false),
         });
 
@@ -151,6 +152,16 @@ impl Program {
     pub fn set_scene(&self, scene: Scene) {
         *self.handle.shared.scene() = Some(scene.clone());
         self.handle.shared.tell(Down::Scene(scene));
+    }
+
+    /// Changes what the process does about pictures, at once. It holds until the next call, across
+    /// restarts of the process.
+    pub fn set_duty(&self, duty: Duty) {
+        let mut current = self.handle.shared.duty();
+        if *current != duty {
+            *current = duty;
+            self.handle.shared.tell(Down::Duty(duty));
+        }
     }
 
     /// Takes media of a host. Never waits; feeds that are not in the scene are ignored.
@@ -195,6 +206,7 @@ impl Drop for Handle {
 struct Shared {
     input: Backlog<Down>,
     scene: Mutex<Option<Scene>>,
+    duty: Mutex<Duty>,
     is_stopping: AtomicBool,
 }
 
@@ -208,6 +220,10 @@ impl Shared {
 
     fn scene(&self) -> std::sync::MutexGuard<'_, Option<Scene>> {
         self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn duty(&self) -> std::sync::MutexGuard<'_, Duty> {
+        self.duty.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stop(&self) {

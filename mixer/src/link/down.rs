@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use media_rules::{Scene, SenderReport, TapItem, TapPacket};
 
+use super::duty::Duty;
 use super::fields::{Fields, put_codec, put_duration, put_feed, put_kind};
 use super::scene::{put_scene, scene};
 use super::{LinkError, VERSION, frame};
@@ -20,6 +21,8 @@ pub enum Down {
     Keyframe,
     /// End now.
     Stop,
+    /// What to do about pictures from now on; [`Duty::Mix`] until told.
+    Duty(Duty),
 }
 
 /// The shape of the program.
@@ -66,6 +69,7 @@ impl Down {
             }
             Self::Keyframe => out.push(5),
             Self::Stop => out.push(6),
+            Self::Duty(duty) => out.extend_from_slice(&[7, duty.number()]),
         });
     }
 
@@ -95,6 +99,7 @@ impl Down {
             4 => Self::Scene(scene(&mut fields)?),
             5 => Self::Keyframe,
             6 => Self::Stop,
+            7 => Self::Duty(Duty::parse(fields.u8()?)?),
             _ => return Err(LinkError::BadValue),
         };
         fields.end(message)
@@ -171,6 +176,9 @@ mod tests {
             Down::Scene(Scene::new(3, vec![Tile::new(feed, rect)])),
             Down::Keyframe,
             Down::Stop,
+            Down::Duty(Duty::Mix),
+            Down::Duty(Duty::MixOrPass),
+            Down::Duty(Duty::Rest),
         ]
     }
 

@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::patience::Patience;
 use super::{Delivery, ProgramConfig, ProgramEvent, Shared};
-use crate::link::{Beat, Deframer, Down, LinkError, Up};
+use crate::link::{Beat, Deframer, Down, Duty, LinkError, Up};
 
 /// A new process may have to scan GStreamer's plugins first.
 const PATIENCE_AT_START: Duration = Duration::from_secs(15);
@@ -63,6 +63,7 @@ impl Life {
         shared.input.clear();
         let mut greeting = Vec::new();
         Down::Start(config.start()).encode(&mut greeting);
+        Down::Duty(*shared.duty()).encode(&mut greeting);
         if let Some(scene) = shared.scene().clone() {
             Down::Scene(scene).encode(&mut greeting);
         }
@@ -197,7 +198,7 @@ struct Watch<'a> {
     delivery: &'a mut Delivery,
     generation: u64,
     patience: Patience,
-    /// Whether it made a picture.
+    /// Whether it gave a sign of life.
     has_begun: bool,
     beat: Beat,
 }
@@ -209,7 +210,7 @@ impl Watch<'_> {
                 Up::Ready => {}
                 Up::Frame { frame, revision } => {
                     if frame.codec == FrameCodec::H264 {
-                        self.handle_picture();
+                        self.handle_life();
                     }
                     if !self.delivery.handle_frame(frame, revision) {
                         self.shared.tell(Down::Keyframe);
@@ -235,9 +236,14 @@ impl Watch<'_> {
         metrics::histogram!("mixer_compose_worst_seconds").record(f64::from(beat.compose_us) / 1e6);
         metrics::histogram!("mixer_encode_worst_seconds").record(f64::from(beat.encode_us) / 1e6);
         self.beat = beat;
+        // What makes no pictures still says that it could.
+        let is_resting = *self.shared.duty() == Duty::Rest;
+        if is_resting {
+            self.handle_life();
+        }
     }
 
-    fn handle_picture(&mut self) {
+    fn handle_life(&mut self) {
         self.patience.handle_life(PATIENCE);
         if !std::mem::replace(&mut self.has_begun, true) {
             let generation = self.generation;

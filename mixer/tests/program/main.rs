@@ -9,6 +9,7 @@
 mod clip;
 mod host;
 mod layouts;
+mod solo;
 mod viewer;
 
 use std::path::PathBuf;

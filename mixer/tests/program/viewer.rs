@@ -54,6 +54,11 @@ pub(crate) struct Mark {
 }
 
 impl Picture {
+    /// Returns width and height.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        (self.width as u32, self.height as u32)
+    }
+
     /// Returns the colour at a place as Y, U, V.
     pub(crate) fn colour(&self, x: usize, y: usize) -> [u8; 3] {
         let luma = self.width * self.height;

@@ -15,7 +15,7 @@ use media_rules::{
 use tracing::warn;
 
 use crate::paint::{Lettering, Line, Raster, label, mute_mark, outlined, placeholder, score_bar};
-use crate::picture_tick::{SceneCue, SceneryCue};
+use crate::picture_tick::{Cue, SceneCue, SceneryCue};
 use crate::scenery::{
     Backdrop, Counting, Digits, Drawing, Kind, OverlayArt, Part, Scenery, TileArt,
 };
@@ -29,12 +29,12 @@ const LABEL_SIZES: (u32, u32) = (16, 28);
 /// Between the edge of a tile and its name.
 pub(crate) const LABEL_GAP: u32 = 8;
 
-/// Starts the thread; it ends when the sender is dropped, and `next` with it. The queue holds scenes
+/// Starts the thread; it ends when the sender is dropped. The queue holds scenes
 /// only, which are rare.
 pub(crate) fn start(
     canvas: (u32, u32),
     images: Option<PathBuf>,
-    next: Sender<SceneryCue>,
+    next: Sender<Cue>,
 ) -> std::io::Result<Sender<SceneCue>> {
     let (cues, inbox) = channel();
     let run = move || Artist::new(canvas, images).run(&inbox, &next);
@@ -60,10 +60,10 @@ impl Artist {
         Self { canvas, images, lettering: Lettering::new(), tiles, overlays, backdrop }
     }
 
-    fn run(mut self, inbox: &Receiver<SceneCue>, next: &Sender<SceneryCue>) {
+    fn run(mut self, inbox: &Receiver<SceneCue>, next: &Sender<Cue>) {
         while let Ok(SceneCue { scene, feeds }) = inbox.recv() {
             let scenery = Arc::new(self.draw(scene));
-            if next.send(SceneryCue { scenery, feeds }).is_err() {
+            if next.send(Cue::Scenery(SceneryCue { scenery, feeds })).is_err() {
                 return;
             }
         }

@@ -85,6 +85,11 @@ impl Decoder {
         })
     }
 
+    /// Returns whether a frame that is not urgent may be pushed.
+    pub(crate) fn has_room(&self) -> bool {
+        self.source.current_level_buffers() < MOST_WAITING / 2
+    }
+
     /// Decodes a frame. Returns false when this decoder cannot go on and must be replaced.
     ///
     /// What was lost before it is made up from what came before that.

@@ -14,7 +14,8 @@ use crate::encoder::Encoder;
 use crate::feed::Feed;
 use crate::fit::clip;
 use crate::outlet::Outlet;
-use crate::picture_tick::SceneCue;
+use crate::picture_tick::{Cue, SceneCue};
+use crate::solo::Solo;
 use crate::sound_tick::VoicesCue;
 use crate::stage::HOLD;
 
@@ -32,7 +33,9 @@ pub(crate) struct Desk {
     start: Start,
     encoder: Arc<Encoder>,
     outlet: Arc<Outlet>,
-    pictures: Sender<SceneCue>,
+    /// To whoever draws what a scene needs, and then to the picture tick.
+    scenes: Sender<SceneCue>,
+    pictures: Sender<Cue>,
     sound: Sender<VoicesCue>,
     feeds: HashMap<FeedId, Feed>,
     looked: MediaTime,
@@ -41,6 +44,8 @@ pub(crate) struct Desk {
     /// A feed outlives its scene by this much: the scene before may be held while a newcomer comes,
     /// and is then on its way out.
     grace: Duration,
+    solo: Solo,
+    is_composing: bool,
 }
 
 impl Desk {
@@ -49,14 +54,16 @@ impl Desk {
         start: Start,
         encoder: Arc<Encoder>,
         outlet: Arc<Outlet>,
-        pictures: Sender<SceneCue>,
+        (scenes, pictures): (Sender<SceneCue>, Sender<Cue>),
         sound: Sender<VoicesCue>,
+        solo: Solo,
     ) -> Self {
         let feeds = HashMap::new();
         Self {
             start,
             encoder,
             outlet,
+            scenes,
             pictures,
             sound,
             feeds,
@@ -64,6 +71,8 @@ impl Desk {
             sync: HostSync::default(),
             synced: MediaTime::default(),
             grace: HOLD + MARGIN,
+            solo,
+            is_composing: true,
         }
     }
 
@@ -91,7 +100,15 @@ impl Desk {
         match message {
             Down::Input(item) => self.handle_input(item),
             Down::Scene(scene) => self.handle_scene(scene),
-            Down::Keyframe => self.encoder.force_keyframe(),
+            Down::Keyframe => match self.solo.host() {
+                Some(host) => self.outlet.send(Up::KeyframeWanted(host.clone())),
+                None => self.encoder.force_keyframe(),
+            },
+            Down::Duty(duty) => {
+                let now = media_now();
+                self.solo.handle_duty(duty, now);
+                self.look_at_all(now);
+            }
             // The link's thread answers these by itself.
             Down::Start(_) | Down::Stop => {}
         }
@@ -105,7 +122,7 @@ impl Desk {
         let Some(feed) = self.feeds.get_mut(id) else { return };
         let (id, now) = (id.clone(), media_now());
         feed.handle(item, now);
-        if feed.advance(now) {
+        if advance(&id, feed, &mut self.solo, now) {
             self.outlet.send(Up::KeyframeWanted(id));
         }
     }
@@ -124,14 +141,15 @@ impl Desk {
         let mut voices = Vec::new();
         for tile in &scene.tiles {
             let id = &tile.feed;
-            let feed = self.feeds.entry(id.clone()).or_insert_with(Feed::new);
+            let feed = self.feeds.entry(id.clone()).or_insert_with(|| Feed::new(self.is_composing));
             voices.push((feed.voice(), f32::from(tile.gain_percent) / 100.0));
         }
         let pictures = |(id, feed): (&FeedId, &Feed)| (id.clone(), Arc::downgrade(feed.pictures()));
         let feeds = self.feeds.iter().map(pictures).collect();
         // The ticks end only after this desk.
         let _ = self.sound.send(voices);
-        let _ = self.pictures.send(SceneCue { scene, feeds });
+        self.solo.handle_scene(&scene, now);
+        let _ = self.scenes.send(SceneCue { scene, feeds });
         self.look_at_all(now);
     }
 
@@ -150,9 +168,40 @@ impl Desk {
     fn look_at_all(&mut self, now: MediaTime) {
         self.feeds.retain(|_, feed| !feed.is_gone(self.grace, now));
         for (id, feed) in &mut self.feeds {
-            if feed.advance(now) {
+            if advance(id, feed, &mut self.solo, now) {
                 self.outlet.send(Up::KeyframeWanted(id.clone()));
             }
         }
+        if let Some(host) = self.solo.advance(now)
+            && self.feeds.get_mut(&host).is_some_and(|feed| feed.may_ask(now))
+        {
+            self.outlet.send(Up::KeyframeWanted(host));
+        }
+        self.set_composing(self.solo.needs_composite());
     }
+
+    /// Wakes what decodes, composes and encodes pictures, or lets it rest.
+    fn set_composing(&mut self, is_composing: bool) {
+        if is_composing == self.is_composing {
+            return;
+        }
+        self.is_composing = is_composing;
+        for feed in self.feeds.values_mut() {
+            feed.set_decoding(is_composing);
+        }
+        let _ = self.pictures.send(if is_composing { Cue::Work } else { Cue::Rest });
+    }
+}
+
+/// Lets a feed go on; returns whether its host must be asked for a keyframe.
+fn advance(id: &FeedId, feed: &mut Feed, solo: &mut Solo, now: MediaTime) -> bool {
+    let asks = feed.advance(now, |picture| {
+        if let Some(picture) = picture.clone().into_program() {
+            solo.handle_picture(id, picture, now);
+        }
+    });
+    if feed.take_loss() {
+        solo.handle_loss(id, now);
+    }
+    asks
 }

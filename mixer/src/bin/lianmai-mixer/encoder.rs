@@ -18,7 +18,7 @@ use mixer::link::Start;
 use mixer::media_now;
 use tracing::error;
 
-use crate::outlet::Outlet;
+use crate::exit::Exit;
 use crate::revisions::Revisions;
 
 /// `opusenc` takes the 6.5 ms that libopus looks ahead off its timestamps by itself.
@@ -39,8 +39,8 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Starts encoding into `outlet`.
-    pub(crate) fn start(start: &Start, outlet: &Arc<Outlet>) -> anyhow::Result<Self> {
+    /// Starts encoding into `exit`.
+    pub(crate) fn start(start: &Start, exit: &Arc<Exit>) -> anyhow::Result<Self> {
         let pipeline = gst::parse::launch(&description(start))
             .context("the encoding pipeline")?
             .downcast::<gst::Pipeline>()
@@ -56,7 +56,7 @@ impl Encoder {
                 .downcast::<AppSink>()
                 .expect("the description names an appsink");
             let revisions = Arc::clone(&revisions);
-            deliver(&sink, codec, delay, Arc::clone(outlet), Arc::clone(&worst_us), revisions);
+            deliver(&sink, codec, delay, Arc::clone(exit), Arc::clone(&worst_us), revisions);
         }
         end_on_error(&pipeline);
 
@@ -153,7 +153,7 @@ fn deliver(
     sink: &AppSink,
     codec: FrameCodec,
     delay: Duration,
-    outlet: Arc<Outlet>,
+    exit: Arc<Exit>,
     worst_us: Arc<AtomicU32>,
     revisions: Arc<Revisions>,
 ) {
@@ -166,7 +166,7 @@ fn deliver(
                 let took = media_now().since(frame.at).as_micros();
                 worst_us.fetch_max(u32::try_from(took).unwrap_or(u32::MAX), Ordering::Relaxed);
             }
-            outlet.send_frame(frame, revision);
+            exit.send_encoded(frame, revision);
         }
         Ok(gst::FlowSuccess::Ok)
     });

@@ -1,12 +1,14 @@
 //! One host's way into the program: packets to frames, frames to pictures and sound.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use media_rules::codec::coded_size;
 use media_rules::{Codec, FeedFrame, Ingest, MediaKind, MediaTime, TapItem};
 use tracing::warn;
 
+use crate::backfill::{Backfill, MAX_PICTURES};
 use crate::decoder::Decoder;
 use crate::picture_tick::SharedPictures;
 use crate::sound_tick::SharedVoice;
@@ -30,11 +32,36 @@ pub(crate) struct Feed {
     asked: Option<MediaTime>,
     /// When it left the scene; its last pictures may still be shown for a moment.
     left: Option<MediaTime>,
+    backfill: Backfill,
+    picture_use: PictureUse,
+    losses: Losses,
+}
+
+/// What becomes of a feed's pictures.
+enum PictureUse {
+    /// They are decoded, after those that wait for a decoder that started late to catch up. Full
+    /// (twice what [`Backfill`] keeps): emptied, and it starts at a keyframe.
+    Decode { waiting: VecDeque<FeedFrame> },
+    /// They are only kept.
+    Keep,
+}
+
+impl PictureUse {
+    const fn decode() -> Self {
+        Self::Decode { waiting: VecDeque::new() }
+    }
+}
+
+/// Breaks in the picture.
+#[derive(Default)]
+struct Losses {
+    is_broken: bool,
+    untold: bool,
 }
 
 impl Feed {
-    /// Joins a feed.
-    pub(crate) fn new() -> Self {
+    /// Joins a feed, to decode its pictures or only to keep them.
+    pub(crate) fn new(is_decoding: bool) -> Self {
         Self {
             ingest: Ingest::default(),
             video: None,
@@ -44,6 +71,9 @@ impl Feed {
             needs_key: true,
             asked: None,
             left: None,
+            backfill: Backfill::default(),
+            picture_use: if is_decoding { PictureUse::decode() } else { PictureUse::Keep },
+            losses: Losses::default(),
         }
     }
 
@@ -62,22 +92,57 @@ impl Feed {
         self.ingest.set_extra(wait);
     }
 
-    /// Decodes what is ready; returns whether the host must be asked for a keyframe now.
-    pub(crate) fn advance(&mut self, now: MediaTime) -> bool {
+    /// Decodes what is ready and shows every whole picture to `look`; returns whether the host must
+    /// be asked for a keyframe now.
+    pub(crate) fn advance(&mut self, now: MediaTime, mut look: impl FnMut(&FeedFrame)) -> bool {
         while let Some(frame) = self.ingest.poll_frame(now) {
             match frame.codec.kind() {
-                MediaKind::Video => self.decode_picture(frame),
+                MediaKind::Video => {
+                    if self.is_usable(&frame) {
+                        look(&frame);
+                        self.use_picture(frame);
+                    }
+                }
                 MediaKind::Audio => self.decode_sound(frame),
             }
         }
-        self.needs_key |= self.ingest.poll_keyframe_wanted();
+        self.decode_waiting();
+        let is_broken = self.ingest.poll_keyframe_wanted();
+        self.losses.untold |= is_broken && !self.losses.is_broken;
+        self.losses.is_broken = is_broken;
+        self.needs_key |= is_broken;
 
-        let may_ask = self.asked.is_none_or(|asked| now.since(asked) >= ASK_AGAIN);
-        let asks = self.needs_key && may_ask && self.left.is_none();
-        if asks {
+        self.needs_key && self.may_ask(now)
+    }
+
+    /// Returns whether its host may be asked for a keyframe now, which then counts as done.
+    pub(crate) fn may_ask(&mut self, now: MediaTime) -> bool {
+        let is_time = self.asked.is_none_or(|asked| now.since(asked) >= ASK_AGAIN);
+        let may_ask = is_time && self.left.is_none();
+        if may_ask {
             self.asked = Some(now);
         }
-        asks
+        may_ask
+    }
+
+    /// Returns whether pictures were lost since the last call.
+    pub(crate) const fn take_loss(&mut self) -> bool {
+        std::mem::replace(&mut self.losses.untold, false)
+    }
+
+    /// Decodes pictures from now on, or only keeps them. What is shown first is the newest that was
+    /// kept.
+    pub(crate) fn set_decoding(&mut self, is_decoding: bool) {
+        self.video = None;
+        let kept = self.backfill.pictures();
+        let newest = kept.last().map_or(MediaTime::default(), |picture| picture.at);
+        self.pictures.lock().unwrap_or_else(PoisonError::into_inner).restart(newest);
+        self.picture_use = if is_decoding {
+            self.needs_key |= kept.is_empty();
+            PictureUse::Decode { waiting: kept.iter().cloned().collect() }
+        } else {
+            PictureUse::Keep
+        };
     }
 
     /// Returns where its pictures are.
@@ -105,16 +170,39 @@ impl Feed {
         self.left.is_some_and(|left| now.since(left) > grace)
     }
 
-    fn decode_picture(&mut self, frame: FeedFrame) {
-        // Sizes may come with any picture, and the decoder obeys them wherever they are.
-        if !is_affordable(frame.codec, &frame.data) {
-            self.needs_key = true;
-            return;
-        }
+    fn is_usable(&mut self, frame: &FeedFrame) -> bool {
+        // Sizes may come with any picture, and a decoder obeys them wherever they are.
+        let is_affordable = is_affordable(frame.codec, &frame.data);
         self.needs_key &= !frame.is_key;
-        if self.needs_key {
-            return;
+        self.needs_key |= !is_affordable;
+        !self.needs_key
+    }
+
+    fn use_picture(&mut self, frame: FeedFrame) {
+        self.backfill.handle_picture(&frame);
+        match &mut self.picture_use {
+            PictureUse::Decode { waiting } => {
+                waiting.push_back(frame);
+                if waiting.len() > 2 * MAX_PICTURES {
+                    waiting.clear();
+                    self.needs_key = true;
+                }
+            }
+            PictureUse::Keep => {}
         }
+    }
+
+    fn decode_waiting(&mut self) {
+        while let PictureUse::Decode { waiting } = &mut self.picture_use
+            && (waiting.len() <= 1
+                || self.video.as_ref().is_none_or(|(_, decoder)| decoder.has_room()))
+            && let Some(frame) = waiting.pop_front()
+        {
+            self.decode_picture(frame);
+        }
+    }
+
+    fn decode_picture(&mut self, frame: FeedFrame) {
         let codec = frame.codec;
         // A host that goes on in another codec begins with a keyframe of it.
         self.video.take_if(|(held, _)| *held != codec);
@@ -124,6 +212,7 @@ impl Feed {
         if !is_taken {
             self.video = None;
             self.needs_key = true;
+            self.picture_use = PictureUse::decode();
         }
     }
 
@@ -171,13 +260,13 @@ mod tests {
         assert!(!is_affordable(unit(&[HUGE])), "although all but 16x16 is cropped away");
         assert!(!is_affordable(unit(&[&[0x67, 0x42]])), "nor what cannot be read");
 
-        let mut feed = Feed::new();
+        let mut feed = Feed::new(true);
         feed.needs_key = false;
         let data = unit(&[HUGE, &[0, 0, 1], SLICE]).into();
         let at = MediaTime::from_millis(1);
         let lost_before = Duration::ZERO;
         let codec = Codec::H264;
-        feed.decode_picture(FeedFrame { codec, at, is_key: false, lost_before, data });
-        assert!(feed.video.is_none() && feed.needs_key, "although it is no keyframe");
+        let frame = FeedFrame { codec, at, is_key: false, lost_before, data };
+        assert!(!feed.is_usable(&frame) && feed.needs_key, "although it is no keyframe");
     }
 }

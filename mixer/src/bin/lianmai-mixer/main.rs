@@ -17,10 +17,12 @@
 #![forbid(unsafe_code)]
 
 mod artist;
+mod backfill;
 mod canvas;
 mod decoder;
 mod desk;
 mod encoder;
+mod exit;
 mod face;
 mod feed;
 mod fit;
@@ -32,6 +34,7 @@ mod pictures;
 mod revisions;
 mod scenery;
 mod shedder;
+mod solo;
 mod sound_tick;
 mod stage;
 mod voice;
@@ -49,7 +52,9 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::desk::Desk;
 use crate::encoder::Encoder;
+use crate::exit::Exit;
 use crate::outlet::Outlet;
+use crate::solo::Solo;
 
 /// Messages between the link and the desk. Full: the link waits, and the server drops pictures.
 const DESK_CAPACITY: usize = 256;
@@ -79,12 +84,14 @@ fn main() -> anyhow::Result<()> {
 
 fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()> {
     gstreamer::init().context("GStreamer")?;
-    let encoder = Arc::new(Encoder::start(&start, &outlet)?);
+    let exit = Arc::new(Exit::new(Arc::clone(&outlet)));
+    let encoder = Arc::new(Encoder::start(&start, &exit)?);
     let (messages, inbox) = sync_channel(DESK_CAPACITY);
     let pictures = picture_tick::start(start, Arc::clone(&encoder), Arc::clone(&outlet))?;
-    let scenes = artist::start((start.width, start.height), images(), pictures)?;
+    let scenes = artist::start((start.width, start.height), images(), pictures.clone())?;
     let sound = sound_tick::start(Arc::clone(&encoder))?;
-    let desk = Desk::new(start, Arc::clone(&encoder), outlet, scenes, sound);
+    let solo = Solo::new(&start, exit);
+    let desk = Desk::new(start, Arc::clone(&encoder), outlet, (scenes, pictures), sound, solo);
     let desk = std::thread::Builder::new().name("desk".into()).spawn(move || desk.run(&inbox))?;
 
     let told = forward(&mut link, &messages);

@@ -19,7 +19,7 @@ use crate::outlet::Outlet;
 use crate::pictures::{Pictures, Sight};
 use crate::scenery::Scenery;
 use crate::shedder::Shedder;
-use crate::stage::Stage;
+use crate::stage::{HOLD, Stage};
 
 /// Pictures that are made up for after a busy moment.
 const MOST_LATE: u64 = 4;
@@ -47,13 +47,34 @@ pub(crate) struct SceneryCue {
     pub(crate) feeds: Sources,
 }
 
+/// What the tick is told.
+pub(crate) enum Cue {
+    /// Another scene.
+    Scenery(SceneryCue),
+    /// Make pictures, as soon as there is something to show.
+    Work,
+    /// Make none.
+    Rest,
+}
+
+/// Whether pictures are made.
+#[derive(Clone, Copy, Debug)]
+enum Shift {
+    Working,
+    /// Decoders catch up; what is drawn before they have is not sent, for so long at most.
+    Waking {
+        until: MediaTime,
+    },
+    Resting,
+}
+
 /// Starts the thread; it ends when the sender is dropped. The queue holds scenes only, which are
 /// rare and taken at every picture.
 pub(crate) fn start(
     start: Start,
     encoder: Arc<Encoder>,
     outlet: Arc<Outlet>,
-) -> anyhow::Result<Sender<SceneryCue>> {
+) -> anyhow::Result<Sender<Cue>> {
     let (cues, inbox) = channel();
     let tick = PictureTick {
         start,
@@ -64,6 +85,7 @@ pub(crate) fn start(
         feeds: HashMap::new(),
         shedder: Shedder::default(),
         beat: Beat::default(),
+        shift: Shift::Working,
     };
     std::thread::Builder::new().name("picture-tick".into()).spawn(move || tick.run(&inbox))?;
     Ok(cues)
@@ -78,10 +100,11 @@ struct PictureTick {
     feeds: Sources,
     shedder: Shedder,
     beat: Beat,
+    shift: Shift,
 }
 
 impl PictureTick {
-    fn run(mut self, inbox: &Receiver<SceneryCue>) {
+    fn run(mut self, inbox: &Receiver<Cue>) {
         let mut count = self.count_at(media_now()) + 1;
         loop {
             let due = self.due(count);
@@ -89,7 +112,9 @@ impl PictureTick {
             if !self.take_cues(inbox) {
                 return;
             }
-            self.tick(due);
+            if !matches!(self.shift, Shift::Resting) {
+                self.tick(due);
+            }
             if count.is_multiple_of(u64::from(self.start.fps)) {
                 self.send_beat();
             }
@@ -103,13 +128,15 @@ impl PictureTick {
         }
     }
 
-    fn take_cues(&mut self, inbox: &Receiver<SceneryCue>) -> bool {
+    fn take_cues(&mut self, inbox: &Receiver<Cue>) -> bool {
         loop {
             match inbox.try_recv() {
-                Ok(cue) => {
+                Ok(Cue::Scenery(cue)) => {
                     self.feeds = cue.feeds;
                     self.stage.handle_scenery(cue.scenery, media_now());
                 }
+                Ok(Cue::Work) => self.shift = Shift::Waking { until: media_now() + HOLD },
+                Ok(Cue::Rest) => self.shift = Shift::Resting,
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
@@ -127,6 +154,13 @@ impl PictureTick {
         let newest = self.newest(due);
         let sight = |feed: &FeedId| newest.get(feed).map_or(Sight::Waiting, |(sight, _)| *sight);
         let view = self.stage.poll_view(due, media_now(), sight);
+        if let Shift::Waking { until } = self.shift {
+            if !self.stage.shows_everybody(sight) && due < until {
+                return;
+            }
+            self.shift = Shift::Working;
+            self.encoder.force_keyframe();
+        }
         let picture = |feed: &FeedId| match newest.get(feed) {
             Some((Sight::Live, picture)) => picture.clone(),
             Some((Sight::Waiting | Sight::Stalled, _)) | None => None,

@@ -29,17 +29,28 @@ pub(crate) struct Pictures<T> {
     waiting: VecDeque<(MediaTime, T)>,
     shown: Option<T>,
     shown_since: MediaTime,
+    /// Older ones only help to decode later ones.
+    first: MediaTime,
 }
 
 impl<T> Default for Pictures<T> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), shown: None, shown_since: MediaTime::default() }
+        let (shown_since, first) = (MediaTime::default(), MediaTime::default());
+        Self { waiting: VecDeque::new(), shown: None, shown_since, first }
     }
 }
 
 impl<T> Pictures<T> {
+    /// Forgets every picture, and begins again with that of `first`.
+    pub(crate) fn restart(&mut self, first: MediaTime) {
+        *self = Self { first, ..Self::default() };
+    }
+
     /// Takes a picture that is due at `at`.
     pub(crate) fn handle_picture(&mut self, at: MediaTime, picture: T, now: MediaTime) {
+        if at < self.first {
+            return;
+        }
         self.waiting.push_back((at, picture));
         if self.waiting.len() > CAPACITY {
             self.show_next(now);
@@ -105,6 +116,19 @@ mod tests {
         pictures.handle_picture(at(1_700), 2, at(1_690));
         pictures.advance(at(1_700), at(1_700));
         assert_eq!(pictures.sight(at(1_700)), Sight::Live);
+    }
+
+    #[test]
+    fn what_was_decoded_to_catch_up_is_not_shown() {
+        let mut pictures = Pictures::default();
+        pictures.handle_picture(at(100), 100, at(100));
+        pictures.advance(at(100), at(100));
+        pictures.restart(at(166));
+        assert_eq!(pictures.sight(at(170)), Sight::Waiting);
+        for millis in [100, 133, 166] {
+            pictures.handle_picture(at(millis), millis, at(170));
+        }
+        assert_eq!(pictures.advance(at(170), at(170)), Some(&166));
     }
 
     #[test]

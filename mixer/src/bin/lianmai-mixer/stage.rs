@@ -80,6 +80,11 @@ impl Stage {
         self.view(due)
     }
 
+    /// Returns whether something is known of everybody in the scenery.
+    pub(crate) fn shows_everybody(&self, sight: impl Fn(&FeedId) -> Sight) -> bool {
+        self.shown.feeds().all(|feed| sight(feed) != Sight::Waiting)
+    }
+
     fn show(&mut self, next: Arc<Scenery>) {
         // The same revision brings newer figures only and disturbs no transition.
         if next.revision != self.shown.revision {

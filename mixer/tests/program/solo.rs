@@ -1,0 +1,155 @@
+//! A solo host's own pictures: passed on, taken over and given back, and a process whose pictures
+//! rest.
+
+use mixer::Duty;
+
+use super::*;
+
+/// The hosts' own size; the program's is twice that.
+const OWN: Rect = Rect { x: 0, y: 0, width: 360, height: 640 };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_solo_hosts_own_pictures_come_and_go_without_a_seam() {
+    let (_alone, program, mut events) = start("bypass").await;
+    let [first, second] = [1, 2].map(|id| vec![clip(id)]);
+    let alice = Host::start("alice", first, &program);
+    let bob = Host::start("bob", second, &program);
+    program.set_duty(Duty::MixOrPass);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    until_passing(&mut events).await;
+    let (cpu, process) = (cpu_seconds(process_of_program()), process_of_program());
+    let mut recorded = record(&mut events, Duration::from_secs(4)).await;
+    println!("passing on takes {:.3} cores", (cpu_seconds(process) - cpu) / 4.0);
+    let passed = recorded.clone();
+
+    for round in 0..3 {
+        program.set_scene(scene(2 + 2 * round, &[&alice.feed, &bob.feed]));
+        recorded.extend(record(&mut events, Duration::from_millis(1_500)).await);
+        program.set_scene(scene(3 + 2 * round, &[&alice.feed]));
+        recorded.extend(record(&mut events, Duration::from_millis(3_500)).await);
+    }
+    program.stop().await;
+
+    let pictures = pictures(&recorded);
+    let mut seen = Vec::new();
+    for picture in &pictures {
+        assert!(picture.mean_luma() > BLACK, "a black picture");
+        let is_own = picture.size() == (OWN.width, OWN.height);
+        let tiles = if is_own { [OWN, OWN] } else { [LEFT, RIGHT] };
+        let hosts = tiles.map(|tile| picture.mark(tile).map(|mark| mark.host));
+        let is_whole = !is_own && picture.mark(WHOLE).is_some_and(|mark| mark.host == 1);
+        let now = match hosts {
+            [Some(1), Some(1)] if is_own => "passed",
+            [Some(1), Some(2)] => "both",
+            _ if is_whole => "alone",
+            other => panic!("a picture of {other:?}"),
+        };
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+    }
+    // Alone she is composed while the scene settles, and perhaps until the guest's first picture.
+    seen.dedup_by(|now, _| *now == "alone");
+    seen.retain(|now| *now != "alone");
+    seen.dedup();
+    assert_eq!(seen, ["passed", "both", "passed", "both", "passed", "both", "passed"]);
+    assert_no_gap(&recorded);
+    let frames = frames(&recorded, FrameCodec::H264);
+    assert!(frames.is_sorted_by(|(_, a), (_, b)| a.at < b.at));
+
+    for codec in [FrameCodec::Opus, FrameCodec::Aac] {
+        let flashes = flashes(&self::pictures(&passed), OWN);
+        let skews = skews_ms(&flashes, &sound(&passed, codec).beeps(beep_hz(1)));
+        println!("{codec:?}: the beep after a passed flash by {skews:.1?} ms");
+        let mean = skews.iter().sum::<f64>() / skews.len() as f64;
+        assert!(skews.len() >= 2 && mean.abs() < 30.0, "{codec:?}: {skews:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_stalls_is_taken_over_with_the_last_picture() {
+    let (_alone, program, mut events) = start("bypass-stall").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    program.set_duty(Duty::MixOrPass);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    until_passing(&mut events).await;
+
+    alice.set_silent(true);
+    let mut recorded = record(&mut events, Duration::from_millis(3_500)).await;
+    alice.set_silent(false);
+    recorded.extend(record(&mut events, Duration::from_millis(1_500)).await);
+    program.set_scene(scene(2, &[]));
+    let nobody = record(&mut events, Duration::from_millis(1_500)).await;
+    program.stop().await;
+
+    let pictures = pictures(&recorded);
+    let taken = pictures.iter().find(|picture| picture.size() == CANVAS).expect("it is composed");
+    assert_eq!(taken.mark(WHOLE).map(|mark| mark.host), Some(1), "the last picture is held");
+    assert!(pictures.iter().all(|picture| picture.mean_luma() > BLACK));
+    assert!(
+        pictures.iter().any(|picture| picture.size() == CANVAS && picture.mark(WHOLE).is_none())
+    );
+    let last = pictures.last().unwrap();
+    assert!(last.size() == CANVAS && last.mark(WHOLE).is_some(), "back, and still composed");
+    // Half a second of patience, and a decoder that catches up.
+    let frames = frames(&recorded, FrameCodec::H264);
+    let longest = frames.windows(2).map(|pair| pair[1].1.at.since(pair[0].1.at)).max().unwrap();
+    println!("the takeover took {longest:?}");
+    assert!(longest < Duration::from_millis(1_000), "{longest:?}");
+    assert_no_gap(&nobody);
+    let slate = self::pictures(&nobody);
+    assert!(slate.last().is_some_and(|picture| picture.mean_luma() > BLACK), "the slate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_rest_and_wake_with_the_newest_picture_while_sound_goes_on() {
+    let (_alone, program, mut events) = start("rest").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    until_shown(&mut events, vec![WHOLE]).await;
+    let process = process_of_program();
+
+    program.set_duty(Duty::Rest);
+    record(&mut events, Duration::from_millis(300)).await;
+    let cpu = cpu_seconds(process);
+    // Longer than a process that makes nothing is believed to live.
+    let resting = record(&mut events, Duration::from_secs(5)).await;
+    println!("resting takes {:.3} cores", (cpu_seconds(process) - cpu) / 5.0);
+    program.set_duty(Duty::Mix);
+    let woken = mixer::media_now();
+    let awake = record(&mut events, Duration::from_millis(1_500)).await;
+    assert_eq!(process_of_program(), process, "nobody took it for dead");
+    program.stop().await;
+
+    assert!(frames(&resting, FrameCodec::H264).is_empty());
+    assert!(frames(&resting, FrameCodec::Opus).len() > 240);
+    let pictures = pictures(&awake);
+    let first = &pictures[0];
+    println!("awake after {:?}", first.came.since(woken));
+    assert!(frames(&awake, FrameCodec::H264)[0].1.is_key);
+    assert!(first.came.since(woken) < Duration::from_millis(700));
+    let sent = alice.sent.lock().unwrap()[first.mark(WHOLE).expect("a host").number];
+    assert!(first.came.since(sent) < Duration::from_millis(700), "and not an old picture");
+}
+
+/// Waits until the host's own pictures come.
+async fn until_passing(events: &mut mpsc::Receiver<ProgramEvent>) {
+    let is_own = |(_, event): &Recorded| match event {
+        ProgramEvent::Frame { frame, .. } if frame.is_key => {
+            let sets = media_rules::h264::ParameterSets::find(&frame.data);
+            let sets =
+                sets.and_then(|sets| media_rules::h264::SequenceParameters::parse(&sets.sps));
+            sets.is_some_and(|sets| sets.width == OWN.width)
+        }
+        _ => false,
+    };
+    for _ in 0..50 {
+        if record(events, Duration::from_millis(200)).await.iter().any(is_own) {
+            return;
+        }
+    }
+    panic!("the host's own pictures do not come within ten seconds");
+}
