@@ -17,7 +17,7 @@ mod fitness;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::{EncodedFrame, FeedId, Fit, MediaTime, Scene};
+use crate::{EncodedFrame, FeedId, Fit, MediaTime, Rect, Scene};
 use fitness::Fitness;
 
 /// Scenes often change several times in a row; bypass waits until they have settled.
@@ -204,7 +204,8 @@ impl Alone {
 /// Returns the feed that is all there is to see on a canvas of this size: alone, over all of it, with
 /// nothing around or over it. How loud it is does not matter.
 pub fn lone_feed(scene: &Scene, (width, height): (u32, u32)) -> Option<&FeedId> {
-    let [tile] = &scene.tiles[..] else { return None };
+    let mut seen = scene.tiles.iter().filter(|tile| tile.rect != Rect::NOWHERE);
+    let (Some(tile), None) = (seen.next(), seen.next()) else { return None };
     let rect = tile.rect;
     let is_whole = (rect.x, rect.y, rect.width, rect.height) == (0, 0, width, height);
     let has_its_shape = matches!(tile.fit, Fit::Cover | Fit::Contain);

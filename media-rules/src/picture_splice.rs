@@ -159,8 +159,8 @@ mod tests {
                 if rng.u32(0..50) == 0 {
                     splice.handle_loss(rng.usize(0..3));
                 }
-                for source in 0..3 {
-                    let own = number * 33 - behind[source];
+                for (source, behind) in behind.into_iter().enumerate() {
+                    let own = number * 33 - behind;
                     let is_key = rng.u32(0..15) == 0;
                     let Some(frame) = splice.handle_picture(source, picture(own, is_key)) else {
                         continue;

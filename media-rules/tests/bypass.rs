@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use media_rules::bypass::{Bypass, Limits, Maker, lone_feed};
-use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect, Scene, layout};
+use media_rules::layout::{Choice, Figures, Performer};
+use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect};
 
 const LIMITS: Limits = Limits { canvas: (720, 1280), fps: 30, kbps: 1500 };
 const PERIOD_MS: u64 = 33;
@@ -37,9 +38,11 @@ fn a_second_tile_ends_it_at_once_and_costs_no_penalty() {
 #[test]
 fn only_a_lone_tile_over_the_whole_canvas_counts() {
     let feeds = ["alice", "bob"].map(|name| FeedId::new("a", name));
-    let drawn = |feeds: &[FeedId], is_battle| Scene {
-        revision: 1,
-        tiles: layout::scene(feeds, is_battle, LIMITS.canvas, |_| true),
+    let drawn = |feeds: &[FeedId], is_battle| {
+        let performer =
+            |feed: &FeedId| Performer { feed: feed.clone(), name: "A".into(), is_muted: true };
+        let performers: Vec<_> = feeds.iter().map(performer).collect();
+        Choice::default().scene(1, &performers, is_battle, LIMITS.canvas, Figures::default())
     };
     assert_eq!(lone_feed(&drawn(&feeds[..1], false), LIMITS.canvas), Some(&feeds[0]));
     assert_eq!(lone_feed(&drawn(&feeds[..1], true), LIMITS.canvas), None, "half of a battle");
@@ -51,6 +54,10 @@ fn only_a_lone_tile_over_the_whole_canvas_counts() {
     let mut named = drawn(&feeds[..1], false);
     named.tiles[0].label = Some("Alice".into());
     assert_eq!(lone_feed(&named, LIMITS.canvas), None);
+    let mut heard = drawn(&feeds, false);
+    heard.tiles[0].rect = Rect { x: 0, y: 0, width: 720, height: 1_280 };
+    heard.tiles[1].rect = Rect::NOWHERE;
+    assert_eq!(lone_feed(&heard, LIMITS.canvas), Some(&feeds[0]), "the other is only heard");
 }
 
 #[test]

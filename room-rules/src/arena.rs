@@ -238,18 +238,20 @@ impl Arena {
         self.board().and_then(Scoreboard::countdown)
     }
 
-    /// Returns this room's host and the other room with its host, while both share the screen.
-    pub(crate) fn versus(&self) -> Option<(&Member, &RoomId, &Member)> {
+    /// Returns both rooms with their hosts, the inviter's first, while they share the screen.
+    pub(crate) fn versus(&self) -> Option<[(&RoomId, &Member); 2]> {
         let view = self.view()?;
         if matches!(view.state, BattleState::Inviting | BattleState::Idle) {
             return None;
         }
-        let (opponent, rival) = match &self.slot {
+        let own = self.host.as_ref()?;
+        let (inviter, invited) = match &self.slot {
             Slot::Free => return None,
-            Slot::Owned(battle) => (Side::Other, battle.rival()?),
-            Slot::Mirrored(mirror) => (Side::Owner, mirror.rival()),
+            Slot::Owned(battle) => (own, battle.rival()?),
+            Slot::Mirrored(mirror) => (mirror.rival(), own),
         };
-        Some((self.host.as_ref()?, &view.rooms[opponent.index()], rival))
+        let room = |side: Side| &view.rooms[side.index()];
+        Some([(room(Side::Owner), inviter), (room(Side::Other), invited)])
     }
 
     fn handle_invite(

@@ -267,11 +267,11 @@ impl Room {
         self.arena.versus().is_some()
     }
 
-    /// Returns who is on screen, in drawing order: in a battle this room's host and the other one,
-    /// otherwise everyone who is on air here, by seat.
+    /// Returns who is on screen, in drawing order: in a battle the inviter and the invited host, so
+    /// that both rooms show the same picture, otherwise everyone who is on air here, by seat.
     pub fn stage(&self) -> Vec<Performer> {
-        if let Some((host, room, rival)) = self.arena.versus() {
-            return vec![performer(&self.id, host), performer(room, rival)];
+        if let Some(hosts) = self.arena.versus() {
+            return hosts.map(|(room, host)| performer(room, host)).into();
         }
         self.seats
             .on_air()

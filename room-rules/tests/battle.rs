@@ -306,7 +306,7 @@ fn in_a_battle_the_two_hosts_fill_the_screen_and_guests_come_back_after_it() {
 
     world.start_battle(alice, ben, terms(10, 0));
     assert_eq!(world.stage_of("a"), ["a/alice", "b/ben"]);
-    assert_eq!(world.stage_of("b"), ["b/ben", "a/alice"]);
+    assert_eq!(world.stage_of("b"), ["a/alice", "b/ben"], "the inviter is first in both");
     world.run_for(11_000);
 
     assert_eq!(world.stage_of("a"), ["a/alice", "a/gina"]);

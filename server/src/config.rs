@@ -191,6 +191,9 @@ pub struct Program {
     pub video_kbps: u32,
     /// How much pictures tell of what they show, as SEI: `off`, `layout` or `full`.
     pub cues: Cues,
+    /// Whether a solo host's own pictures are passed on as they come where that will do, instead of
+    /// being decoded and encoded again; the size of the picture is the host's then.
+    pub bypass: bool,
     /// How long a program that nobody takes keeps running, in seconds.
     pub linger_s: u64,
     /// The folder of images (PNG, JPEG) that layouts may show; empty means that they show none.
@@ -210,6 +213,7 @@ impl Default for Program {
             fps: 30,
             video_kbps: 1500,
             cues: Cues::Full,
+            bypass: true,
             linger_s: 30,
             images_dir: PathBuf::new(),
             mixer_bin: PathBuf::new(),

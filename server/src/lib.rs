@@ -20,7 +20,7 @@ mod negotiation;
 mod ops;
 mod peer_report;
 mod peers;
-mod program_task;
+mod program;
 mod pull_catalog;
 mod room_layout;
 mod room_media;
@@ -39,6 +39,7 @@ pub use config::{
 };
 pub use cues::Cues;
 pub use lobby::Lobby;
+pub use program::Composites;
 pub use room_parts::RoomParts;
 pub use serve::serve;
 pub use switchboard::{Switchboard, SwitchboardTask};

@@ -21,7 +21,7 @@ use crate::mail::Mailbox;
 use crate::media_pace::MediaPace;
 use crate::negotiation::{Holder, Negotiated, Negotiation};
 use crate::peers::{Peer, Peers, Purpose};
-use crate::program_task::{Outputs, ProgramControl, ProgramTask};
+use crate::program::{Outputs, ProgramControl, ProgramTask};
 use crate::room_layout::{LayoutWatch, RoomLayout};
 use crate::room_parts::RoomParts;
 use crate::targets::Targets;
@@ -58,12 +58,12 @@ impl RoomMedia {
         let feed = FeedId::program(room.as_str());
         let hub = Hub::new();
         let outputs = Outputs { viewers: parts.sfu.local_feed(feed), relay: hub.clone() };
-        let config = parts.program_of(&room);
+        let recipe = parts.program_of(&room);
         let applied = LayoutWatch::new(mailbox.clone(), parts.clock);
         let (cues, writer) = CueSheet::new(parts.cues, parts.clock, applied);
         let program = &parts.program;
         let layout = RoomLayout::new(program.canvas, program.images_dir.clone(), parts.clock);
-        let (program, task) = ProgramTask::new(config, parts.sfu.clone(), outputs, writer);
+        let (program, task) = ProgramTask::new(recipe, parts.sfu.clone(), outputs, writer);
         Self {
             room,
             parts: parts.clone(),

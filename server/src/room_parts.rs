@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use media_rules::layer::Pin;
-use mixer::ProgramConfig;
+use mixer::{Duty, ProgramConfig};
 use room_rules::RoomId;
 use sfu::{PeerId, Sfu};
 use signaling::{Directory, RoomClock, SessionNumbers};
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cues::Cues;
+use crate::program::{Composites, Recipe};
 use crate::switchboard::Switchboard;
 
 /// Handles to the rest of the server; cheap to clone.
@@ -28,6 +29,10 @@ pub struct RoomParts {
     pub program: ProgramConfig,
     /// How much a program's pictures tell of what they show.
     pub cues: Cues,
+    /// What mixers do about pictures that nobody else makes.
+    pub duty: Duty,
+    /// The pictures that programs take from one another.
+    pub composites: Composites,
     /// How long a program that nobody takes keeps running.
     pub linger: Duration,
     /// How long a room that nobody is in is kept.
@@ -42,8 +47,9 @@ pub struct RoomParts {
 
 impl RoomParts {
     /// Returns how to mix the program of `room`.
-    pub(crate) fn program_of(&self, room: &RoomId) -> ProgramConfig {
-        ProgramConfig { name: room.to_string(), ..self.program.clone() }
+    pub(crate) fn program_of(&self, room: &RoomId) -> Recipe {
+        let config = ProgramConfig { name: room.to_string(), ..self.program.clone() };
+        Recipe { config, duty: self.duty, composites: self.composites.clone() }
     }
 
     /// Lets a viewer choose the size of its picture, without waiting for its media worker.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use mixer::ProgramConfig;
+use mixer::{Duty, ProgramConfig};
 use relay_cdn::PullServer;
 use serde_json::json;
 use sfu::Sfu;
@@ -23,6 +23,7 @@ use crate::cli::Serve;
 use crate::dev_welcome::dev_welcome;
 use crate::lobby::Lobby;
 use crate::ops::{Ops, Readiness};
+use crate::program::Composites;
 use crate::pull_catalog::PullCatalog;
 use crate::room_parts::RoomParts;
 use crate::signals::StopSignals;
@@ -125,6 +126,8 @@ impl Server {
             switchboard,
             program: program_config(config, runtime_dir)?,
             cues: config.program.cues,
+            duty: if config.program.bypass { Duty::MixOrPass } else { Duty::Mix },
+            composites: Composites::default(),
             linger: Duration::from_secs(config.program.linger_s),
             idle: Duration::from_secs(config.rooms.idle_s),
             draining: CancellationToken::new(),

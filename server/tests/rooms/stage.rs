@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use media_rules::FeedId;
-use mixer::ProgramConfig;
+use mixer::{Duty, ProgramConfig};
 use room_rules::{
     Command, Member, Reply, Role, RoomId, ServerTime, SessionId, Snapshot, Title, UserId,
 };
 use serde_json::Value;
-use server::{Lobby, RoomParts, Switchboard};
+use server::{Composites, Lobby, RoomParts, Switchboard};
 use sfu::{Event, PeerId, Sfu};
 use signaling::{
     Created, Delivery, Directory, Lobby as _, OutboxLimits, OutboxReader, Refused, RoomClock,
@@ -61,6 +61,8 @@ impl Stage {
             switchboard,
             program: ProgramConfig::portrait("", nowhere, std::env::temp_dir()),
             cues: server::Cues::default(),
+            duty: Duty::default(),
+            composites: Composites::default(),
             linger: Duration::from_secs(30),
             idle: Duration::from_secs(600),
             draining: CancellationToken::new(),

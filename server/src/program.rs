@@ -1,0 +1,118 @@
+//! Runs the program of one room. The room says which scene it wants, or none; this task starts and
+//! stops the mixer to suit, carries the stage's media in and the finished frames out. Start and stop
+//! happen in one task, so two mixers of one room never overlap.
+//!
+//! The sound is always the own mixer's. The pictures may be another room's: see [`part`].
+
+mod composites;
+mod part;
+mod run;
+mod taps;
+
+use std::time::Duration;
+
+use media_rules::Scene;
+use mixer::{Duty, Program, ProgramConfig};
+use relay_cdn::Hub;
+use sfu::{LocalFeed, Sfu};
+use tokio::sync::{mpsc, watch};
+use tracing::warn;
+
+use crate::cues::CueWriter;
+use crate::gauge::Counted;
+pub use composites::Composites;
+use run::Run;
+
+/// How long to wait before a mixer that could not be started is tried again.
+const START_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The room's end of its program task.
+#[derive(Debug)]
+pub(crate) struct ProgramControl {
+    /// `None`: nobody wants the program. Only the newest wish counts.
+    wanted: watch::Sender<Option<Scene>>,
+    /// Full: a keyframe is on order already.
+    keyframes: mpsc::Sender<()>,
+}
+
+impl ProgramControl {
+    /// Asks for `scene` to be mixed, or for the program to stop.
+    pub(crate) fn want(&self, scene: Option<&Scene>) {
+        self.wanted.send_if_modified(|wanted| {
+            let is_new = wanted.as_ref() != scene;
+            if is_new {
+                *wanted = scene.cloned();
+            }
+            is_new
+        });
+    }
+
+    /// Asks whoever makes the pictures for a keyframe, if somebody does.
+    pub(crate) fn request_keyframe(&self) {
+        let _ = self.keyframes.try_send(());
+    }
+}
+
+/// How a program is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipe {
+    /// The mixer.
+    pub config: ProgramConfig,
+    /// What the mixer does about pictures while nobody else makes the same.
+    pub duty: Duty,
+    /// What the programs of this node can take from one another.
+    pub composites: Composites,
+}
+
+/// Where a program's frames go.
+pub(crate) struct Outputs {
+    /// Viewers over WebRTC.
+    pub viewers: LocalFeed,
+    /// RTMP, pushed and pulled.
+    pub relay: Hub,
+}
+
+/// The task. It lives as long as its room.
+pub(crate) struct ProgramTask {
+    recipe: Recipe,
+    sfu: Sfu,
+    outputs: Outputs,
+    cues: CueWriter,
+    wanted: watch::Receiver<Option<Scene>>,
+    keyframes: mpsc::Receiver<()>,
+}
+
+impl ProgramTask {
+    /// Creates the task and its control; no mixer runs before a scene is wanted.
+    pub(crate) fn new(
+        recipe: Recipe,
+        sfu: Sfu,
+        outputs: Outputs,
+        cues: CueWriter,
+    ) -> (ProgramControl, Self) {
+        let (wanted_tx, wanted) = watch::channel(None);
+        let (keyframes_tx, keyframes) = mpsc::channel(1);
+        let control = ProgramControl { wanted: wanted_tx, keyframes: keyframes_tx };
+        (control, Self { recipe, sfu, outputs, cues, wanted, keyframes })
+    }
+
+    /// Runs until the room lets go of its control.
+    pub(crate) async fn run(mut self) {
+        // An error means that the control is gone.
+        while self.wanted.wait_for(Option::is_some).await.is_ok() {
+            match Program::start(self.recipe.config.clone()) {
+                Ok((program, events)) => {
+                    let _counted = Counted::new("server_programs");
+                    self.wanted.mark_changed();
+                    let run =
+                        Run::new(program, &self.recipe, &self.sfu, &self.outputs, &mut self.cues);
+                    run.mix(&mut self.wanted, &mut self.keyframes, events).await;
+                }
+                Err(error) => {
+                    warn!(program = %self.recipe.config.name, %error, "A mixer could not be started.");
+                    tokio::time::sleep(START_AGAIN_AFTER).await;
+                }
+            }
+        }
+    }
+}
