@@ -144,7 +144,10 @@ async fn until_passing(events: &mut mpsc::Receiver<ProgramEvent>) {
                 sets.and_then(|sets| media_rules::h264::SequenceParameters::parse(&sets.sps));
             sets.is_some_and(|sets| sets.width == OWN.width)
         }
-        _ => false,
+        ProgramEvent::Frame { .. }
+        | ProgramEvent::KeyframeWanted(_)
+        | ProgramEvent::Started { .. }
+        | ProgramEvent::Died { .. } => false,
     };
     for _ in 0..50 {
         if record(events, Duration::from_millis(200)).await.iter().any(is_own) {
