@@ -44,6 +44,13 @@ export async function inspect(file) {
   };
 }
 
+/** A hash of every packet by kind, in order. */
+export async function dataHashes(file) {
+  const { packets } = await probe(['-show_packets', '-show_data_hash', 'md5', '-show_entries', 'packet=codec_type,data_hash', file]);
+  const hashes = (kind) => packets.filter((packet) => packet.codec_type === kind).map((packet) => packet.data_hash);
+  return { video: hashes('video'), audio: hashes('audio') };
+}
+
 /** The widest step between neighbours, in ms, and whether any step goes back. */
 export function steps(times) {
   let widest = 0;

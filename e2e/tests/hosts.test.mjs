@@ -72,7 +72,7 @@ test('a battle between two rooms', async () => {
   await alice.getByTestId('pk-invite-b').click({ timeout: 15_000 });
   await bob.getByTestId('pk-accept').click({ timeout: 15_000 });
   await onStage(server, 'a', ['alice', 'bob']);
-  await onStage(server, 'b', ['bob', 'alice']);
+  await onStage(server, 'b', ['alice', 'bob']);
   await sees({ left: ALICE.mark, right: BOB.mark });
   await hears([ALICE.tone, BOB.tone]);
   assert.deepEqual(await inbound(), ['audio', 'video'], 'the viewer still has one of each');

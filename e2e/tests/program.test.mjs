@@ -74,7 +74,7 @@ test('solo, co-host, PK and solo again follow one another without a seam', async
   await t.test('PK', async () => {
     await battle(server, [directors.alice, directors.bob], ['a', 'b']);
     await onStage(server, 'a', ['alice', 'bob']);
-    await onStage(server, 'b', ['bob', 'alice']);
+    await onStage(server, 'b', ['alice', 'bob']);
     await tiles({ left: HOSTS.alice.id, right: HOSTS.bob.id });
     await hears([HOSTS.alice.tone, HOSTS.bob.tone]);
     await pause(DWELL_MS);

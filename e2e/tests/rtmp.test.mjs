@@ -12,7 +12,8 @@ import { pause, percentile, waitFor } from '../lib/wait.mjs';
 
 let server; let nginx; let clip; let token;
 before(async () => {
-  server = await startServer();
+  // Composed pictures; those of a solo host as they come are in sources.test.mjs.
+  server = await startServer({ env: { LIANMAI_PROGRAM_BYPASS: 'false' } });
   nginx = await startNginx();
   await createRoom(server, 'a', 'alice');
   clip = startClipHost(server, 'a', 'alice');

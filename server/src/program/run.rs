@@ -238,6 +238,7 @@ impl<'a> Run<'a> {
         }
         if matches!(self.part, Part::Joining { .. }) {
             self.program.set_duty(Duty::Rest);
+            metrics::counter!("server_pictures_shared_total").increment(1);
             self.program.set_scene(self.scene.clone());
             info!(program = %self.recipe.config.name, "Shows the pictures of another program.");
         }

@@ -49,12 +49,14 @@ export class BattleView {
     clearInterval(this.timer);
     if (!battle || !shown) return;
 
+    // The picture is the same in both rooms: the inviter's host is on the left.
+    this.root.classList.toggle("invited", battle.rooms[0] !== model.room);
     const { own, other, otherRoom } = battleSides(battle, model.room);
     setText(this.own, short(own));
     setText(this.other, short(other));
     this.fill.style.setProperty("--share", String(ownShare(own, other)));
     this.bar.setAttribute("aria-label", `${model.room} ${own} : ${other} ${otherRoom}`);
-    this.showResult(battle, model.room);
+    this.showResult(battle);
     this.tick();
     this.timer = window.setInterval(() => this.tick(), TICK_MS);
   }
@@ -71,12 +73,11 @@ export class BattleView {
 
   /**
    * @param {Wire.Battle} battle
-   * @param {string} room
    */
-  showResult({ result, state }, room) {
+  showResult({ result, state, rooms }) {
     this.result.hidden = result === null || state === "battling";
     if (!result) return;
-    const words = result.winner === null ? ["平", "平"] : result.winner === room ? ["胜", "负"] : ["负", "胜"];
+    const words = result.winner === null ? ["平", "平"] : result.winner === rooms[0] ? ["胜", "负"] : ["负", "胜"];
     const moods = { 胜: "win", 负: "lose", 平: "draw" };
     this.result.replaceChildren(...words.map((word) =>
       el("span", { class: `medal ${moods[/** @type {"胜" | "负" | "平"} */ (word)]}` }, word)));
