@@ -135,6 +135,21 @@ async fn pictures_rest_and_wake_with_the_newest_picture_while_sound_goes_on() {
     assert!(first.came.since(sent) < Duration::from_millis(700), "and not an old picture");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_whose_pictures_never_began_makes_sound() {
+    let (_alone, program, mut events) = start("rest-first").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    program.set_duty(Duty::Rest);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    let recorded = record(&mut events, Duration::from_secs(2)).await;
+    program.stop().await;
+
+    for codec in [FrameCodec::Opus, FrameCodec::Aac] {
+        assert!(frames(&recorded, codec).len() > 80, "{codec:?}");
+    }
+}
+
 /// Waits until the host's own pictures come.
 async fn until_passing(events: &mut mpsc::Receiver<ProgramEvent>) {
     let is_own = |(_, event): &Recorded| match event {

@@ -118,6 +118,7 @@ impl Encoder {
     }
 }
 
+// `async=false`: sound must not wait for a first picture, which never comes while pictures rest.
 fn description(start: &Start) -> String {
     let Start { width, height, fps, video_kbps, opus_kbps, aac_kbps } = *start;
     let opus_bps = opus_kbps * 1000;
@@ -129,7 +130,7 @@ fn description(start: &Start) -> String {
            vbv-buf-capacity=400 key-int-max={fps} bframes=0 rc-lookahead=0 threads=2 \
            byte-stream=true aud=false \
          ! video/x-h264,profile=constrained-baseline,stream-format=byte-stream,alignment=au \
-         ! appsink name=h264 sync=false \
+         ! appsink name=h264 sync=false async=false \
          appsrc name=sound format=time is-live=true max-buffers=100 leaky-type=downstream \
            caps=audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved \
          ! tee name=both \
