@@ -121,7 +121,7 @@ test('RTMP goes on while the only host is away', async () => {
   await passing(server);
   const publishes = nginx.publishes.length;
   await clips.a.stop();
-  await onStage(server, 'a', []).catch((error) => assert.match(error.message, /on stage: ,/));
+  await composing(server);
   await pause(4_000);
   clips.a = startClipHost(server, 'a', 'alice');
   await onStage(server, 'a', ['alice']);

@@ -74,6 +74,11 @@ impl<S: Copy + Eq> PictureSplice<S> {
         self.current
     }
 
+    /// Returns the stamp of the newest picture that was sent.
+    pub const fn newest(&self) -> Option<MediaTime> {
+        self.newest
+    }
+
     /// Returns whose keyframe is waited for: that of the source to come, or of one that lost pictures.
     pub fn waits_for(&self) -> Option<S> {
         self.next.or_else(|| self.current.filter(|_| self.needs_key))

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use media_rules::{EncodedFrame, FrameCodec, PictureSplice};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime, PictureSplice};
 
 use crate::outlet::Outlet;
 
@@ -53,6 +53,11 @@ impl Exit {
     /// Returns whose turn it is; `None` before the first picture.
     pub(crate) fn current(&self) -> Option<Maker> {
         self.splice().current()
+    }
+
+    /// Returns when the newest picture that was sent is due.
+    pub(crate) fn newest(&self) -> Option<MediaTime> {
+        self.splice().newest()
     }
 
     /// Returns whether a keyframe of `maker` is waited for.

@@ -17,6 +17,13 @@ use crate::exit::{Exit, Maker};
 /// Pictures that may wait: a second of them. Full: they go out early.
 const CAPACITY: usize = 32;
 
+/// A host whose turn begins gives an encoder that is behind so long to send what it still has; what
+/// it would leave out is a gap.
+const ENCODER_MAY_LAG: Duration = Duration::from_millis(200);
+
+/// An encoder whose newest picture is not older than this has nothing more to send.
+const NO_GAP: Duration = Duration::from_millis(50);
+
 /// A host is asked for a keyframe when the last one is this old: a player that joins by RTMP starts
 /// at one, and a decoder that has to catch up begins there.
 const KEYFRAME_EVERY: Duration = Duration::from_secs(3);
@@ -41,6 +48,15 @@ struct Turn {
     /// Full: see [`CAPACITY`].
     held: VecDeque<EncodedFrame>,
     newest_key: MediaTime,
+}
+
+impl Turn {
+    fn is_due(&self, picture: &EncodedFrame, exit: &Exit, now: MediaTime) -> bool {
+        let begins = picture.is_key && exit.current() != Some(self.maker);
+        let leaves_gap = exit.newest().is_some_and(|newest| picture.at.since(newest) > NO_GAP);
+        let waits = begins && leaves_gap && now < picture.at + ENCODER_MAY_LAG;
+        picture.at <= now && !waits
+    }
 }
 
 impl Solo {
@@ -91,7 +107,7 @@ impl Solo {
         self.rule.handle_timeout(now);
         self.follow_rule(now);
         let turn = self.turn.as_mut()?;
-        while turn.held.front().is_some_and(|picture| picture.at <= now)
+        while turn.held.front().is_some_and(|picture| turn.is_due(picture, &self.exit, now))
             || turn.held.len() > CAPACITY
         {
             let picture = turn.held.pop_front()?;
