@@ -66,6 +66,7 @@ const FILES: &[(&str, &[u8])] = files![
     "studio/pk-panel.js",
     "studio/sale-panel.js",
     "studio/seats-panel.js",
+    "studio/layout-panel.js",
     "studio/targets-panel.js",
     "style/base.css",
     "style/rooms.css",
