@@ -318,6 +318,41 @@ pub(crate) const FIGURES: &[Figure] = &[
         bar: "<= 400",
         meaning: "glass to glass while 10 % is lost in bursts of 5 packets, 95th percentile",
     },
+    Figure {
+        name: "loss.uplink.video40.fps",
+        bar: ">= 20",
+        meaning: "pictures decoded of 25 a second by a viewer without loss while the host's uplink loses 40 % both ways, onset included",
+    },
+    Figure {
+        name: "loss.uplink.video40.freeze_max_s",
+        bar: "<= 2",
+        meaning: "the longest time without a new picture meanwhile",
+    },
+    Figure {
+        name: "loss.uplink.video40.g2g_p95_ms",
+        bar: "-",
+        meaning: "glass to glass of the pictures shown meanwhile, 95th percentile",
+    },
+    Figure {
+        name: "loss.uplink.video40.recovery_s",
+        bar: "<= 3",
+        meaning: "from the end of the loss to the last gap of more than 200 ms",
+    },
+    Figure {
+        name: "loss.uplink.video40.sent_fps",
+        bar: "-",
+        meaning: "pictures that the host's browser sent a second, by its getStats",
+    },
+    Figure {
+        name: "loss.uplink.video40.sender_estimate_kbps",
+        bar: "-",
+        meaning: "what the host's browser took its path to carry in the end (availableOutgoingBitrate)",
+    },
+    Figure {
+        name: "loss.audio80.recovery_s",
+        bar: "<= 3",
+        meaning: "after 80 % loss of everything: from its end to the last gap of more than 200 ms in the picture",
+    },
     Figure { name: "chromium.loss.video40.fps", bar: "-", meaning: "stock Chromium, same wire" },
     Figure {
         name: "chromium.loss.video40.freeze_max_s",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 /// The runs of `e2e/bench/loss.mjs`, and what each does to both directions.
-const RUNS: [(&str, &str); 7] = [
+const RUNS: [(&str, &str); 8] = [
     ("even0", "nothing lost"),
     ("even10", "10 %"),
     ("even20", "20 %"),
@@ -13,6 +13,7 @@ const RUNS: [(&str, &str); 7] = [
     ("audio80", "80 %"),
     ("burst10", "10 % in bursts of 5"),
     ("narrow", "10 %, and 2 Mbit/s at most"),
+    ("tight", "10 %, and 700 kbit/s at most"),
 ];
 
 /// The loss is on the way to the viewer, except with `uplink`, where it is on the way from the host.

@@ -49,7 +49,7 @@ export async function watchOurs(browser, server, room, options) {
 export async function watchUplink(browser, server, room, options) {
   const host = await startHost(browser, server, room, options);
   const viewer = await watchOurs(browser, server, room);
-  return { page: viewer.page, wire: host.wire, media: 'up', async stop() { await viewer.stop(); await host.stop(); } };
+  return { page: viewer.page, wire: host.wire, media: 'up', sender: host.page, async stop() { await viewer.stop(); await host.stop(); } };
 }
 
 /** Stock Chromium to stock Chromium: the viewer reaches the host by a wire. `url` is any page of our origin. */
@@ -68,13 +68,15 @@ export async function watchStock(browser, url, options) {
 const shows = (page) => waitFor('the mark to be readable', async () => (await page.evaluate(() => window.readTiles('#direct', ['solo']))).solo, { seconds: 20 });
 
 /** Watches for `seconds` and says what a viewer would. */
-export async function measure({ page, wire, media }, seconds) {
+export async function measure({ page, wire, media, sender }, seconds) {
   const back = media === 'up' ? 'down' : 'up';
   await page.evaluate(startMeasuring);
+  const sentBefore = await sender?.evaluate(readSender);
   const before = await wire.stats();
   await pause(seconds * 1000);
   const seen = await page.evaluate(stopMeasuring);
   const after = await wire.stats();
+  const sent = await sender?.evaluate(readSender);
   const times = seen.frames.map((frame) => frame.now);
   const gaps = [...times, seen.ended].map((time, at) => time - (times[at - 1] ?? seen.began));
   const ages = seen.frames.map((frame) => frame.marks.solo?.age).filter((age) => age !== undefined);
@@ -101,17 +103,31 @@ export async function measure({ page, wire, media }, seconds) {
     video_lost: lost(media, 'video'),
     audio_lost: lost(media, 'audio'),
     rtcp_lost: lost(back, 'rtcp'),
+    // Whether a host's own browser slowed down, where it is the one behind the wire.
+    ...(sent && {
+      sent_fps: (sent.frames - sentBefore.frames) / ((sent.now - sentBefore.now) / 1000),
+      sender_target_kbps: sent.targetKbps,
+      sender_estimate_kbps: sent.estimateKbps,
+    }),
   };
 }
 
-/** Ends the loss, and says how many seconds it takes until the picture is whole: no gap of more than 200 ms after that. */
+/** A picture has a gap when the next one is later than this. */
+const GAP_MS = 200;
+/** Without a gap for so long it is whole. */
+const WHOLE_S = 3;
+
+/** Ends the loss, and says how many seconds it takes, `seconds` at most, until the picture is whole: no gap of more than 200 ms after that. */
 export async function recovery({ page, wire }, seconds) {
   wire.set('both loss all 0');
   await page.evaluate(startMeasuring);
-  await pause(seconds * 1000);
+  for (let waited = 0; waited < seconds; waited += 0.5) {
+    await pause(500);
+    if (await page.evaluate(longWhole, { gapMs: GAP_MS, wholeMs: WHOLE_S * 1000 })) break;
+  }
   const { frames, began, ended } = await page.evaluate(stopMeasuring);
   const times = [...frames.map((frame) => frame.now), ended];
-  const broken = times.filter((time, at) => time - (times[at - 1] ?? began) > 200);
+  const broken = times.filter((time, at) => time - (times[at - 1] ?? began) > GAP_MS);
   return broken.length ? (broken.at(-1) - began) / 1000 : 0;
 }
 
@@ -124,6 +140,22 @@ async function startMeasuring() {
     return { video: stats.find((s) => s.kind === 'video'), audio: stats.find((s) => s.kind === 'audio') };
   };
   window.measuring = { read, began: performance.now(), before: await read() };
+}
+
+/** Whether the picture has had no gap for so long up to now. */
+function longWhole({ gapMs, wholeMs }) {
+  const now = performance.now();
+  const times = window.watchedFrames().map((frame) => frame.now).filter((time) => time > now - wholeMs);
+  const gaps = [...times, now].map((time, at) => time - (times[at - 1] ?? now - wholeMs));
+  return window.measuring.began <= now - wholeMs && gaps.every((gap) => gap <= gapMs);
+}
+
+/** What a host's browser says of the picture that it sends. */
+async function readSender() {
+  const all = [...(await window.uplink().getStats()).values()];
+  const video = all.find((s) => s.type === 'outbound-rtp' && s.kind === 'video');
+  const pair = all.find((s) => s.type === 'candidate-pair' && s.nominated);
+  return { now: performance.now(), frames: video.framesSent, targetKbps: video.targetBitrate / 1000, estimateKbps: (pair?.availableOutgoingBitrate ?? 0) / 1000 };
 }
 
 async function stopMeasuring() {

@@ -1,11 +1,11 @@
 // Goal: picture and sound hold on networks that lose 40 % of everything, 80 % of everything, or a tenth in bursts.
-// Method: a Chromium host, our server, and a Chromium viewer behind a wire that loses media and RTCP both ways by a seed, with a
+// Method: a Chromium host, our server, and a Chromium viewer, one of them behind a wire that loses media and RTCP both ways by a seed, with a
 // round trip of 40 ms; measuring begins with the loss. What stock Chromium makes of the same: `make bench ONLY=loss`.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../lib/browser.mjs';
 import { note } from '../lib/figures.mjs';
-import { FPS, SCENARIOS, WAY, measure, recovery, startHost, watchOurs } from '../lib/loss-run.mjs';
+import { FPS, SCENARIOS, WAY, measure, recovery, startHost, watchOurs, watchUplink } from '../lib/loss-run.mjs';
 import { startServer } from '../lib/server.mjs';
 import { pause } from '../lib/wait.mjs';
 
@@ -33,6 +33,21 @@ test('at 40 % loss the picture goes on, and is whole within 3 s of its end', asy
   const seen = await run(t, 'video40', 0, 14);
   note({ 'loss.video40.fps': seen.fps, 'loss.video40.freeze_max_s': seen.freeze_max_s, 'loss.video40.g2g_p95_ms': seen.g2g_p95_ms, 'loss.video40.recovery_s': seen.recovery_s });
   assert.ok(seen.video_lost > 0.35 && seen.rtcp_lost > 0.25, `the wire lost only ${seen.video_lost} and ${seen.rtcp_lost}`);
+  assert.ok(seen.fps >= 0.8 * FPS, `${seen.fps} of ${FPS} pictures a second`);
+  assert.ok(seen.freeze_max_s <= 2, `a freeze of ${seen.freeze_max_s} s`);
+  assert.ok(seen.recovery_s <= 3, `whole after ${seen.recovery_s} s`);
+});
+
+test('a host whose uplink loses 40 % keeps its rate, and its picture goes on', async (t) => {
+  const viewer = await watchUplink(browser, server, 'up', { seed: 1, set: WAY });
+  t.after(() => viewer.stop());
+  await pause(3_000);
+  viewer.wire.set(...SCENARIOS.video40);
+  const seen = await measure(viewer, 14);
+  seen.recovery_s = await recovery(viewer, 8);
+  note({ 'loss.uplink.video40.fps': seen.fps, 'loss.uplink.video40.freeze_max_s': seen.freeze_max_s, 'loss.uplink.video40.recovery_s': seen.recovery_s, 'loss.uplink.video40.sender_estimate_kbps': seen.sender_estimate_kbps });
+  assert.ok(seen.video_lost > 0.35 && seen.rtcp_lost > 0.25, `the wire lost only ${seen.video_lost} and ${seen.rtcp_lost}`);
+  assert.ok(seen.sender_estimate_kbps >= 900, `the host's browser believes in ${seen.sender_estimate_kbps} kbit/s`);
   assert.ok(seen.fps >= 0.8 * FPS, `${seen.fps} of ${FPS} pictures a second`);
   assert.ok(seen.freeze_max_s <= 2, `a freeze of ${seen.freeze_max_s} s`);
   assert.ok(seen.recovery_s <= 3, `whole after ${seen.recovery_s} s`);

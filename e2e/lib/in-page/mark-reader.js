@@ -66,6 +66,7 @@
       video.requestVideoFrameCallback(each);
     };
     video.requestVideoFrameCallback(each);
+    window.watchedFrames = () => frames;
     window.stopWatching = () => { running = false; return frames; };
   };
 
