@@ -10,7 +10,7 @@ use media_rules::FeedId;
 use sfu::{CloseReason, Config, Event, RestartError};
 
 use crate::client::{AUDIO_PT, Client, Reach, Seen, VIDEO_PT};
-use crate::{Server, number, relay, stream};
+use crate::{Answered, Server, number, relay, stream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_viewer_with_nothing_but_ipv6_sees_a_host_with_nothing_but_ipv4() {
@@ -45,12 +45,7 @@ fn an_address_that_no_socket_takes_is_not_advertised() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_viewer_that_restarts_ice_sees_on_from_another_address() {
     let server = Server::start();
-    let feed = FeedId::new("room", "host");
-    let mut host = Client::publisher(1_000).await;
-    server.publish(&mut host, &feed).await;
-    let mut viewer = Client::viewer().await;
-    let offer = viewer.offer().await;
-    let session = server.sfu.play(feed, &offer).await.unwrap();
+    let Answered { host, mut viewer, session, .. } = server.answer_a_viewer().await;
     let (mut answer, peer) = (session.answer, session.peer);
     viewer.connect(answer.clone()).await;
     let sending = tokio::spawn(async move { stream(&host, 0, 1_500, 10).await });
@@ -188,12 +183,7 @@ async fn strangers_at_the_tcp_port_are_sent_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_is_not_turned_on_somebody_who_did_not_ask_for_it() {
     let server = Server::start();
-    let feed = FeedId::new("room", "host");
-    let mut host = Client::publisher(1_000).await;
-    server.publish(&mut host, &feed).await;
-    let mut viewer = Client::viewer().await;
-    let offer = viewer.offer().await;
-    let session = server.sfu.play(feed, &offer).await.unwrap();
+    let Answered { host, mut viewer, offer, session } = server.answer_a_viewer().await;
     viewer.connect(session.answer.clone()).await;
     let sending = tokio::spawn(async move { stream(&host, 0, 1_500, 10).await });
     viewer.next_video().await;

@@ -23,12 +23,20 @@ use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaKind, MediaTime, TapIte
 use relay::Way;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::sender_report::SenderReport;
-use sfu::{Config, Event, PeerId, Sfu, Stats};
+use sfu::{Config, Event, PeerId, Session, Sfu, Stats};
 use tokio::sync::mpsc;
 
 struct Server {
     sfu: Sfu,
     events: mpsc::Receiver<Event>,
+}
+
+/// A host on air, and a viewer who has not acted upon the answer yet.
+struct Answered {
+    host: Client,
+    viewer: Client,
+    offer: String,
+    session: Session,
 }
 
 impl Server {
@@ -40,6 +48,17 @@ impl Server {
     fn start_with(config: Config) -> Self {
         let (sfu, events) = Sfu::start(Config { first_port: 0, ..config }).unwrap();
         Self { sfu, events }
+    }
+
+    /// A host comes on air, and a viewer gets an answer.
+    async fn answer_a_viewer(&self) -> Answered {
+        let feed = FeedId::new("room", "host");
+        let mut host = Client::publisher(1_000).await;
+        self.publish(&mut host, &feed).await;
+        let mut viewer = Client::viewer().await;
+        let offer = viewer.offer().await;
+        let session = self.sfu.play(feed, &offer).await.unwrap();
+        Answered { host, viewer, offer, session }
     }
 
     async fn publish(&self, client: &mut Client, feed: &FeedId) -> PeerId {

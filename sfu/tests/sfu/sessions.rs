@@ -10,7 +10,7 @@ use sfu::{Channel, CloseReason, Config, Event, NegotiateError, Stats};
 
 use crate::client::{AUDIO_PT, Client, Seen};
 use crate::relay::{self, Way};
-use crate::{Server, number, stream};
+use crate::{Answered, Server, number, stream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn data_channels_carry_text_both_ways() {
@@ -131,12 +131,7 @@ async fn a_certificate_that_the_sdp_did_not_promise_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_viewer_whose_address_changes_sees_on() {
     let server = Server::start();
-    let feed = FeedId::new("room", "host");
-    let mut host = Client::publisher(1_000).await;
-    server.publish(&mut host, &feed).await;
-    let mut viewer = Client::viewer().await;
-    let offer = viewer.offer().await;
-    let session = server.sfu.play(feed, &offer).await.unwrap();
+    let Answered { host, mut viewer, session, .. } = server.answer_a_viewer().await;
     let rebind = Arc::new(tokio::sync::Notify::new());
     let answer = relay::insert_nat(&session.answer, Arc::clone(&rebind), |_, _| false);
     viewer.connect(answer.await).await;
