@@ -31,6 +31,7 @@ import { SalePanel } from "./studio/sale-panel.js";
 import { SeatsPanel } from "./studio/seats-panel.js";
 import { LayoutPanel } from "./studio/layout-panel.js";
 import { TargetsPanel } from "./studio/targets-panel.js";
+import { Uplinks } from "./studio/uplinks.js";
 import { tokensOf } from "./token.js";
 import { BattleView } from "./ui/battle-view.js";
 import { ChatView, wireComposer } from "./ui/chat-view.js";
@@ -79,6 +80,7 @@ const host = isGuest ? null : {
   seats: new SeatsPanel(byId("pane-seats"), request),
   layout: new LayoutPanel(byId("pane-layout"), room, tokens),
   targets: new TargetsPanel(byId("pane-targets"), room, tokens),
+  uplinks: new Uplinks(room, tokens, () => session.isOnline && !byId("stats").hidden),
 };
 
 const session = new RoomSession({
@@ -99,7 +101,7 @@ const session = new RoomSession({
   },
 });
 
-const stats = new StatsPanel(byId("stats"), () => peers(), () => drawStatus());
+const stats = new StatsPanel(byId("stats"), () => peers(), () => drawStatus(), () => host?.uplinks.tables(model) ?? []);
 /** @type {WhepPlayer | null} */
 let monitor = null;
 /** A guest who asked for a seat and publishes as soon as he has it. */

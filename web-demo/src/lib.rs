@@ -68,6 +68,7 @@ const FILES: &[(&str, &[u8])] = files![
     "studio/seats-panel.js",
     "studio/layout-panel.js",
     "studio/targets-panel.js",
+    "studio/uplinks.js",
     "style/base.css",
     "style/rooms.css",
     "style/studio.css",

@@ -39,6 +39,8 @@ declare namespace Wire {
     user: string; score: number; trouble: "silence" | "loss" | "delay" | "jitter" | "frame_rate" | null;
     loss: number; rtt_ms: number | null; jitter_ms: number; fps: number; kbps: number;
   }
+  interface PeerEntry { id: string; user: string; role: Role; publishes: string | null; plays: string | null; since: number }
+  interface PeerList { peers: PeerEntry[]; viewers: Record<string, number> }
   interface MediaClock { media: string; rtp_ts: number; shown_at: number }
   interface SeatRequest { user: string; kind: "apply" | "invite" | "reject" | "decline" | "timeout" }
   interface You { user: string; name: string; role: Role }

@@ -23,11 +23,13 @@ export class StatsPanel {
    * @param {HTMLElement} panel
    * @param {() => Map<string, RTCPeerConnection | null>} sources  by the name shown
    * @param {(name: string, figures: import("../media/stats.js").Figures) => void} [onFigures]
+   * @param {() => HTMLElement[]} [more]  tables to be shown above
    */
-  constructor(panel, sources, onFigures) {
+  constructor(panel, sources, onFigures, more = () => []) {
     this.panel = panel;
     this.sources = sources;
     this.onFigures = onFigures;
+    this.more = more;
     /** @type {Map<string, StatsReader>} */
     this.readers = new Map();
     /** @type {Record<string, import("../media/stats.js").Figures>} */
@@ -52,7 +54,8 @@ export class StatsPanel {
       this.onFigures?.(name, figures);
     }
     for (const name of this.readers.keys()) if (!sources.has(name)) this.readers.delete(name);
-    if (!this.panel.hidden) this.panel.replaceChildren(...Object.entries(this.latest).map(([name, figures]) => table(name, figures)));
+    if (this.panel.hidden) return;
+    this.panel.replaceChildren(...this.more(), ...Object.entries(this.latest).map(([name, figures]) => table(name, figures)));
   }
 }
 
