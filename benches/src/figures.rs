@@ -259,6 +259,24 @@ pub(crate) const FIGURES: &[Figure] = &[
         meaning: "the most that a viewer costs among 200, 500 and 1,000, against one of 200",
     },
     Figure {
+        name: "sfu.ttff_p50_ms",
+        bar: "-",
+        meaning: "time to the first picture in Chromium, from before the page's first request to the first frame presented: a host's own feed, 24 viewers that come at any time",
+    },
+    Figure { name: "sfu.ttff_p95_ms", bar: "<= 800", meaning: "the same, 95th percentile" },
+    Figure {
+        name: "sfu.ttff_rtt40_p50_ms",
+        bar: "-",
+        meaning: "the same with 40 ms of round trip on the media's way, not on the page's requests",
+    },
+    Figure { name: "sfu.ttff_rtt40_p95_ms", bar: "<= 800", meaning: "the same, 95th percentile" },
+    Figure {
+        name: "program.ttff_p50_ms",
+        bar: "-",
+        meaning: "time to the first picture of a program that runs already",
+    },
+    Figure { name: "program.ttff_p95_ms", bar: "<= 800", meaning: "the same, 95th percentile" },
+    Figure {
         name: "sfu.instructions.receive",
         bar: "-",
         meaning: "instructions in user mode to parse, open and keep one packet of a host",

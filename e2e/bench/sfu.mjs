@@ -2,7 +2,7 @@
 // publisher and the viewers (`lianmai-load swarm`) on the other, so both are alone with their work; the floor (`lianmai-floor`)
 // and Janus are measured in the same way on the same clip right after. Figures go where e2e/lib/figures.mjs puts them.
 //
-// LIANMAI_SFU_PARTS=cost,floor runs some parts only: cost floor janus linear latency hot join instructions.
+// LIANMAI_SFU_PARTS=cost,floor runs some parts only: cost floor janus linear latency hot join ttff instructions.
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { note } from '../lib/figures.mjs';
 import { binary, media } from '../lib/machine.mjs';
 import { startServer } from '../lib/server.mjs';
 import { instructions } from './instructions.mjs';
+import { ttff } from './ttff.mjs';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'lianmai-sfu-'));
@@ -134,6 +135,7 @@ const parts = {
       'sfu.join_others_lost': report.settled.lost,
     });
   },
+  ttff,
   async instructions() {
     note(await instructions());
   },
