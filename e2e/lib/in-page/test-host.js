@@ -1,5 +1,5 @@
 // Runs in a host's page before its own scripts: the camera is a canvas with the test mark (see load-tester/src/mark.rs)
-// whose clock is the wall clock, the microphone is a tone with a beep at each whole second. `detail` patches that change with
+// whose clock is the wall clock, the microphone is a tone (`window.speak(gain)`) with a beep at each whole second. `detail` patches that change with
 // every frame make the picture cost what a camera's does.
 (() => {
   const { id, hue, tone, width = 360, height = 640, fps = 30, detail = 0 } = window.testHost;
@@ -43,6 +43,7 @@
     const own = new OscillatorNode(audio, { frequency: tone });
     own.connect(voice).connect(out);
     own.start();
+    window.speak = (gain) => { voice.gain.value = gain; };
     const beepLevel = new GainNode(audio, { gain: 0 });
     const beep = new OscillatorNode(audio, { frequency: 1000 });
     beep.connect(beepLevel).connect(out);
