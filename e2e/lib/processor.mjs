@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { pause } from './wait.mjs';
 
-/** A kernel tick, as `/proc/*/stat` counts (proc(5)); it is the same on every Linux that we run on. */
+/** Kernel ticks in a second, as processes are counted in (proc(5)); the same on every Linux that we run on. */
 const TICKS_A_SECOND = 100;
 
 /** Seconds of processor time of these processes so far, together. */

@@ -81,7 +81,10 @@ fn revisions(recorded: &[Recorded]) -> HashMap<MediaTime, u64> {
         ProgramEvent::Frame { frame, revision } if frame.codec == FrameCodec::H264 => {
             Some((frame.at, *revision))
         }
-        _ => None,
+        ProgramEvent::Frame { .. }
+        | ProgramEvent::KeyframeWanted(_)
+        | ProgramEvent::Started { .. }
+        | ProgramEvent::Died { .. } => None,
     };
     recorded.iter().filter_map(revision).collect()
 }
