@@ -21,8 +21,8 @@ const ARRANGEMENTS = [
 
 const CHANGES = [["cut", "直切 Cut"], ["fade", "渐变 Fade"], ["slide", "滑动 Slide"]];
 const CHANGE_MS = 300;
-/** What the switches draw over the picture, in hundredths of it. */
-const CLOCK = { kind: "clock", z: 101, align: "right", place: [64, 2, 34, 4] };
+/** What the switches draw over the picture, in hundredths of it: below what a viewer's page has at its head, and away from the sides, which narrow screens cut off. */
+const CLOCK = { kind: "clock", z: 101, align: "left", place: [12, 13, 40, 4] };
 const SCORE = { kind: "score", z: 100, place: [0, 9, 100, 3] };
 
 export class LayoutPanel {
