@@ -8,6 +8,8 @@ import { composedFps, composing, passing } from '../../lib/sources.mjs';
 import { createRoom, onStage } from '../../lib/stage.mjs';
 
 const SECONDS = 8;
+/** The clip is a film of 1280x720. */
+const FILM = { LIANMAI_PROGRAM_WIDTH: '1280', LIANMAI_PROGRAM_HEIGHT: '720', LIANMAI_PROGRAM_VIDEO_KBPS: '2500' };
 const TURNS = 2;
 
 export default async function bypass() {
@@ -21,10 +23,10 @@ export default async function bypass() {
 }
 
 async function solo(isPassed) {
-  const server = await startServer({ env: { LIANMAI_PROGRAM_BYPASS: String(isPassed) } });
-  await createRoom(server, 'a', 'alice');
-  const clip = startClipHost(server, 'a', 'alice');
-  await onStage(server, 'a', ['alice']);
+  const server = await startServer({ env: { ...FILM, LIANMAI_PROGRAM_BYPASS: String(isPassed) } });
+  await createRoom(server, 'a', 'film');
+  const clip = startClipHost(server, 'a', 'film');
+  await onStage(server, 'a', ['film']);
   const watcher = startWatcher(server, 'a');
   const recording = await record(server.rtmpUrl('a'), 'solo');
   try {
