@@ -17,12 +17,14 @@ mod down;
 mod duty;
 mod fields;
 mod scene;
+mod sound;
 mod up;
 
 use bytes::{Buf, Bytes, BytesMut};
 
 pub use down::{Down, Start};
 pub use duty::Duty;
+pub use sound::{SeatLoudness, SideMix};
 pub use up::{Beat, Up};
 
 /// Changes with every incompatible change of the framing.

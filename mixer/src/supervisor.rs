@@ -24,7 +24,7 @@ use media_rules::{EncodedFrame, FeedId, MediaKind, Scene, TapItem};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
-use crate::link::{Down, Duty, Start};
+use crate::link::{Down, Duty, SeatLoudness, SideMix, Start};
 use crate::{Backlog, Weight};
 use back_off::BackOff;
 use delivery::Delivery;
@@ -99,6 +99,16 @@ pub enum ProgramEvent {
         /// The revision of the scene that a picture shows; 0 before there is one, and for sound.
         revision: u64,
     },
+    /// A piece of a mix that was asked for with [`Program::set_side_mixes`]. `at` rises as long as one
+    /// process lives.
+    SideFrame {
+        /// Whose voice is left out.
+        without: FeedId,
+        /// Opus or AAC.
+        frame: EncodedFrame,
+    },
+    /// How loud the seats are, five times a second.
+    Loudness(Vec<SeatLoudness>),
     /// A host must send a keyframe before its picture can be shown.
     KeyframeWanted(FeedId),
     /// A process made its first picture.
@@ -137,6 +147,7 @@ impl Program {
             input: Backlog::new(INPUT_CAPACITY),
             scene: Mutex::default(),
             duty: Mutex::default(),
+            side_mixes: Mutex::default(),
             is_stopping: AtomicBool::new(false),
         });
 
@@ -162,6 +173,13 @@ impl Program {
             *current = duty;
             self.handle.shared.tell(Down::Duty(duty));
         }
+    }
+
+    /// Asks for mixes beside the program's. It holds until the next call, across restarts of the
+    /// process.
+    pub fn set_side_mixes(&self, mixes: Vec<SideMix>) {
+        *self.handle.shared.side_mixes() = mixes.clone();
+        self.handle.shared.tell(Down::SideMixes(mixes));
     }
 
     /// Takes media of a host. Never waits; feeds that are not in the scene are ignored.
@@ -207,6 +225,7 @@ struct Shared {
     input: Backlog<Down>,
     scene: Mutex<Option<Scene>>,
     duty: Mutex<Duty>,
+    side_mixes: Mutex<Vec<SideMix>>,
     is_stopping: AtomicBool,
 }
 
@@ -224,6 +243,8 @@ impl Shared {
 
     fn duty(&self) -> std::sync::MutexGuard<'_, Duty> {
         self.duty.lock().unwrap_or_else(PoisonError::into_inner)
+    fn side_mixes(&self) -> std::sync::MutexGuard<'_, Vec<SideMix>> {
+        self.side_mixes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stop(&self) {

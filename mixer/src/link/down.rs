@@ -6,6 +6,7 @@ use media_rules::{Scene, SenderReport, TapItem, TapPacket};
 use super::duty::Duty;
 use super::fields::{Fields, put_codec, put_duration, put_feed, put_kind};
 use super::scene::{put_scene, scene};
+use super::sound::{SideMix, put_side_mixes, side_mixes};
 use super::{LinkError, VERSION, frame};
 
 /// A message from the server to a mixer process.
@@ -17,6 +18,8 @@ pub enum Down {
     Input(TapItem),
     /// What the picture is from now on.
     Scene(Scene),
+    /// Which mixes to make beside the program's; replaces those that were asked for before.
+    SideMixes(Vec<SideMix>),
     /// The next picture must be a keyframe.
     Keyframe,
     /// End now.
@@ -70,6 +73,10 @@ impl Down {
             Self::Keyframe => out.push(5),
             Self::Stop => out.push(6),
             Self::Duty(duty) => out.extend_from_slice(&[7, duty.number()]),
+            Self::SideMixes(mixes) => {
+                out.push(9);
+                put_side_mixes(out, mixes);
+            }
         });
     }
 
@@ -100,6 +107,7 @@ impl Down {
             5 => Self::Keyframe,
             6 => Self::Stop,
             7 => Self::Duty(Duty::parse(fields.u8()?)?),
+            9 => Self::SideMixes(side_mixes(&mut fields)?),
             _ => return Err(LinkError::BadValue),
         };
         fields.end(message)
@@ -137,7 +145,7 @@ fn start(fields: &mut Fields) -> Result<Start, LinkError> {
 mod tests {
     use std::time::Duration;
 
-    use media_rules::{Codec, FeedId, MediaKind, MediaTime, Rect, Tile};
+    use media_rules::{Codec, FeedId, FrameCodec, MediaKind, MediaTime, Rect, Tile};
 
     use super::*;
 
@@ -174,6 +182,11 @@ mod tests {
                 round_trip: Some(Duration::from_millis(40)),
             })),
             Down::Scene(Scene::new(3, vec![Tile::new(feed, rect)])),
+            Down::SideMixes(vec![SideMix {
+                without: FeedId::new("a", "carol"),
+                codec: FrameCodec::Aac,
+                kbps: 96,
+            }]),
             Down::Keyframe,
             Down::Stop,
             Down::Duty(Duty::Mix),

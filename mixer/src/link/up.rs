@@ -4,6 +4,7 @@ use bytes::Bytes;
 use media_rules::{EncodedFrame, FeedId, FrameCodec};
 
 use super::fields::{Fields, put_feed};
+use super::sound::{SeatLoudness, loudness, put_loudness, put_side_frame, side_frame};
 use super::{LinkError, VERSION, frame};
 
 /// A message from a mixer process to the server.
@@ -21,6 +22,15 @@ pub enum Up {
     },
     /// The feed's picture cannot be decoded before its next keyframe.
     KeyframeWanted(FeedId),
+    /// A piece of a side mix.
+    SideFrame {
+        /// Whose voice is left out.
+        without: FeedId,
+        /// Opus or AAC.
+        frame: EncodedFrame,
+    },
+    /// How loud the seats are; sent five times a second.
+    Loudness(Vec<SeatLoudness>),
     /// Sent every second.
     Beat(Beat),
 }
@@ -66,6 +76,14 @@ impl Up {
                 out.push(3);
                 put_feed(out, feed);
             }
+            Self::SideFrame { without, frame } => {
+                out.push(6);
+                put_side_frame(out, without, frame);
+            }
+            Self::Loudness(seats) => {
+                out.push(7);
+                put_loudness(out, seats);
+            }
             Self::Beat(beat) => {
                 out.push(4);
                 for count in [beat.pictures, beat.skipped, beat.dropped] {
@@ -92,6 +110,11 @@ impl Up {
             },
             2 => encoded_frame(&mut fields)?,
             3 => Self::KeyframeWanted(fields.feed()?),
+            6 => {
+                let (without, frame) = side_frame(&mut fields)?;
+                Self::SideFrame { without, frame }
+            }
+            7 => Self::Loudness(loudness(&mut fields)?),
             4 => Self::Beat(Beat {
                 pictures: fields.u64()?,
                 skipped: fields.u64()?,
@@ -141,6 +164,20 @@ mod tests {
             frame(FrameCodec::Opus, true),
             frame(FrameCodec::Aac, true),
             Up::KeyframeWanted(FeedId::new("b", "bob")),
+            Up::SideFrame {
+                without: FeedId::new("b", "bob"),
+                frame: EncodedFrame {
+                    codec: FrameCodec::Opus,
+                    at: MediaTime::from_millis(40),
+                    is_key: true,
+                    data: Bytes::from_static(b"opus"),
+                },
+            },
+            Up::Loudness(vec![SeatLoudness {
+                feed: FeedId::new("b", "bob"),
+                lufs_tenths: -231,
+                peak_dbfs_tenths: -12,
+            }]),
             Up::Beat(Beat { pictures: 1, skipped: 2, dropped: 3, compose_us: 4, encode_us: 5 }),
         ]
     }
@@ -156,7 +193,7 @@ mod tests {
     fn a_cut_or_padded_message_is_refused_and_never_panics() {
         for message in examples() {
             let whole = body(&message);
-            let ends_in_data = matches!(message, Up::Frame { .. });
+            let ends_in_data = matches!(message, Up::Frame { .. } | Up::SideFrame { .. });
             for length in 0..whole.len() {
                 let cut = Up::decode(whole.slice(..length));
                 assert!(cut.is_err() || ends_in_data, "{message:?} cut at {length}");

@@ -67,6 +67,7 @@ impl Life {
         if let Some(scene) = shared.scene().clone() {
             Down::Scene(scene).encode(&mut greeting);
         }
+        Down::SideMixes(shared.side_mixes().clone()).encode(&mut greeting);
         let mut life = Self { child, link };
         life.link.write_all(&greeting)?;
         Ok(life)
@@ -218,6 +219,12 @@ impl Watch<'_> {
                 }
                 Up::KeyframeWanted(feed) => {
                     self.delivery.send(ProgramEvent::KeyframeWanted(feed));
+                }
+                Up::SideFrame { without, frame } => {
+                    self.delivery.send(ProgramEvent::SideFrame { without, frame });
+                }
+                Up::Loudness(seats) => {
+                    self.delivery.send(ProgramEvent::Loudness(seats));
                 }
                 Up::Beat(beat) => self.handle_beat(beat),
             }

@@ -180,6 +180,14 @@ impl<'a> Run<'a> {
         match event {
             ProgramEvent::Frame { frame, revision } => self.handle_own(frame, revision),
             ProgramEvent::KeyframeWanted(feed) => self.sfu.request_keyframe(&feed),
+            // Nobody asks for side mixes yet: hosts who hear only the mix are still to come.
+            ProgramEvent::SideFrame { .. } => {}
+            ProgramEvent::Loudness(seats) => {
+                for seat in seats {
+                    metrics::histogram!("server_seat_loudness_lufs")
+                        .record(f64::from(seat.lufs_tenths) / 10.0);
+                }
+            }
             ProgramEvent::Started { generation } => {
                 info!(program = %name, generation, "Mixer started.");
             }

@@ -16,7 +16,7 @@ use crate::fit::clip;
 use crate::outlet::Outlet;
 use crate::picture_tick::{Cue, SceneCue};
 use crate::solo::Solo;
-use crate::sound_tick::VoicesCue;
+use crate::sound_tick::{SoundCue, VoiceCue};
 use crate::stage::HOLD;
 
 /// How often feeds look whether a packet that is missing must be given up.
@@ -36,7 +36,7 @@ pub(crate) struct Desk {
     /// To whoever draws what a scene needs, and then to the picture tick.
     scenes: Sender<SceneCue>,
     pictures: Sender<Cue>,
-    sound: Sender<VoicesCue>,
+    sound: Sender<SoundCue>,
     feeds: HashMap<FeedId, Feed>,
     looked: MediaTime,
     sync: HostSync,
@@ -55,7 +55,7 @@ impl Desk {
         encoder: Arc<Encoder>,
         outlet: Arc<Outlet>,
         (scenes, pictures): (Sender<SceneCue>, Sender<Cue>),
-        sound: Sender<VoicesCue>,
+        sound: Sender<SoundCue>,
         solo: Solo,
     ) -> Self {
         let feeds = HashMap::new();
@@ -100,6 +100,9 @@ impl Desk {
         match message {
             Down::Input(item) => self.handle_input(item),
             Down::Scene(scene) => self.handle_scene(scene),
+            Down::SideMixes(wanted) => {
+                let _ = self.sound.send(SoundCue::SideMixes(wanted));
+            }
             Down::Keyframe => match self.solo.host() {
                 Some(host) => self.outlet.send(Up::KeyframeWanted(host.clone())),
                 None => self.encoder.force_keyframe(),
@@ -142,12 +145,17 @@ impl Desk {
         for tile in &scene.tiles {
             let id = &tile.feed;
             let feed = self.feeds.entry(id.clone()).or_insert_with(|| Feed::new(self.is_composing));
-            voices.push((feed.voice(), f32::from(tile.gain_percent) / 100.0));
+            voices.push(VoiceCue {
+                feed: id.clone(),
+                voice: feed.voice(),
+                gain: f32::from(tile.gain_percent) / 100.0,
+                duck_db: tile.duck_db,
+            });
         }
         let pictures = |(id, feed): (&FeedId, &Feed)| (id.clone(), Arc::downgrade(feed.pictures()));
         let feeds = self.feeds.iter().map(pictures).collect();
         // The ticks end only after this desk.
-        let _ = self.sound.send(voices);
+        let _ = self.sound.send(SoundCue::Voices(voices));
         self.solo.handle_scene(&scene, now);
         let _ = self.scenes.send(SceneCue { scene, feeds });
         self.look_at_all(now);

@@ -22,11 +22,11 @@ use crate::exit::Exit;
 use crate::revisions::Revisions;
 
 /// `opusenc` takes the 6.5 ms that libopus looks ahead off its timestamps by itself.
-const OPUS_DELAY: Duration = Duration::ZERO;
+pub(crate) const OPUS_DELAY: Duration = Duration::ZERO;
 
 /// `avenc_aac` starts with one frame of 1024 samples that holds nothing, and stamps it as if it
 /// held the first of them.
-const AAC_DELAY: Duration = Duration::from_nanos(1024 * 1_000_000_000 / 48_000);
+pub(crate) const AAC_DELAY: Duration = Duration::from_nanos(1024 * 1_000_000_000 / 48_000);
 
 /// The pipeline that encodes.
 pub(crate) struct Encoder {
@@ -145,7 +145,8 @@ fn named(pipeline: &gst::Pipeline, name: &str) -> anyhow::Result<gst::Element> {
     pipeline.by_name(name).with_context(|| format!("the pipeline has no {name}"))
 }
 
-fn stamp(buffer: &mut gst::Buffer, at: MediaTime) {
+/// Says when a buffer is due.
+pub(crate) fn stamp(buffer: &mut gst::Buffer, at: MediaTime) {
     let buffer = buffer.get_mut().expect("a buffer that was just made has one owner");
     buffer.set_pts(gst::ClockTime::from_nseconds(at.nanos()));
 }
@@ -174,7 +175,12 @@ fn deliver(
     sink.set_callbacks(callbacks.build());
 }
 
-fn encoded_frame(sample: &gst::Sample, codec: FrameCodec, delay: Duration) -> Option<EncodedFrame> {
+/// Returns what an encoder made, stamped so that whoever plays every decoded sample is in time.
+pub(crate) fn encoded_frame(
+    sample: &gst::Sample,
+    codec: FrameCodec,
+    delay: Duration,
+) -> Option<EncodedFrame> {
     let buffer = sample.buffer()?;
     // x264enc moves its timestamps by 1000 hours; the segment moves them back.
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;

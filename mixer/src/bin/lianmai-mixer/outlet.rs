@@ -35,6 +35,11 @@ impl Outlet {
         self.backlog.push(Weight::Control, message);
     }
 
+    /// Sends a piece of sound; if there is no room, the oldest goes.
+    pub(crate) fn send_sound(&self, message: Up) {
+        self.backlog.push(Weight::Sound, message);
+    }
+
     /// Sends a frame that shows the scene `revision`, unless it is a picture whose reference was dropped.
     pub(crate) fn send_frame(&self, frame: EncodedFrame, revision: u64) {
         let weight = match frame.codec {

@@ -1,55 +1,109 @@
-//! Mixes 20 ms of the program's sound at a time, without a pause and whatever the hosts do.
+//! Mixes 20 ms of the program's sound at a time, without a pause and whatever the hosts do: everybody
+//! as loud as the scene says, hosts down while something is played in over them, the sum below full
+//! scale.
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use media_rules::MediaTime;
+use media_rules::{FeedId, MediaTime};
+use mixer::link::{SeatLoudness, SideMix, Up};
 use mixer::media_now;
 
+use crate::ducking::{Ducker, sounds};
 use crate::encoder::Encoder;
-use crate::voice::{RATE_HZ, Voice, position};
+use crate::limiter::{LOOK_AHEAD, Limiter};
+use crate::loudness::LoudnessMeter;
+use crate::outlet::Outlet;
+use crate::side_mixes::SideMixes;
+use crate::voice::{FULL_SCALE, RATE_HZ, Voice, position};
 
 const BLOCK_MS: u64 = 20;
-const BLOCK_SAMPLES: usize = (BLOCK_MS * RATE_HZ / 1000) as usize;
+const BLOCK: Duration = Duration::from_millis(BLOCK_MS);
+pub(crate) const BLOCK_SAMPLES: usize = (BLOCK_MS * RATE_HZ / 1000) as usize;
 
-/// A block is mixed when its first half is due. Hosts' packets are presented 30 ms after they
-/// arrive, so the second half is there by then, with 20 ms to spare.
+/// What the limiter keeps is not out yet, so what comes out began this much earlier.
+const LIMITER_DELAY: Duration = Duration::from_nanos(LOOK_AHEAD as u64 * 1_000_000_000 / RATE_HZ);
+
+/// A block is mixed when its first half is due. Hosts' packets are presented 20 ms or more after they
+/// arrive, so the second half is there by then.
 const MIX_AFTER: Duration = Duration::from_millis(10);
 
 /// A thread that was held up longer than this many blocks starts again at the present.
 const MOST_LATE: u64 = 25;
 
+/// The loudness of every seat is told once in so many blocks (5 times a second).
+const METER_EVERY: u64 = 10;
+
 /// The sound of one feed, filled by its decoder and mixed from here.
 pub(crate) type SharedVoice = Arc<Mutex<Voice>>;
 
-/// Every voice of the mix with its loudness, 1.0 being as it came.
-pub(crate) type VoicesCue = Vec<(SharedVoice, f32)>;
+/// One voice of a scene.
+pub(crate) struct VoiceCue {
+    /// Whose it is.
+    pub(crate) feed: FeedId,
+    /// The sound.
+    pub(crate) voice: SharedVoice,
+    /// Loudness, 1.0 being as it came.
+    pub(crate) gain: f32,
+    /// By how many decibels the others go down while it sounds.
+    pub(crate) duck_db: u8,
+}
+
+/// What changes in the sound.
+pub(crate) enum SoundCue {
+    /// Every voice of the mix.
+    Voices(Vec<VoiceCue>),
+    /// The mixes that are made beside the program's.
+    SideMixes(Vec<SideMix>),
+}
 
 /// Starts the thread; it ends when the sender is dropped. The queue holds scenes only, which are
 /// rare and taken at every block.
-pub(crate) fn start(encoder: Arc<Encoder>) -> std::io::Result<Sender<VoicesCue>> {
+pub(crate) fn start(
+    encoder: Arc<Encoder>,
+    outlet: Arc<Outlet>,
+) -> std::io::Result<Sender<SoundCue>> {
     let (cues, inbox) = channel();
-    let tick = SoundTick { encoder, voices: Vec::new(), mix: vec![[0, 0]; BLOCK_SAMPLES] };
+    let tick = SoundTick {
+        encoder,
+        side_mixes: SideMixes::new(Arc::clone(&outlet)),
+        outlet,
+        parts: Vec::new(),
+        ducker: Ducker::default(),
+        mix: vec![[0.0; 2]; BLOCK_SAMPLES],
+        limiter: Limiter::default(),
+        bytes: Vec::new(),
+    };
     std::thread::Builder::new().name("sound-tick".into()).spawn(move || tick.run(&inbox))?;
     Ok(cues)
 }
 
 struct SoundTick {
     encoder: Arc<Encoder>,
-    voices: Vec<Part>,
-    mix: Vec<[i32; 2]>,
+    side_mixes: SideMixes,
+    outlet: Arc<Outlet>,
+    parts: Vec<Part>,
+    ducker: Ducker,
+    mix: Vec<[f32; 2]>,
+    limiter: Limiter,
+    bytes: Vec<u8>,
 }
 
 /// A voice on its way from one loudness to another.
 struct Part {
+    feed: FeedId,
     voice: SharedVoice,
     gain: f32,
     wanted: f32,
+    duck_db: u8,
+    meter: LoudnessMeter,
+    /// What it adds to the mix now.
+    block: Vec<[f32; 2]>,
 }
 
 impl SoundTick {
-    fn run(mut self, inbox: &Receiver<VoicesCue>) {
+    fn run(mut self, inbox: &Receiver<SoundCue>) {
         let mut count = media_now().millis() / BLOCK_MS + 1;
         loop {
             let due = MediaTime::from_millis(count * BLOCK_MS);
@@ -57,18 +111,21 @@ impl SoundTick {
             if !self.take_cues(inbox) {
                 return;
             }
-            let samples = self.mix(due);
-            self.encoder.push_sound(due, samples);
+            self.tick(due);
+            if count.is_multiple_of(METER_EVERY) {
+                self.tell_loudness();
+            }
 
             let present = media_now().millis() / BLOCK_MS;
             count = if present > count + MOST_LATE { present } else { count + 1 };
         }
     }
 
-    fn take_cues(&mut self, inbox: &Receiver<VoicesCue>) -> bool {
+    fn take_cues(&mut self, inbox: &Receiver<SoundCue>) -> bool {
         loop {
             match inbox.try_recv() {
-                Ok(cue) => self.handle_voices(cue),
+                Ok(SoundCue::Voices(voices)) => self.handle_voices(voices),
+                Ok(SoundCue::SideMixes(wanted)) => self.side_mixes.handle_wanted(&wanted),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
@@ -76,28 +133,117 @@ impl SoundTick {
     }
 
     /// Newcomers rise from silence and leavers fall to it within one block, so nothing clicks.
-    fn handle_voices(&mut self, cue: VoicesCue) {
-        for part in &mut self.voices {
+    fn handle_voices(&mut self, voices: Vec<VoiceCue>) {
+        for part in &mut self.parts {
             part.wanted = 0.0;
         }
-        for (voice, wanted) in cue {
-            match self.voices.iter_mut().find(|part| Arc::ptr_eq(&part.voice, &voice)) {
-                Some(part) => part.wanted = wanted,
-                None => self.voices.push(Part { voice, gain: 0.0, wanted }),
+        for VoiceCue { feed, voice, gain, duck_db } in voices {
+            match self.parts.iter_mut().find(|part| Arc::ptr_eq(&part.voice, &voice)) {
+                Some(part) => (part.wanted, part.duck_db) = (gain, duck_db),
+                None => self.parts.push(Part::new(feed, voice, gain, duck_db)),
             }
         }
     }
 
-    fn mix(&mut self, due: MediaTime) -> Vec<u8> {
-        self.mix.fill([0, 0]);
-        for part in &mut self.voices {
+    fn tick(&mut self, due: MediaTime) {
+        self.mix(due);
+        let due = MediaTime::from_nanos(
+            due.nanos().saturating_sub(LIMITER_DELAY.as_nanos().try_into().unwrap_or(0)),
+        );
+        let parts = &self.parts;
+        let own = |feed: &FeedId| parts.iter().find(|part| part.feed == *feed).map(Part::added);
+        self.side_mixes.push(due, &self.mix, own);
+        self.limiter.process(&mut self.mix);
+        self.bytes.clear();
+        push_pcm(&self.mix, &mut self.bytes);
+        self.encoder.push_sound(due, std::mem::take(&mut self.bytes));
+    }
+
+    fn mix(&mut self, due: MediaTime) {
+        for part in &mut self.parts {
             let mut voice = part.voice.lock().unwrap_or_else(PoisonError::into_inner);
-            voice.mix_into(position(due), &mut self.mix, (part.gain, part.wanted));
+            voice.take(position(due), &mut part.block);
+            drop(voice);
+            part.meter.handle_block(&part.block);
+        }
+        let ducks = |part: &&Part| part.duck_db > 0 && part.wanted > 0.0 && sounds(&part.block);
+        let deepest = self.parts.iter().filter(ducks).map(|part| part.duck_db).max();
+        let duck = self.ducker.next_block(deepest, BLOCK);
+
+        self.mix.fill([0.0; 2]);
+        for part in &mut self.parts {
+            let (from, to) = if part.duck_db > 0 { (1.0, 1.0) } else { duck };
+            glide(&mut part.block, part.gain * from, part.wanted * to);
             part.gain = part.wanted;
+            for (sum, sample) in self.mix.iter_mut().zip(&part.block) {
+                *sum = [sum[0] + sample[0], sum[1] + sample[1]];
+            }
         }
         // A voice that only we still hold has left the scene, and was just faded out.
-        self.voices.retain(|part| part.gain > 0.0 || Arc::strong_count(&part.voice) > 1);
-        let limit = |sample: i32| sample.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
-        self.mix.iter().flatten().flat_map(|sample| limit(*sample).to_le_bytes()).collect()
+        self.parts.retain(|part| part.gain > 0.0 || Arc::strong_count(&part.voice) > 1);
+    }
+
+    fn tell_loudness(&mut self) {
+        let seat = |part: &mut Part| SeatLoudness {
+            feed: part.feed.clone(),
+            lufs_tenths: tenths(part.meter.momentary()),
+            peak_dbfs_tenths: tenths(part.meter.take_peak_dbfs()),
+        };
+        let seats: Vec<_> = self.parts.iter_mut().map(seat).collect();
+        if !seats.is_empty() {
+            self.outlet.send(Up::Loudness(seats));
+        }
+    }
+}
+
+impl Part {
+    fn new(feed: FeedId, voice: SharedVoice, wanted: f32, duck_db: u8) -> Self {
+        let block = vec![[0.0; 2]; BLOCK_SAMPLES];
+        Self { feed, voice, gain: 0.0, wanted, duck_db, meter: LoudnessMeter::default(), block }
+    }
+
+    fn added(&self) -> &[[f32; 2]] {
+        &self.block
+    }
+}
+
+fn tenths(value: f32) -> i16 {
+    (value * 10.0).round() as i16
+}
+
+/// Lets the loudness of a block go from one gain to another.
+fn glide(block: &mut [[f32; 2]], from: f32, to: f32) {
+    let steps = block.len() as f32;
+    for (at, sample) in block.iter_mut().enumerate() {
+        let gain = from + (to - from) * at as f32 / steps;
+        *sample = sample.map(|value| value * gain);
+    }
+}
+
+/// Appends a block as interleaved 16-bit samples.
+pub(crate) fn push_pcm(block: &[[f32; 2]], out: &mut Vec<u8>) {
+    let pcm = |value: f32| (value * FULL_SCALE).round().clamp(-FULL_SCALE, FULL_SCALE - 1.0) as i16;
+    out.extend(block.iter().flatten().flat_map(|value| pcm(*value).to_le_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loudness_glides() {
+        let mut block = [[0.5, -0.5]; 960];
+        glide(&mut block, 1.0, 0.0);
+        assert_eq!((block[0], block[480]), ([0.5, -0.5], [0.25, -0.25]));
+        assert!(block[959][0] < 0.001);
+    }
+
+    #[test]
+    fn samples_are_rounded_and_never_wrap() {
+        let mut bytes = Vec::new();
+        push_pcm(&[[1.5, -1.5], [0.5, 0.0]], &mut bytes);
+        let pcm: Vec<i16> =
+            bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+        assert_eq!(pcm, [i16::MAX, i16::MIN, 16_384, 0]);
     }
 }

@@ -1,12 +1,15 @@
 //! Decoded sound of one feed, laid onto the program's own sample count.
 //!
 //! A host's sound card never runs at exactly our pace. Small differences are taken up by making a
-//! packet a few samples longer or shorter, which nobody hears; a hole as long as a packet is left
-//! as silence.
+//! packet a few samples longer or shorter, which nobody hears; larger ones, as they come when hosts
+//! begin to wait for one another, by a period of the voice at a time. A hole that nothing was made up
+//! for is left as silence.
 
 use std::collections::VecDeque;
 
 use media_rules::MediaTime;
+
+use crate::stretch::stretched;
 
 /// Samples per second of everything in the mix.
 pub(crate) const RATE_HZ: u64 = 48_000;
@@ -14,11 +17,17 @@ pub(crate) const RATE_HZ: u64 = 48_000;
 /// One moment of stereo sound.
 pub(crate) type Stereo = [i16; 2];
 
+/// What a sample of 1.0 is as a whole number.
+pub(crate) const FULL_SCALE: f32 = 32_768.0;
+
 /// Beyond this many samples (10 ms) a difference is a hole or a jump, not drift.
 const JUMP: i64 = 480;
 
 /// Differences up to this many samples (1 ms) are left alone.
 const DEAD_BAND: i64 = 48;
+
+/// Above this many samples (5 ms) a whole period is repeated or left out.
+const SPLICE_ABOVE: i64 = 240;
 
 /// A packet is made longer or shorter by at most this many samples: 0.4 % of 20 ms.
 const STRETCH: i64 = 4;
@@ -44,7 +53,10 @@ impl Voice {
         let position = position(at);
         let expected = *self.end.get_or_insert(position);
         let late = position - expected;
-        if late.abs() <= JUMP {
+        if (SPLICE_ABOVE..=JUMP).contains(&late.abs()) {
+            let packet = stretched(packet, late);
+            self.append_stretched(&packet, 0);
+        } else if late.abs() <= JUMP {
             let change = if late.abs() > DEAD_BAND { late.clamp(-STRETCH, STRETCH) } else { 0 };
             self.append_stretched(packet, change);
         } else {
@@ -56,23 +68,19 @@ impl Voice {
         }
     }
 
-    /// Adds what is due from `position` on to `mix`, its loudness going from `gain.0` to `gain.1`
-    /// on the way, and forgets everything before the end of `mix`.
-    pub(crate) fn mix_into(&mut self, position: i64, mix: &mut [[i32; 2]], gain: (f32, f32)) {
+    /// Puts what is due from `position` on into `block`, 1.0 being full scale, and silence where there
+    /// is nothing; forgets everything before the end of it.
+    pub(crate) fn take(&mut self, position: i64, block: &mut [[f32; 2]]) {
+        block.fill([0.0; 2]);
         let Some(end) = self.end else { return };
         let start = end - self.samples.len() as i64;
         let stale = (position - start).clamp(0, self.samples.len() as i64);
         self.samples.drain(..stale as usize);
 
-        let offset = (start + stale - position).clamp(0, mix.len() as i64) as usize;
-        let length = self.samples.len().min(mix.len() - offset);
-        let steps = mix.len() as f32;
-        for (index, sample) in self.samples.drain(..length).enumerate() {
-            let slot = offset + index;
-            let loudness = gain.0 + (gain.1 - gain.0) * slot as f32 / steps;
-            for channel in 0..2 {
-                mix[slot][channel] += (f32::from(sample[channel]) * loudness) as i32;
-            }
+        let offset = (start + stale - position).clamp(0, block.len() as i64) as usize;
+        let length = self.samples.len().min(block.len() - offset);
+        for (slot, sample) in block[offset..].iter_mut().zip(self.samples.drain(..length)) {
+            *slot = sample.map(|value| f32::from(value) / FULL_SCALE);
         }
     }
 
@@ -123,9 +131,9 @@ mod tests {
     const PACKET: [Stereo; 960] = [[1_000, -1_000]; 960];
 
     fn mixed(voice: &mut Voice, from: MediaTime) -> Vec<[i32; 2]> {
-        let mut mix = vec![[0, 0]; 960];
-        voice.mix_into(position(from), &mut mix, (1.0, 1.0));
-        mix
+        let mut block = vec![[0.0; 2]; 960];
+        voice.take(position(from), &mut block);
+        block.iter().map(|sample| sample.map(|value| (value * FULL_SCALE) as i32)).collect()
     }
 
     fn loud(mix: &[[i32; 2]]) -> usize {
@@ -179,13 +187,25 @@ mod tests {
     }
 
     #[test]
-    fn loudness_glides() {
+    fn a_wait_that_comes_and_goes_leaves_no_hole_and_is_followed() {
         let mut voice = Voice::default();
-        voice.handle_packet(MediaTime::from_millis(100), &PACKET);
-        let mut mix = vec![[0, 0]; 960];
-        voice.mix_into(position(MediaTime::from_millis(100)), &mut mix, (1.0, 0.0));
-        assert_eq!((mix[0][0], mix[480][0]), (1_000, 500));
-        assert!(mix[959][0] < 3);
+        let (mut at, mut holes) = (1_000_000_000_u64, 0);
+        for count in 0..1_000_u64 {
+            // 5 % slower for 100 packets, then as fast as it came, then 5 % faster.
+            at += match count {
+                100..200 => 21_000_000,
+                400..500 => 19_000_000,
+                _ => 20_000_000,
+            };
+            voice.handle_packet(MediaTime::from_nanos(at), &PACKET);
+            let ends = voice.end.unwrap() - position(MediaTime::from_nanos(at + 20_000_000));
+            assert!(ends.abs() <= JUMP, "{ends} samples off at packet {count}");
+            if count > 3 {
+                holes += 960 - loud(&mixed(&mut voice, MediaTime::from_nanos(at - 60_000_000)));
+            }
+        }
+        // Blocks of 20 ms overlap where time was stretched, so nothing but their edges is missing.
+        assert!(holes < 100 * 48 * 2, "{holes} samples of silence");
     }
 
     #[test]
