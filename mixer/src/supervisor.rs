@@ -243,6 +243,8 @@ impl Shared {
 
     fn duty(&self) -> std::sync::MutexGuard<'_, Duty> {
         self.duty.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn side_mixes(&self) -> std::sync::MutexGuard<'_, Vec<SideMix>> {
         self.side_mixes.lock().unwrap_or_else(PoisonError::into_inner)
     }

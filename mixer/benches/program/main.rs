@@ -20,6 +20,8 @@ mod host;
 #[allow(dead_code)]
 #[path = "../../tests/program/viewer.rs"]
 mod viewer;
+#[path = "../../tests/program/wrapping.rs"]
+mod wrapping;
 
 use std::time::Duration;
 

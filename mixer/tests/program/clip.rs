@@ -8,6 +8,7 @@ use bytes::Bytes;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
+use media_rules::Codec;
 
 pub(crate) const FPS: usize = 30;
 pub(crate) const SECONDS: usize = 4;
@@ -18,7 +19,9 @@ const PACKET: usize = 960;
 
 /// One host's media, to be sent in a loop.
 pub(crate) struct Clip {
-    /// Access units, FPS a second; every second starts with a keyframe.
+    /// What the pictures are in.
+    pub(crate) codec: Codec,
+    /// Whole pictures, FPS a second; every second starts with a keyframe.
     pub(crate) pictures: Vec<Bytes>,
     /// Opus packets of 20 ms.
     pub(crate) sound: Vec<Bytes>,
@@ -30,6 +33,26 @@ impl Clip {
         Self::of(id, width, height, 1_000, |n| picture(id, n, width, height, colour))
     }
 
+    /// Makes the clip of a host whose browser encodes in another codec.
+    pub(crate) fn make_in(codec: Codec, id: u8, width: usize, height: usize, c: [u8; 3]) -> Self {
+        let encoder = match codec {
+            Codec::Vp8 => {
+                "vp8enc deadline=1 cpu-used=8 target-bitrate=1000000 \
+                 lag-in-frames=0 auto-alt-ref=false"
+            }
+            Codec::Vp9 => {
+                "vp9enc deadline=1 cpu-used=8 target-bitrate=1000000 \
+                 lag-in-frames=0 auto-alt-ref=false"
+            }
+            Codec::Av1 => {
+                "av1enc usage-profile=realtime cpu-used=8 target-bitrate=1000 lag-in-frames=0"
+            }
+            Codec::H264 | Codec::Opus => panic!("other clips are made in H.264"),
+        };
+        let encoder = format!("{encoder} keyframe-max-dist={FPS}");
+        Self::encoded(codec, &encoder, id, (width, height), |n| picture(id, n, width, height, c))
+    }
+
     /// Makes a clip of other pictures, which are asked for by number.
     pub(crate) fn of(
         id: u8,
@@ -38,15 +61,27 @@ impl Clip {
         kbps: u32,
         picture: impl Fn(usize) -> Vec<u8>,
     ) -> Self {
+        let encoder = format!(
+            "x264enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} \
+               key-int-max={FPS} bframes=0 threads=1 aud=false \
+             ! video/x-h264,profile=constrained-baseline,stream-format=byte-stream,alignment=au"
+        );
+        Self::encoded(Codec::H264, &encoder, id, (width, height), picture)
+    }
+
+    fn encoded(
+        codec: Codec,
+        encoder: &str,
+        id: u8,
+        (width, height): (usize, usize),
+        picture: impl Fn(usize) -> Vec<u8>,
+    ) -> Self {
         gst::init().unwrap();
         let pictures = encode(
             &format!(
                 "appsrc name=in format=time max-buffers=4 block=true \
                    caps=video/x-raw,format=I420,width={width},height={height},framerate={FPS}/1 \
-                 ! x264enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} \
-                   key-int-max={FPS} bframes=0 threads=1 aud=false \
-                 ! video/x-h264,profile=constrained-baseline,stream-format=byte-stream,alignment=au \
-                 ! appsink name=out sync=false"
+                 ! {encoder} ! appsink name=out sync=false"
             ),
             (0..FPS * SECONDS).map(|n| (n as u64 * 1_000_000_000 / FPS as u64, picture(n))),
         );
@@ -58,7 +93,7 @@ impl Clip {
         );
         assert_eq!(pictures.len(), FPS * SECONDS);
         assert!(sound.len() >= RATE * SECONDS / PACKET);
-        Self { pictures, sound: sound[..RATE * SECONDS / PACKET].to_vec() }
+        Self { codec, pictures, sound: sound[..RATE * SECONDS / PACKET].to_vec() }
     }
 
     /// Returns the clip with the middle of everything overwritten.
@@ -73,6 +108,7 @@ impl Clip {
             bytes.into()
         };
         Self {
+            codec: self.codec,
             pictures: self.pictures.iter().map(garble).collect(),
             sound: self.sound.iter().map(garble).collect(),
         }

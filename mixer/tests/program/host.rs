@@ -6,15 +6,28 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use media_rules::h264::Packetizer;
 use media_rules::{Codec, FeedId, MediaKind, MediaTime, SenderReport, TapItem, TapPacket};
 use mixer::{Program, media_now};
 
 use crate::clip::{Clip, FPS};
+use crate::wrapping::payloads;
 
 /// A camera and its encoder take this long, the microphone's packet 20 ms.
 const CAMERA_DELAY: Duration = Duration::from_millis(25);
 const PACKET_TIME: Duration = Duration::from_millis(20);
+
+/// How a host's media gets here, and what is not quite right about it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Way {
+    /// From the host to here, and as long back.
+    pub(crate) delay: Duration,
+    /// How much later than on a whole second of the media clock the host begins.
+    pub(crate) begins: Duration,
+    /// By how many packets the sound is behind the picture.
+    pub(crate) sound_behind: u64,
+    /// How many packets of sound are lost in a row, and how many come before the next loss.
+    pub(crate) losses: Option<(u64, u64)>,
+}
 
 /// A sending host; stops when dropped.
 pub(crate) struct Host {
@@ -40,9 +53,30 @@ impl Host {
         Self::start_at(period, name, clips, program)
     }
 
+    /// Starts sending over a network. Hosts that begin alike flash and beep at the same moments.
+    pub(crate) fn start_over(
+        way: Way,
+        name: &str,
+        clips: Vec<Arc<Clip>>,
+        program: &Program,
+    ) -> Self {
+        let period = Duration::from_nanos(1_000_000_000 / FPS as u64);
+        Self::start_with(period, Some(way), name, clips, program)
+    }
+
     /// Starts sending with a camera of another rate.
     pub(crate) fn start_at(
         period: Duration,
+        name: &str,
+        clips: Vec<Arc<Clip>>,
+        program: &Program,
+    ) -> Self {
+        Self::start_with(period, None, name, clips, program)
+    }
+
+    fn start_with(
+        period: Duration,
+        way: Option<Way>,
         name: &str,
         clips: Vec<Arc<Clip>>,
         program: &Program,
@@ -57,6 +91,7 @@ impl Host {
             sent: Arc::clone(&sent),
             state: Arc::clone(&state),
             period,
+            way,
             sequences: [0; 2],
         };
         let thread = Some(std::thread::spawn(move || sender.run()));
@@ -91,28 +126,39 @@ struct Sender {
     state: Arc<State>,
     /// From one picture to the next.
     period: Duration,
+    way: Option<Way>,
     sequences: [u16; 2],
 }
 
 impl Sender {
     fn run(mut self) {
-        let base = media_now();
+        let mut base = media_now();
+        let way = self.way.unwrap_or_default();
+        if self.way.is_some() {
+            base = MediaTime::from_millis((base.millis() / 1_000 + 1) * 1_000) + way.begins;
+        }
         let (mut pictures, mut packets, mut clip) = (0_u64, 0_u64, 0);
         while !self.state.has_ended.load(Ordering::SeqCst) {
-            let picture_at = base + self.picture_time(pictures) + CAMERA_DELAY;
-            let packet_at = base + PACKET_TIME * (packets as u32 + 1);
+            let picture_at = base + self.picture_time(pictures) + CAMERA_DELAY + way.delay;
+            let packet_at = base + PACKET_TIME * (packets as u32 + 1) + way.delay;
             std::thread::sleep(picture_at.min(packet_at).since(media_now()));
             if picture_at <= packet_at {
                 if pictures.is_multiple_of(FPS as u64) {
-                    self.send_reports(base, pictures, packets);
+                    self.send_reports(base);
                     clip = self.state.clip.load(Ordering::SeqCst);
                 }
                 self.send_picture(clip, pictures);
                 pictures += 1;
             } else {
                 let sound = &self.clips[clip].sound;
-                let payload = sound[packets as usize % sound.len()].clone();
-                self.send(MediaKind::Audio, (packets * 960) as u32, true, &payload);
+                let number = packets as usize + sound.len() - way.sound_behind as usize;
+                let payload = sound[number % sound.len()].clone();
+                let is_lost = |(lost, between)| packets % (lost + between) >= between;
+                if way.losses.is_some_and(is_lost) {
+                    self.sequences[0] = self.sequences[0].wrapping_add(1);
+                } else {
+                    self.send(Codec::Opus, (packets * 960) as u32, true, &payload);
+                }
                 packets += 1;
             }
         }
@@ -121,8 +167,8 @@ impl Sender {
     fn send_picture(&mut self, clip: usize, number: u64) {
         let pictures = &self.clips[clip].pictures;
         let index = number as usize % pictures.len();
-        let mut payloads = Vec::new();
-        Packetizer::default().packetize(&pictures[index], &mut payloads);
+        let codec = self.clips[clip].codec;
+        let payloads = payloads(codec, &pictures[index], index.is_multiple_of(FPS));
         let mut sent = self.sent.lock().unwrap();
         sent.resize(pictures.len(), MediaTime::default());
         sent[index] = media_now();
@@ -130,16 +176,16 @@ impl Sender {
         let last = payloads.len() - 1;
         for (part, payload) in payloads.iter().enumerate() {
             let timestamp = self.picture_ticks(number);
-            self.send(MediaKind::Video, timestamp, part == last, payload);
+            self.send(codec, timestamp, part == last, payload);
         }
     }
 
-    fn send(&mut self, kind: MediaKind, timestamp: u32, marker: bool, payload: &Bytes) {
-        let (payload_type, ssrc) = match kind {
+    fn send(&mut self, codec: Codec, timestamp: u32, marker: bool, payload: &Bytes) {
+        let (payload_type, ssrc) = match codec.kind() {
             MediaKind::Audio => (111, 1),
             MediaKind::Video => (96, 2),
         };
-        let sequence = &mut self.sequences[usize::from(kind == MediaKind::Video)];
+        let sequence = &mut self.sequences[usize::from(codec.kind() == MediaKind::Video)];
         *sequence = sequence.wrapping_add(1);
         let mut rtp = BytesMut::with_capacity(12 + payload.len());
         rtp.put_u8(0x80);
@@ -150,31 +196,27 @@ impl Sender {
         rtp.put_slice(payload);
         if !self.state.is_silent.load(Ordering::SeqCst) {
             let (feed, arrival, rtp) = (self.feed.clone(), media_now(), rtp.freeze());
-            let codec = match kind {
-                MediaKind::Audio => Codec::Opus,
-                MediaKind::Video => Codec::H264,
-            };
             self.program.input(TapItem::Packet(TapPacket { feed, codec, arrival, rtp }));
         }
     }
 
     /// Says that both tracks began at the same moment.
-    fn send_reports(&self, base: MediaTime, pictures: u64, packets: u64) {
-        let ntp = |since: Duration| {
-            let nanos = u128::from(base.nanos()) + since.as_nanos();
-            ((nanos << 32) / 1_000_000_000) as u64
-        };
-        for (kind, since, rtp_timestamp) in [
-            (MediaKind::Video, self.picture_time(pictures), self.picture_ticks(pictures)),
-            (MediaKind::Audio, PACKET_TIME * packets as u32, (packets * 960) as u32),
-        ] {
+    fn send_reports(&self, base: MediaTime) {
+        let way = self.way.unwrap_or_default().delay;
+        let arrival = media_now();
+        let since = arrival.since(base + way);
+        // The host's clock is its own.
+        let ahead = u128::from(self.feed.as_str().len() as u64) * 77_777_777_777;
+        let nanos = u128::from(base.nanos()) + ahead + since.as_nanos();
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            let ticks = since.as_nanos() * u128::from(kind.clock_rate_hz()) / 1_000_000_000;
             self.program.input(TapItem::Report(SenderReport {
                 feed: self.feed.clone(),
                 kind,
-                ntp: ntp(since),
-                rtp_timestamp,
-                arrival: media_now(),
-                round_trip: None,
+                ntp: ((nanos << 32) / 1_000_000_000) as u64,
+                rtp_timestamp: ticks as u32,
+                arrival,
+                round_trip: Some(way * 2),
             }));
         }
     }

@@ -7,10 +7,14 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 mod clip;
+mod codecs;
 mod host;
 mod layouts;
 mod solo;
+mod sound;
+mod sync;
 mod viewer;
+mod wrapping;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

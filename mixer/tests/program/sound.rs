@@ -1,0 +1,163 @@
+//! What is heard: concealed losses, mixes without one voice, hosts under a clip, seats' loudness.
+
+use std::time::Duration;
+
+use media_rules::FrameCodec;
+use mixer::ProgramEvent;
+use mixer::link::SideMix;
+
+use crate::clip::tone_hz;
+use crate::host::{Host, Way};
+use crate::viewer::{Recorded, Sound, record, sound};
+use crate::{clip, scene, start, until_started};
+
+/// Below this a tone is not heard.
+const INAUDIBLE: f64 = 0.001;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_packet_of_sound_leaves_no_hole() {
+    let mut holes = Vec::new();
+    // One packet in 20; then as many in a row that nobody could make them up.
+    for losses in [Some((1, 20)), Some((10, 40)), None] {
+        let (_alone, program, mut events) = start("losses").await;
+        let way = Way { losses, ..Way::default() };
+        let alice = Host::start_over(way, "alice", vec![clip(1)], &program);
+        program.set_scene(scene(1, &[&alice.feed]));
+        until_started(&mut events).await;
+        record(&mut events, Duration::from_secs(2)).await;
+        let recorded = record(&mut events, Duration::from_secs(4)).await;
+        program.stop().await;
+        holes.push(silent_parts(&sound(&recorded, FrameCodec::Opus)));
+    }
+    println!("silent parts of 5 ms: {holes:?} with single losses, long ones and none");
+    let [single, long, none] = holes[..] else { panic!("three runs") };
+    // A packet is four such parts, and some ten are lost.
+    assert!(single <= none + 4, "{single} silent parts");
+    assert!(long > 80, "what cannot be made up is silent: {long}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_hears_himself_in_the_mix_that_is_made_for_him() {
+    let (_alone, program, mut events) = start("side-mixes").await;
+    let hosts = [1, 2, 3].map(|id| Host::start(&format!("host{id}"), vec![clip(id)], &program));
+    let [one, two, three] = &hosts;
+    program.set_scene(scene(1, &[&one.feed, &two.feed, &three.feed]));
+    let mix = |host: &Host, codec| SideMix { without: host.feed.clone(), codec, kbps: 96 };
+    program.set_side_mixes(vec![mix(one, FrameCodec::Opus), mix(two, FrameCodec::Aac)]);
+    until_started(&mut events).await;
+    record(&mut events, Duration::from_secs(2)).await;
+    let recorded = record(&mut events, Duration::from_secs(3)).await;
+    program.set_side_mixes(Vec::new());
+    record(&mut events, Duration::from_millis(500)).await;
+    let later = record(&mut events, Duration::from_secs(1)).await;
+    program.stop().await;
+
+    let whole = sound(&recorded, FrameCodec::Opus);
+    for (host, codec, id) in [(one, FrameCodec::Opus, 1), (two, FrameCodec::Aac, 2)] {
+        let side = side_mix(&recorded, host);
+        let heard = sound(&side, codec);
+        for other in [1, 2, 3] {
+            let level = Sound::level(&heard.samples[4_800..], tone_hz(other));
+            let in_all = Sound::level(&whole.samples[4_800..], tone_hz(other));
+            println!("without host {id}: tone of host {other} at {level:.4}, of {in_all:.4}");
+            assert!(in_all > 0.05, "the program has everybody");
+            if other == id {
+                assert!(level < INAUDIBLE, "host {id} hears himself at {level}");
+            } else {
+                assert!((level / in_all - 1.0).abs() < 0.15, "host {other} at {level}");
+            }
+        }
+        // The same moment has the same time in both.
+        let apart = (heard.start - whole.start).abs();
+        assert!(apart < 0.05, "{apart} s");
+        assert!(side_mix(&later, host).is_empty(), "nobody wants it any more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_go_down_while_a_clip_sounds_and_the_sum_stays_below_full_scale() {
+    let (_alone, program, mut events) = start("ducking").await;
+    let [alice, insert] =
+        [1, 2].map(|id| Host::start(&format!("host{id}"), vec![clip(id)], &program));
+    let plain = scene(1, &[&alice.feed]);
+    let mut over = scene(2, &[&alice.feed, &insert.feed]);
+    over.tiles[1].duck_db = 12;
+    let mut loud = scene(3, &[&alice.feed, &insert.feed]);
+    for tile in &mut loud.tiles {
+        tile.gain_percent = 250;
+    }
+    program.set_scene(plain.clone());
+    until_started(&mut events).await;
+    let mut levels = Vec::new();
+    let mut peaks = Vec::new();
+    for scene in [plain.clone(), over, plain, loud] {
+        program.set_scene(scene);
+        record(&mut events, Duration::from_millis(2_000)).await;
+        let recorded = record(&mut events, Duration::from_secs(2)).await;
+        let heard = sound(&recorded, FrameCodec::Opus).samples;
+        levels.push(Sound::level(&heard[4_800..], tone_hz(1)));
+        peaks.push(heard.iter().fold(0.0_f64, |peak, sample| peak.max(sample.abs())));
+    }
+    program.stop().await;
+
+    println!("levels {levels:.3?}, peaks {peaks:.3?}");
+    let decibels = 20.0 * (levels[1] / levels[0]).log10();
+    assert!((decibels + 12.0).abs() < 1.0, "down by {decibels} dB");
+    assert!((levels[2] / levels[0] - 1.0).abs() < 0.1, "and up again");
+    // Both together would reach 2.5; a lossy codec may add a little to the ceiling of 0.89.
+    assert!((0.8..0.99).contains(&peaks[3]), "the sum reaches {}", peaks[3]);
+    assert!(levels[3] > levels[0], "and is louder all the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_loudness_of_every_seat_is_told() {
+    let (_alone, program, mut events) = start("loudness").await;
+    let [alice, silent] =
+        [1, 2].map(|id| Host::start(&format!("host{id}"), vec![clip(id)], &program));
+    silent.set_silent(true);
+    program.set_scene(scene(1, &[&alice.feed, &silent.feed]));
+    until_started(&mut events).await;
+    record(&mut events, Duration::from_secs(2)).await;
+    let recorded = record(&mut events, Duration::from_secs(2)).await;
+    program.stop().await;
+
+    let told: Vec<_> = recorded
+        .iter()
+        .filter_map(|(_, event)| {
+            let ProgramEvent::Loudness(seats) = event else { return None };
+            Some(seats)
+        })
+        .collect();
+    assert!((8..=12).contains(&told.len()), "{} times in two seconds", told.len());
+    for seats in told {
+        for seat in seats {
+            if seat.feed == alice.feed {
+                // A tone of -20 dBFS, for a tenth of the time with a beep of -8 dBFS.
+                assert!((-220..=-80).contains(&seat.lufs_tenths), "{seat:?}");
+                assert!((-210..=-50).contains(&seat.peak_dbfs_tenths), "{seat:?}");
+            } else {
+                assert_eq!((seat.lufs_tenths, seat.peak_dbfs_tenths), (-700, -700), "{seat:?}");
+            }
+        }
+    }
+}
+
+/// Returns the pieces of one host's side mix as if they were the program's.
+fn side_mix(recorded: &[Recorded], host: &Host) -> Vec<Recorded> {
+    let piece = |(came, event): &Recorded| {
+        let ProgramEvent::SideFrame { without, frame } = event else { return None };
+        let frame = ProgramEvent::Frame { frame: frame.clone(), revision: 0 };
+        (*without == host.feed).then_some((*came, frame))
+    };
+    recorded.iter().filter_map(piece).collect()
+}
+
+/// Returns how many parts of 5 ms hold next to nothing of a tone that never stops.
+fn silent_parts(sound: &Sound) -> usize {
+    let is_silent = |part: &&[f64]| {
+        let power: f64 = part.iter().map(|sample| sample * sample).sum();
+        // The tone alone is at 0.07.
+        (power / part.len() as f64).sqrt() < 0.01
+    };
+    sound.samples[4_800..].chunks_exact(240).filter(is_silent).count()
+}
