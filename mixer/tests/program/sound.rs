@@ -6,13 +6,13 @@ use media_rules::FrameCodec;
 use mixer::ProgramEvent;
 use mixer::link::SideMix;
 
-use crate::clip::tone_hz;
+use crate::clip::{beep_hz, tone_hz};
 use crate::host::{Host, Way};
-use crate::viewer::{Recorded, Sound, record, sound};
+use crate::viewer::{Recorded, Sound, record, skews_ms, sound};
 use crate::{clip, scene, start, until_started};
 
-/// Below this a tone is not heard.
-const INAUDIBLE: f64 = 0.001;
+/// Below this a tone is not heard: a fiftieth of what it is in the program.
+const INAUDIBLE: f64 = 0.002;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_packet_of_sound_leaves_no_hole() {
@@ -57,8 +57,8 @@ async fn nobody_hears_himself_in_the_mix_that_is_made_for_him() {
         let side = side_mix(&recorded, host);
         let heard = sound(&side, codec);
         for other in [1, 2, 3] {
-            let level = Sound::level(&heard.samples[4_800..], tone_hz(other));
-            let in_all = Sound::level(&whole.samples[4_800..], tone_hz(other));
+            let level = tone_level(&heard, tone_hz(other));
+            let in_all = tone_level(&whole, tone_hz(other));
             println!("without host {id}: tone of host {other} at {level:.4}, of {in_all:.4}");
             assert!(in_all > 0.05, "the program has everybody");
             if other == id {
@@ -68,8 +68,8 @@ async fn nobody_hears_himself_in_the_mix_that_is_made_for_him() {
             }
         }
         // The same moment has the same time in both.
-        let apart = (heard.start - whole.start).abs();
-        assert!(apart < 0.05, "{apart} s");
+        let apart = skews_ms(&whole.beeps(beep_hz(3)), &heard.beeps(beep_hz(3)));
+        assert!(apart.len() >= 2 && apart.iter().all(|apart| apart.abs() < 4.0), "{apart:?}");
         assert!(side_mix(&later, host).is_empty(), "nobody wants it any more");
     }
 }
@@ -89,23 +89,25 @@ async fn hosts_go_down_while_a_clip_sounds_and_the_sum_stays_below_full_scale() 
     program.set_scene(plain.clone());
     until_started(&mut events).await;
     let mut levels = Vec::new();
-    let mut peaks = Vec::new();
+    let mut at_full_scale = Vec::new();
     for scene in [plain.clone(), over, plain, loud] {
         program.set_scene(scene);
         record(&mut events, Duration::from_millis(2_000)).await;
         let recorded = record(&mut events, Duration::from_secs(2)).await;
-        let heard = sound(&recorded, FrameCodec::Opus).samples;
-        levels.push(Sound::level(&heard[4_800..], tone_hz(1)));
-        peaks.push(heard.iter().fold(0.0_f64, |peak, sample| peak.max(sample.abs())));
+        let heard = sound(&recorded, FrameCodec::Opus);
+        levels.push(tone_level(&heard, tone_hz(1)));
+        let at_the_top = heard.samples.iter().filter(|sample| sample.abs() > 0.95).count();
+        at_full_scale.push(at_the_top as f64 / heard.samples.len() as f64);
     }
     program.stop().await;
 
-    println!("levels {levels:.3?}, peaks {peaks:.3?}");
+    println!("levels {levels:.3?}, at full scale {at_full_scale:.4?}");
     let decibels = 20.0 * (levels[1] / levels[0]).log10();
     assert!((decibels + 12.0).abs() < 1.0, "down by {decibels} dB");
     assert!((levels[2] / levels[0] - 1.0).abs() < 0.1, "and up again");
-    // Both together would reach 2.5; a lossy codec may add a little to the ceiling of 0.89.
-    assert!((0.8..0.99).contains(&peaks[3]), "the sum reaches {}", peaks[3]);
+    // Both together would reach 2.5 in every beep, a tenth of the time. What Opus adds to the ceiling
+    // of 0.89 where a beep begins is short.
+    assert!(at_full_scale[3] < 0.002, "{} of the samples", at_full_scale[3]);
     assert!(levels[3] > levels[0], "and is louder all the same");
 }
 
@@ -150,6 +152,14 @@ fn side_mix(recorded: &[Recorded], host: &Host) -> Vec<Recorded> {
         (*without == host.feed).then_some((*came, frame))
     };
     recorded.iter().filter_map(piece).collect()
+}
+
+/// Returns how loud a tone is on average, whose phase is not always the same: voices are stretched a
+/// little all the time.
+fn tone_level(sound: &Sound, hz: f64) -> f64 {
+    let parts = sound.samples[4_800..].chunks_exact(2_400);
+    let count = parts.len() as f64;
+    parts.map(|part| Sound::level(part, hz)).sum::<f64>() / count
 }
 
 /// Returns how many parts of 5 ms hold next to nothing of a tone that never stops.

@@ -24,6 +24,7 @@ mod desk;
 mod ducking;
 mod encoder;
 mod exit;
+mod expand;
 mod face;
 mod feed;
 mod fit;

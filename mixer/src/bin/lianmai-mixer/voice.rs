@@ -2,13 +2,13 @@
 //!
 //! A host's sound card never runs at exactly our pace. Small differences are taken up by making a
 //! packet a few samples longer or shorter, which nobody hears; larger ones, as they come when hosts
-//! begin to wait for one another, by a period of the voice at a time. A hole that nothing was made up
-//! for is left as silence.
+//! begin to wait for one another, by a period of the voice at a time. A hole is bridged for a moment.
 
 use std::collections::VecDeque;
 
 use media_rules::MediaTime;
 
+use crate::expand::Expander;
 use crate::stretch::stretched;
 
 /// Samples per second of everything in the mix.
@@ -41,6 +41,7 @@ pub(crate) struct Voice {
     samples: VecDeque<Stereo>,
     /// Position after the last sample; `None` until the first packet.
     end: Option<i64>,
+    expander: Expander,
 }
 
 impl Voice {
@@ -68,19 +69,22 @@ impl Voice {
         }
     }
 
-    /// Puts what is due from `position` on into `block`, 1.0 being full scale, and silence where there
-    /// is nothing; forgets everything before the end of it.
+    /// Puts what is due from `position` on into `block`, 1.0 being full scale; what is missing is made
+    /// up for a moment and then silence. Forgets everything before the end of it.
     pub(crate) fn take(&mut self, position: i64, block: &mut [[f32; 2]]) {
-        block.fill([0.0; 2]);
-        let Some(end) = self.end else { return };
+        let Some(end) = self.end else { return block.fill([0.0; 2]) };
         let start = end - self.samples.len() as i64;
         let stale = (position - start).clamp(0, self.samples.len() as i64);
         self.samples.drain(..stale as usize);
 
         let offset = (start + stale - position).clamp(0, block.len() as i64) as usize;
         let length = self.samples.len().min(block.len() - offset);
-        for (slot, sample) in block[offset..].iter_mut().zip(self.samples.drain(..length)) {
-            *slot = sample.map(|value| f32::from(value) / FULL_SCALE);
+        let mut waiting = self.samples.drain(..length);
+        for (slot, played) in block.iter_mut().enumerate() {
+            let is_there = (offset..offset + length).contains(&slot);
+            let sample = if is_there { waiting.next() } else { None };
+            let real = sample.map(|sample| sample.map(|value| f32::from(value) / FULL_SCALE));
+            *played = self.expander.next(real);
         }
     }
 
@@ -147,19 +151,23 @@ mod tests {
 
         let mix = mixed(&mut voice, MediaTime::from_millis(100));
         assert_eq!((mix[479], mix[480]), ([0, 0], [1_000, -1_000]));
+        voice.handle_packet(MediaTime::from_millis(130), &[[2_000, -2_000]; 960]);
         let mix = mixed(&mut voice, MediaTime::from_millis(120));
-        assert_eq!((mix[479], mix[480]), ([1_000, -1_000], [0, 0]));
+        assert_eq!((mix[479], mix[480]), ([1_000, -1_000], [2_000, -2_000]));
     }
 
     #[test]
-    fn a_lost_packet_leaves_its_own_silence() {
+    fn a_lost_packet_is_bridged_and_a_long_hole_is_silence() {
         let mut voice = Voice::default();
-        voice.handle_packet(MediaTime::from_millis(100), &PACKET);
-        voice.handle_packet(MediaTime::from_millis(140), &PACKET);
-
-        assert_eq!(loud(&mixed(&mut voice, MediaTime::from_millis(100))), 960);
-        assert_eq!(loud(&mixed(&mut voice, MediaTime::from_millis(120))), 0);
-        assert_eq!(loud(&mixed(&mut voice, MediaTime::from_millis(140))), 960);
+        for at in [60, 80, 100, 140, 300] {
+            voice.handle_packet(MediaTime::from_millis(at), &PACKET);
+        }
+        let mut loud_at = |at| loud(&mixed(&mut voice, MediaTime::from_millis(at)));
+        assert_eq!([60, 80, 100].map(&mut loud_at), [960; 3]);
+        assert_eq!(loud_at(120), 960, "the lost one");
+        assert_eq!([140, 160, 180].map(&mut loud_at)[0], 960);
+        assert_eq!([220, 240, 260, 280].map(&mut loud_at), [0; 4], "too long to be bridged");
+        assert!(loud_at(300) > 900);
     }
 
     #[test]
