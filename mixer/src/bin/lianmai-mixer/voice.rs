@@ -38,7 +38,8 @@ const CAPACITY: usize = RATE_HZ as usize;
 /// The sound of one feed that is still to be mixed.
 #[derive(Debug, Default)]
 pub(crate) struct Voice {
-    samples: VecDeque<Stereo>,
+    /// `None` where something is missing.
+    samples: VecDeque<Option<Stereo>>,
     /// Position after the last sample; `None` until the first packet.
     end: Option<i64>,
     expander: Expander,
@@ -82,7 +83,7 @@ impl Voice {
         let mut waiting = self.samples.drain(..length);
         for (slot, played) in block.iter_mut().enumerate() {
             let is_there = (offset..offset + length).contains(&slot);
-            let sample = if is_there { waiting.next() } else { None };
+            let sample = if is_there { waiting.next().flatten() } else { None };
             let real = sample.map(|sample| sample.map(|value| f32::from(value) / FULL_SCALE));
             *played = self.expander.next(real);
         }
@@ -92,7 +93,7 @@ impl Voice {
         let end = self.end.expect("a jump needs a packet before it");
         let waiting = self.samples.len() as i64;
         if late > 0 && waiting > 0 && late + waiting <= CAPACITY as i64 {
-            self.samples.extend(std::iter::repeat_n([0, 0], late as usize));
+            self.samples.extend(std::iter::repeat_n(None, late as usize));
         } else if late < 0 && -late <= waiting {
             self.samples.truncate((waiting + late) as usize);
         } else {
@@ -105,7 +106,7 @@ impl Voice {
         let length = (packet.len() as i64 + change).max(0) as usize;
         self.end = self.end.map(|end| end + length as i64);
         if length == packet.len() {
-            self.samples.extend(packet);
+            self.samples.extend(packet.iter().copied().map(Some));
             return;
         }
         let step = packet.len() as f32 / length as f32;
@@ -114,10 +115,10 @@ impl Voice {
             let left = place as usize;
             let right = (left + 1).min(packet.len() - 1);
             let share = place - left as f32;
-            self.samples.push_back([0, 1].map(|channel| {
+            self.samples.push_back(Some([0, 1].map(|channel| {
                 let (a, b) = (f32::from(packet[left][channel]), f32::from(packet[right][channel]));
                 (a + (b - a) * share) as i16
-            }));
+            })));
         }
     }
 }
@@ -150,7 +151,9 @@ mod tests {
         voice.handle_packet(MediaTime::from_millis(110), &PACKET);
 
         let mix = mixed(&mut voice, MediaTime::from_millis(100));
-        assert_eq!((mix[479], mix[480]), ([0, 0], [1_000, -1_000]));
+        // It begins gently.
+        assert_eq!((mix[479], mix[480], mix[700]), ([0, 0], [0, 0], [1_000, -1_000]));
+        assert!(mix[481][0] > 0);
         voice.handle_packet(MediaTime::from_millis(130), &[[2_000, -2_000]; 960]);
         let mix = mixed(&mut voice, MediaTime::from_millis(120));
         assert_eq!((mix[479], mix[480]), ([1_000, -1_000], [2_000, -2_000]));
@@ -165,7 +168,7 @@ mod tests {
         let mut loud_at = |at| loud(&mixed(&mut voice, MediaTime::from_millis(at)));
         assert_eq!([60, 80, 100].map(&mut loud_at), [960; 3]);
         assert_eq!(loud_at(120), 960, "the lost one");
-        assert_eq!([140, 160, 180].map(&mut loud_at)[0], 960);
+        assert_eq!([140, 160, 180, 200].map(&mut loud_at)[0], 960);
         assert_eq!([220, 240, 260, 280].map(&mut loud_at), [0; 4], "too long to be bridged");
         assert!(loud_at(300) > 900);
     }
