@@ -160,6 +160,8 @@ async fn until_passing(events: &mut mpsc::Receiver<ProgramEvent>) {
             sets.is_some_and(|sets| sets.width == OWN.width)
         }
         ProgramEvent::Frame { .. }
+        | ProgramEvent::SideFrame { .. }
+        | ProgramEvent::Loudness(_)
         | ProgramEvent::KeyframeWanted(_)
         | ProgramEvent::Started { .. }
         | ProgramEvent::Died { .. } => false,
