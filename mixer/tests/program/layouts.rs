@@ -82,6 +82,8 @@ fn revisions(recorded: &[Recorded]) -> HashMap<MediaTime, u64> {
             Some((frame.at, *revision))
         }
         ProgramEvent::Frame { .. }
+        | ProgramEvent::SideFrame { .. }
+        | ProgramEvent::Loudness(_)
         | ProgramEvent::KeyframeWanted(_)
         | ProgramEvent::Started { .. }
         | ProgramEvent::Died { .. } => None,
