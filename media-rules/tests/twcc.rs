@@ -274,7 +274,7 @@ fn what_may_still_be_asked_for_is_not_told_as_received() {
 #[test]
 fn where_feedback_gets_lost_hardly_a_packet_is_never_told_of() {
     let Uplink { told, .. } = uplink(5, 0.4, Some(120));
-    let heard = told.arrived.len() as f64 / PACKETS as f64;
+    let heard = (told.arrived.len() + told.lost.len()) as f64 / PACKETS as f64;
     assert!(heard > 0.93, "{heard} of all packets");
 }
 
@@ -291,6 +291,24 @@ fn a_made_up_arrival_comes_after_that_of_the_next_packet() {
     out.clear();
     assert!(recorder.poll_feedback(at(1_400), 1, 2, &mut out));
     assert!(read(&out).contains(&(2, Some(4 * 1_005))), "{:?}", read(&out));
+}
+
+#[test]
+fn nothing_is_told_of_numbers_before_the_first() {
+    for first in [0_u16, 1, 300, 65_535] {
+        let mut recorder = Recorder::default();
+        let mut out = Vec::new();
+        // A loss among them, so that what became of it is told later.
+        for step in (0..120_u16).filter(|step| *step != 60) {
+            let now = at(1_000 + u64::from(step) * 20);
+            recorder.handle_packet(first.wrapping_add(step), now);
+            recorder.poll_feedback(now, 1, 2, &mut out);
+        }
+        let told: BTreeSet<u16> =
+            read(&out).iter().map(|(number, _)| number.wrapping_sub(first)).collect();
+        assert!(told.contains(&0) && told.contains(&60), "from {first}: {told:?}");
+        assert!(told.iter().all(|number| *number < 120), "from {first}: {told:?}");
+    }
 }
 
 #[test]

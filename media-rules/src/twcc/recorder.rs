@@ -33,8 +33,8 @@ const SLACK: u64 = 100_000 / TICK_MICROS;
 const SETTLED_AFTER: u64 = 800_000 / TICK_MICROS;
 /// From this share of lost packets on, what is settled is told again ...
 const LOSSY: f32 = 0.05;
-/// ... for so long: three messages more, so that at 40 % loss one packet in forty is never told of.
-const REPEAT: u64 = 150_000 / TICK_MICROS;
+/// ... for so long: four messages more, so that at 40 % loss one packet in forty is never told of.
+const REPEAT: u64 = 250_000 / TICK_MICROS;
 /// A missing packet is told as received so long after the one that followed it. Senders take times in
 /// whole milliseconds, and leave a packet that comes after later ones out of what they learn about
 /// delay: a time that is made up says nothing about that.
@@ -105,7 +105,11 @@ impl Recorder {
         }
         *arrival = ticks(now);
         self.unwrapper.unwrap(number);
-        let base = *self.base.get_or_insert(extended);
+        let base = *self.base.get_or_insert_with(|| {
+            // What came before the first one was never sent, or not to us.
+            self.unsettled = extended;
+            extended
+        });
         if extended < base {
             if base - extended > LATE {
                 return;
