@@ -162,7 +162,8 @@ impl Sound {
         2.0 * (a * a + b * b - 2.0 * step.cos() * a * b).max(0.0).sqrt() / samples.len() as f64
     }
 
-    /// Returns when each beep of one frequency begins.
+    /// Returns when each beep of one frequency begins. One in the first 100 ms, which is as long as a
+    /// beep, may have begun before the recording, whose first sounds a decoder fades in.
     pub(crate) fn beeps(&self, hz: f64) -> Vec<f64> {
         const WINDOW: usize = 240;
         let mut beeps = Vec::new();
@@ -170,7 +171,7 @@ impl Sound {
         for start in (0..self.samples.len().saturating_sub(WINDOW)).step_by(24) {
             let level = Self::level(&self.samples[start..start + WINDOW], hz);
             let is_loud = if was_loud { level > 0.12 } else { level > 0.24 };
-            if is_loud && !was_loud {
+            if is_loud && !was_loud && start >= 4_800 {
                 beeps.push(self.start + (start + WINDOW / 2) as f64 / 48_000.0);
             }
             was_loud = is_loud;
