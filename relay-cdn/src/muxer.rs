@@ -32,7 +32,7 @@ pub(crate) enum Body {
     Audio(Bytes),
     /// An FLV video tag's body.
     Video(Bytes),
-    /// What the picture that follows shows: the properties of `onCuePoint`.
+    /// What the picture that follows shows: the properties of `onLianmaiCue`.
     Cue(HashMap<String, Amf0Value>),
 }
 
@@ -122,7 +122,7 @@ impl Started {
     }
 }
 
-/// A cue point as FLV knows it; players hand it to their page.
+/// The properties of a cue point as FLV knows it.
 fn cue_point(cue: String, timestamp_ms: u32) -> HashMap<String, Amf0Value> {
     let text = |text: &str| Amf0Value::Utf8String(text.to_owned());
     let parameters = HashMap::from([("cue".to_owned(), Amf0Value::Utf8String(cue))]);

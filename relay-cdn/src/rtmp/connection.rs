@@ -175,9 +175,10 @@ impl Connection {
                 values.extend([text("onMetaData"), Amf0Value::Object(properties)]);
                 RtmpMessage::Amf0Data { values }
             }
-            Body::Cue(point) => {
-                RtmpMessage::Amf0Data { values: vec![text("onCuePoint"), Amf0Value::Object(point)] }
-            }
+            // Of the names that FLV knows FFmpeg makes a text stream, which MP4 cannot hold as it is.
+            Body::Cue(point) => RtmpMessage::Amf0Data {
+                values: vec![text("onLianmaiCue"), Amf0Value::Object(point)],
+            },
         };
         self.write(rtmp, self.media_stream, message.timestamp_ms)
     }
