@@ -3,17 +3,31 @@
 //! The queue has no bound of its own: the shell empties it after every call, and one call says a
 //! bounded number of things.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use crate::{Effect, Event, EventBody, PeerMessage, RoomId, ServerTime, Watermarks};
+use crate::{
+    Effect, Event, EventBody, PeerMessage, RoomId, ServerTime, Stream, UserId, Watermarks,
+};
 
 #[derive(Debug, Default)]
 pub(crate) struct Announcer {
     effects: VecDeque<Effect>,
     watermarks: Watermarks,
+    /// What each user was told alone. Grows with users who bid, buy and claim, as their books do.
+    personal: HashMap<UserId, u64>,
 }
 
 impl Announcer {
+    /// Tells one user.
+    #[allow(dead_code, reason = "bids and orders will")]
+    pub(crate) fn tell(&mut self, user: &UserId, body: EventBody, at: ServerTime) {
+        assert_eq!(body.stream(), Stream::Me, "everybody hears the other streams");
+        let sequence = self.personal.entry(user.clone()).or_default();
+        *sequence += 1;
+        let event = Event { at, sequence: *sequence, body };
+        self.effects.push_back(Effect::ToUser { user: user.clone(), event });
+    }
+
     /// Tells everyone.
     pub(crate) fn broadcast(&mut self, body: EventBody, at: ServerTime) {
         let sequence = self.watermarks.advance(body.stream());

@@ -12,6 +12,13 @@ use crate::{
 pub enum Effect {
     /// Tell every session of the room.
     Broadcast(Event),
+    /// Tell one user, in every session they have; nobody else may hear it.
+    ToUser {
+        /// Whom.
+        user: UserId,
+        /// What; its sequence counts what this user was told.
+        event: Event,
+    },
     /// Tell another room; a room that does not exist answers [`PeerMessage::Unreachable`].
     ToRoom {
         /// Which.
@@ -34,7 +41,8 @@ pub enum Effect {
 pub struct Event {
     /// When it happened.
     pub at: ServerTime,
-    /// Its place among the events of its stream in this room, from 1, without gaps.
+    /// Its place among the events of its stream in this room (of [`Stream::Me`]: of this user), from
+    /// 1, without gaps.
     pub sequence: u64,
     /// What happened.
     pub body: EventBody,
@@ -120,6 +128,8 @@ pub enum Stream {
     Chat,
     /// Likes, coins and heads.
     React,
+    /// What concerns one user alone.
+    Me,
 }
 
 /// The number of the last event of each stream.
@@ -152,6 +162,7 @@ impl Watermarks {
             Stream::Gift => &mut self.gift,
             Stream::Chat => &mut self.chat,
             Stream::React => &mut self.react,
+            Stream::Me => panic!("what concerns one user is counted by user"),
         };
         *last += 1;
         *last

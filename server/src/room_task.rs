@@ -119,6 +119,7 @@ impl RoomTask {
         while let Some(effect) = self.room.poll_effect() {
             match effect {
                 Effect::Broadcast(event) => self.broadcast(&event),
+                Effect::ToUser { user, event } => self.tell_user(&user, &event),
                 Effect::ToRoom { room, message } => self.tell_room(&room, message),
                 Effect::StageChanged => self.draw_stage(),
                 Effect::Unpublish(user) => self.media.unpublish(&user),
@@ -135,6 +136,11 @@ impl RoomTask {
         self.media.handle_event(&event.body);
         let lane = Lane::of(event.body.stream());
         self.sessions.push_all(lane, &encode_event(event).into());
+    }
+
+    fn tell_user(&self, user: &UserId, event: &Event) {
+        let lane = Lane::of(event.body.stream());
+        self.sessions.push_user(lane, user, &encode_event(event).into());
     }
 
     /// Tells another room without waiting for it. One that is busy loses the message, which the

@@ -19,7 +19,7 @@ impl Lane {
     /// Returns the lane of a stream.
     pub const fn of(stream: Stream) -> Self {
         match stream {
-            Stream::Room | Stream::Seat | Stream::Pk | Stream::Sale => Self::Control,
+            Stream::Room | Stream::Seat | Stream::Pk | Stream::Sale | Stream::Me => Self::Control,
             Stream::Gift => Self::Gift,
             Stream::Chat => Self::Chat,
             Stream::React => Self::Ambient,
@@ -37,5 +37,6 @@ pub const fn stream_name(stream: Stream) -> &'static str {
         Stream::Gift => "gift",
         Stream::Chat => "chat",
         Stream::React => "react",
+        Stream::Me => "me",
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct World {
     members: BTreeMap<SessionId, (RoomId, Member)>,
     /// Everything that was broadcast, oldest first.
     pub(crate) events: Vec<(RoomId, Event)>,
+    /// Everything that one user was told, oldest first.
+    pub(crate) personal: Vec<(RoomId, UserId, Event)>,
     /// Who was told to stop publishing.
     pub(crate) unpublished: Vec<(RoomId, UserId)>,
     pub(crate) stage_changes: usize,
@@ -44,6 +46,7 @@ impl World {
             rooms: rooms.iter().map(open).collect(),
             members: BTreeMap::new(),
             events: Vec::new(),
+            personal: Vec::new(),
             unpublished: Vec::new(),
             stage_changes: 0,
             ended: Vec::new(),
@@ -189,6 +192,9 @@ impl World {
                 while let Some(effect) = room.poll_effect() {
                     match effect {
                         Effect::Broadcast(event) => self.events.push((id.clone(), event)),
+                        Effect::ToUser { user, event } => {
+                            self.personal.push((id.clone(), user, event));
+                        }
                         Effect::ToRoom { room: to, message } => {
                             self.post.push_back((id.clone(), to, message));
                         }

@@ -107,7 +107,7 @@ fn a_cue_is_never_longer_than_its_limit() {
 
 #[test]
 fn every_stream_has_the_lane_that_the_protocol_gives_it() {
-    for stream in [Stream::Room, Stream::Seat, Stream::Pk, Stream::Sale] {
+    for stream in [Stream::Room, Stream::Seat, Stream::Pk, Stream::Sale, Stream::Me] {
         assert_eq!(Lane::of(stream), Lane::Control);
     }
     assert_eq!(Lane::of(Stream::Gift), Lane::Gift);
