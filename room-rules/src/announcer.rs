@@ -44,6 +44,14 @@ impl Announcer {
         self.effects.push_back(effect);
     }
 
+    /// Takes that the room's process began anew. Chat and totals do not survive that, so their
+    /// numbers go on from one that they cannot have reached: fewer than one a millisecond are told.
+    pub(crate) fn handle_restart(&mut self, now: ServerTime) {
+        for last in [&mut self.watermarks.chat, &mut self.watermarks.react] {
+            *last = (*last + 1_000).max(now.unix_millis());
+        }
+    }
+
     pub(crate) fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }

@@ -51,6 +51,15 @@ impl Arena {
         }
     }
 
+    /// Takes that the room's process began anew, and with it letters may have been lost.
+    pub(crate) fn handle_restart(&self, out: &mut Announcer) {
+        match &self.slot {
+            Slot::Free => {}
+            Slot::Owned(battle) => battle.handle_restart(out),
+            Slot::Mirrored(mirror) => mirror.handle_restart(out),
+        }
+    }
+
     pub(crate) fn invite(
         &mut self,
         room: RoomId,

@@ -146,6 +146,16 @@ impl Battle {
         self.link(now, out);
     }
 
+    /// Tells the other room how the battle stands; the last letter may have been lost.
+    pub(crate) fn handle_restart(&self, out: &mut Announcer) {
+        if self.state() == BattleState::Inviting {
+            return;
+        }
+        let battle = self.board.view().clone();
+        let mirror = PeerMessage::Mirror { battle, host: self.host.clone() };
+        out.post(&self.board.view().rooms[Side::Other.index()], mirror);
+    }
+
     /// Counts a gift that a viewer of the owner's room gave to `side`.
     pub(crate) fn handle_gift(&mut self, side: Side, coins: u64, now: ServerTime) -> Scores {
         if self.board.is_scoring(now) {

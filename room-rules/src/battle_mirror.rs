@@ -99,6 +99,13 @@ impl BattleMirror {
         self.board.view().scores.clone()
     }
 
+    /// Tells the owner what was given here; the last letter may have been lost.
+    pub(crate) fn handle_restart(&self, out: &mut Announcer) {
+        if self.given != [0; 2] {
+            self.tell(PeerMessage::Tally { pk: self.pk(), given: self.given }, out);
+        }
+    }
+
     pub(crate) fn handle_media(&self, live: bool, out: &mut Announcer) {
         if self.is_accepted {
             self.tell(PeerMessage::HostMedia { pk: self.pk(), live }, out);

@@ -35,7 +35,7 @@ impl Chat {
         if !self.pace.allow(&member.user, now) {
             return Err(Rejected::RateLimited);
         }
-        let id = ChatId::made(&mint.make("c"));
+        let id = ChatId::made(&mint.make_fleeting("c"));
         let line = ChatLine {
             id: id.clone(),
             user: member.user.clone(),

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::limit::OutOfLimits;
 use crate::{
     ChatId, GiftKind, IdemKey, OrderId, PkId, RoomId, SaleId, Scores, SeatIndex, ServerTime, UserId,
 };
 
 /// One thing a member asks for. Every value is within its limits by construction.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Says something to everyone.
     ChatSend(ChatText),
@@ -64,8 +68,72 @@ pub enum Command {
     RoomEnd,
 }
 
+impl Command {
+    /// Returns whether the command must survive a crash. What is not kept may not change anything
+    /// that is.
+    pub const fn is_durable(&self) -> bool {
+        !matches!(self, Self::ChatSend(_) | Self::Like(_))
+    }
+
+    /// Returns the client's key of the command, if it has one.
+    pub const fn idem(&self) -> Option<&IdemKey> {
+        match self {
+            Self::GiftSend(order) => Some(&order.idem),
+            Self::OrderPlace(order) => Some(&order.idem),
+            Self::ChatSend(_)
+            | Self::Like(_)
+            | Self::SeatApply
+            | Self::SeatAccept(_)
+            | Self::SeatReject(_)
+            | Self::SeatInvite(_)
+            | Self::SeatJoin
+            | Self::SeatDecline
+            | Self::SeatLeave
+            | Self::SeatKick(_)
+            | Self::SeatMute { .. }
+            | Self::PkInvite { .. }
+            | Self::PkAccept(_)
+            | Self::PkReject(_)
+            | Self::PkCancel(_)
+            | Self::PkEnd(_)
+            | Self::SaleAnnounce(_)
+            | Self::SaleCancel(_)
+            | Self::RoomEnd => None,
+        }
+    }
+
+    /// Returns the user whose presence in the room the command depends on. Who is present is not in
+    /// the journal, so it becomes a part of the input.
+    pub(crate) const fn about(&self) -> Option<&UserId> {
+        match self {
+            Self::SeatInvite(user) => Some(user),
+            Self::ChatSend(_)
+            | Self::Like(_)
+            | Self::GiftSend(_)
+            | Self::SeatApply
+            | Self::SeatAccept(_)
+            | Self::SeatReject(_)
+            | Self::SeatJoin
+            | Self::SeatDecline
+            | Self::SeatLeave
+            | Self::SeatKick(_)
+            | Self::SeatMute { .. }
+            | Self::PkInvite { .. }
+            | Self::PkAccept(_)
+            | Self::PkReject(_)
+            | Self::PkCancel(_)
+            | Self::PkEnd(_)
+            | Self::SaleAnnounce(_)
+            | Self::SaleCancel(_)
+            | Self::OrderPlace(_)
+            | Self::RoomEnd => None,
+        }
+    }
+}
+
 /// What a command brought about.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// It is done; there is nothing to add.
     Done,
@@ -103,7 +171,7 @@ pub enum Reply {
 }
 
 /// A gift to be given.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct GiftOrder {
     /// Which gift.
     pub gift: GiftKind,
@@ -116,7 +184,7 @@ pub struct GiftOrder {
 }
 
 /// An order from a flash sale.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OrderRequest {
     /// The sale.
     pub sale: SaleId,
@@ -127,7 +195,7 @@ pub struct OrderRequest {
 }
 
 /// An accepted order.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OrderPlaced {
     /// Its id.
     pub order: OrderId,
@@ -142,10 +210,26 @@ pub struct OrderPlaced {
 }
 
 /// How long a battle and its punishment last.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "(u32, u32)", into = "(u32, u32)")]
 pub struct BattleTerms {
     battle: Duration,
     punish: Duration,
+}
+
+impl TryFrom<(u32, u32)> for BattleTerms {
+    type Error = OutOfLimits;
+
+    fn try_from((battle_s, punish_s): (u32, u32)) -> Result<Self, OutOfLimits> {
+        Self::new(battle_s, punish_s).ok_or(OutOfLimits("BattleTerms"))
+    }
+}
+
+impl From<BattleTerms> for (u32, u32) {
+    fn from(terms: BattleTerms) -> Self {
+        let seconds = |span: Duration| u32::try_from(span.as_secs()).expect("minutes fit");
+        (seconds(terms.battle), seconds(terms.punish))
+    }
 }
 
 impl BattleTerms {
@@ -175,7 +259,7 @@ impl Default for BattleTerms {
 }
 
 /// What the host offers. The room decides whether the lead is long enough.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SaleOffer {
     /// What it is called, 1 to 100 characters.
     pub title: Title,
@@ -196,8 +280,25 @@ pub struct SaleOffer {
 macro_rules! bounded_number {
     ($(#[$doc:meta])* $name:ident, $min:expr, $max:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[derive(
+            Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+        )]
+        #[serde(try_from = "u32", into = "u32")]
         pub struct $name(u32);
+
+        impl TryFrom<u32> for $name {
+            type Error = OutOfLimits;
+
+            fn try_from(number: u32) -> Result<Self, OutOfLimits> {
+                Self::new(number).ok_or(OutOfLimits(stringify!($name)))
+            }
+        }
+
+        impl From<$name> for u32 {
+            fn from(number: $name) -> Self {
+                number.0
+            }
+        }
 
         impl $name {
             /// Takes a number within the limits; `None` for any other.
@@ -237,8 +338,23 @@ bounded_number!(
 macro_rules! bounded_text {
     ($(#[$doc:meta])* $name:ident, $max:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+        #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq)]
+        #[serde(try_from = "String")]
         pub struct $name(Arc<str>);
+
+        impl TryFrom<String> for $name {
+            type Error = OutOfLimits;
+
+            fn try_from(text: String) -> Result<Self, OutOfLimits> {
+                Self::parse(&text).ok_or(OutOfLimits(stringify!($name)))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
 
         impl $name {
             /// Takes a text within the limits that shows something; `None` for any other.

@@ -1,7 +1,10 @@
 //! The gifts and what they cost.
 
+use serde::{Deserialize, Serialize};
+
 /// A gift that can be given.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum GiftKind {
     /// The smallest.
     LikeSticker,

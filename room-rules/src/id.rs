@@ -6,7 +6,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use crate::ServerTime;
+use crate::limit::OutOfLimits;
 
 /// The identity under which a room's mixed program is published; no user may take it.
 const RESERVED_USER: &str = "program";
@@ -16,7 +19,8 @@ const MADE_ID_MAX: usize = 128;
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:expr, $reserved:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[serde(try_from = "String")]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -34,6 +38,20 @@ macro_rules! text_id {
             #[allow(dead_code, reason = "rooms and users are not made here")]
             pub(crate) fn made(text: &str) -> Self {
                 Self::parse(text).expect("ids are made of names, dashes and numbers")
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = OutOfLimits;
+
+            fn try_from(text: String) -> Result<Self, OutOfLimits> {
+                Self::parse(&text).ok_or(OutOfLimits(stringify!($name)))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 
@@ -79,7 +97,8 @@ text_id!(
 pub struct SessionId(pub u64);
 
 /// The client's own key of a request that must not be carried out twice.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq)]
+#[serde(try_from = "String")]
 pub struct IdemKey(Arc<str>);
 
 impl IdemKey {
@@ -96,23 +115,66 @@ impl IdemKey {
     }
 }
 
-/// Makes the ids of one room.
+impl TryFrom<String> for IdemKey {
+    type Error = OutOfLimits;
+
+    fn try_from(text: String) -> Result<Self, OutOfLimits> {
+        Self::parse(&text).ok_or(OutOfLimits("IdemKey"))
+    }
+}
+
+impl Serialize for IdemKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Makes the ids of one room. Each kind is counted by itself, so that what is not in the journal
+/// (chat) cannot shift the ids of what is.
 #[derive(Debug)]
 pub(crate) struct Mint {
     prefix: String,
-    made: u64,
+    made: Vec<(&'static str, u64)>,
+    restarts: u64,
 }
 
 impl Mint {
     /// Takes the room and the moment it was created, which tells its lives apart.
     pub(crate) fn new(room: &RoomId, created_at: ServerTime) -> Self {
-        Self { prefix: format!("{room}-{:x}", created_at.unix_millis()), made: 0 }
+        Self {
+            prefix: format!("{room}-{:x}", created_at.unix_millis()),
+            made: Vec::new(),
+            restarts: 0,
+        }
     }
 
-    /// Makes the next id; `kind` is for people who read logs.
-    pub(crate) fn make(&mut self, kind: &str) -> String {
-        self.made += 1;
-        format!("{}-{kind}{}", self.prefix, self.made)
+    /// Makes the next id of something that follows from the journal.
+    pub(crate) fn make(&mut self, kind: &'static str) -> String {
+        let number = self.count(kind);
+        format!("{}-{kind}{number}", self.prefix)
+    }
+
+    /// Makes the next id of something that a restart forgets, so its count begins anew.
+    pub(crate) fn make_fleeting(&mut self, kind: &'static str) -> String {
+        let number = self.count(kind);
+        match self.restarts {
+            0 => format!("{}-{kind}{number}", self.prefix),
+            restarts => format!("{}-r{restarts}-{kind}{number}", self.prefix),
+        }
+    }
+
+    /// Takes that the room's process began anew.
+    pub(crate) const fn handle_restart(&mut self) {
+        self.restarts += 1;
+    }
+
+    fn count(&mut self, kind: &'static str) -> u64 {
+        if let Some((_, made)) = self.made.iter_mut().find(|(of, _)| *of == kind) {
+            *made += 1;
+            return *made;
+        }
+        self.made.push((kind, 1));
+        1
     }
 }
 

@@ -3,7 +3,8 @@
 //! Every type here is told what happened and when. It never reads a clock, opens a socket or spawns
 //! a task. Drive a [`Room`] like this:
 //!
-//! 1. call a `handle_*` method with `now`,
+//! 1. call a `handle_*` method with `now`; whatever must survive a crash goes through
+//!    [`Room::handle_input`],
 //! 2. call [`Room::poll_effect`] until it returns `None`,
 //! 3. wait until [`Room::poll_timeout`], then call [`Room::handle_timeout`] and go to 2.
 
@@ -24,6 +25,9 @@ mod flash_sale;
 mod gift;
 mod gift_table;
 mod id;
+mod idempotence;
+mod input;
+mod limit;
 mod member;
 mod pace;
 mod peer;
@@ -46,6 +50,8 @@ pub use event::{
 };
 pub use gift::GiftKind;
 pub use id::{ChatId, CountdownId, IdemKey, OrderId, PkId, RoomId, SaleId, SessionId, UserId};
+pub use input::{Decided, Input};
+pub use limit::OutOfLimits;
 pub use member::{Member, Role};
 pub use peer::{PeerMessage, RejectReason};
 pub use rejected::Rejected;

@@ -4,10 +4,13 @@
 //! reports. Every message may be lost or repeated without a wrong score: views carry a version and
 //! tallies are totals.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{BattleTerms, BattleView, Member, PkId, ServerTime};
 
 /// One message between the rooms of a battle.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PeerMessage {
     /// Owner to other: will you?
     Invite {
@@ -89,7 +92,8 @@ impl PeerMessage {
 }
 
 /// Why a challenge is turned down.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RejectReason {
     /// The host said no.
     Declined,

@@ -51,6 +51,9 @@ pub enum Rejected {
     /// Too much in too short a time.
     #[error("too many requests")]
     RateLimited,
+    /// The room cannot take more of this now.
+    #[error("the room cannot take more now")]
+    Busy,
     /// The room holds as many sessions as it may.
     #[error("the room is full")]
     RoomFull,

@@ -11,9 +11,12 @@
 //! ```
 
 mod commands;
+mod inputs;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::announcer::Announcer;
 use crate::arena::Arena;
@@ -21,12 +24,13 @@ use crate::chat::Chat;
 use crate::crowd::Crowd;
 use crate::gift_table::GiftTable;
 use crate::id::Mint;
+use crate::idempotence::Idempotence;
 use crate::pace::Pace;
 use crate::sales::Sales;
 use crate::seats::Seats;
 use crate::{
-    Capability, Command, Effect, EndReason, EventBody, Member, PeerMessage, Performer, Rejected,
-    Reply, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot, Title, UserId,
+    Capability, Effect, EndReason, EventBody, Input, Member, Performer, Rejected, RoomId,
+    RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot, Title, UserId,
 };
 
 /// How long the room waits for a host who is lost.
@@ -35,7 +39,7 @@ const SEAT_INTERVAL: Duration = Duration::from_millis(500);
 const SEAT_BURST: u32 = 10;
 
 /// The limits of a room.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RoomSettings {
     /// Sessions the room holds.
     pub sessions_max: usize,
@@ -48,7 +52,8 @@ impl Default for RoomSettings {
 }
 
 /// What a user's connection to the media server did.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MediaChange {
     /// The first media of a publisher arrived, or it came back.
     Started,
@@ -65,8 +70,12 @@ pub struct Room {
     end_reason: Option<EndReason>,
     /// When the room gives up waiting for its host.
     grace_until: Option<ServerTime>,
+    /// Who published as the host last.
     host: Option<Member>,
+    /// A host who came and has not published yet. Presence does not survive a restart.
+    host_seen: Option<UserId>,
     mint: Mint,
+    idempotence: Idempotence,
     crowd: Crowd,
     seats: Seats,
     seat_pace: Pace,
@@ -91,6 +100,8 @@ impl Room {
             end_reason: None,
             grace_until: None,
             host: None,
+            host_seen: None,
+            idempotence: Idempotence::default(),
             crowd: Crowd::new(settings.sessions_max),
             seats: Seats::new(),
             seat_pace: Pace::new(SEAT_INTERVAL, SEAT_BURST),
@@ -117,109 +128,22 @@ impl Room {
         self.advance(now);
         self.expect_open()?;
         self.crowd.join(session, &member, now)?;
-        if self.host.is_none() && member.role.may(Capability::PublishAsHost) {
-            self.set_host(&member);
+        if self.host_seen.is_none() && member.role.may(Capability::PublishAsHost) {
+            self.host_seen = Some(member.user.clone());
         }
-        self.advance(now);
+        self.settle(now);
         Ok(self.snapshot(member, now))
     }
 
     /// Removes a session; an unknown one is ignored. With a user's last session goes what they have
-    /// asked for and not taken; who is on air stays.
-    pub fn handle_leave(&mut self, session: SessionId, now: ServerTime) {
+    /// asked for and not taken: that is the input which is returned, to be handed in at once. Who is
+    /// on air stays.
+    #[must_use = "the seat would stay reserved"]
+    pub fn handle_leave(&mut self, session: SessionId, now: ServerTime) -> Option<Input> {
         self.advance(now);
-        if let Some(user) = self.crowd.leave(session, now) {
-            self.seats.handle_absent(&user, now, &mut self.out);
-        }
-        self.advance(now);
-    }
-
-    /// Carries out what a session asks, or says why not.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has changed then. A session that has not joined may do nothing.
-    pub fn handle_command(
-        &mut self,
-        session: SessionId,
-        command: Command,
-        now: ServerTime,
-    ) -> Result<Reply, Rejected> {
-        let member = self.crowd.member_of(session).cloned().ok_or(Rejected::Forbidden)?;
-        self.handle_member_command(&member, command, now)
-    }
-
-    /// Carries out what a member asks who needs no session for it: an order over HTTP, a back end.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has changed then.
-    pub fn handle_member_command(
-        &mut self,
-        member: &Member,
-        command: Command,
-        now: ServerTime,
-    ) -> Result<Reply, Rejected> {
-        self.advance(now);
-        self.expect_open()?;
-        if !member.role.may(command.needs()) {
-            return Err(Rejected::Forbidden);
-        }
-        let reply = self.carry_out(member, command, now);
-        self.advance(now);
-        reply
-    }
-
-    /// Takes what another room says.
-    pub fn handle_peer(&mut self, from: &RoomId, message: PeerMessage, now: ServerTime) {
-        self.advance(now);
-        // A room that is over is in no battle and not live, and answers so.
-        self.arena.handle_peer(from, message, now, &mut self.out);
-        self.advance(now);
-    }
-
-    /// Takes that a publisher of this room came on air or went off. One that has no seat is told
-    /// off with [`Effect::Unpublish`].
-    pub fn handle_media(&mut self, user: &UserId, change: MediaChange, now: ServerTime) {
-        self.advance(now);
-        let seat = match change {
-            MediaChange::Started => self.seats.handle_media_started(user, now, &mut self.out),
-            MediaChange::Stopped => self.seats.handle_media_stopped(user, now, &mut self.out),
-        };
-        match (change, seat) {
-            (MediaChange::Started, Some(SeatIndex::HOST)) => {
-                self.grace_until = None;
-                if self.state != RoomState::Live {
-                    self.enter(RoomState::Live, now);
-                }
-                self.arena.handle_media(true, now, &mut self.out);
-            }
-            (MediaChange::Stopped, Some(SeatIndex::HOST)) => {
-                self.grace_until = Some(now + GRACE);
-                self.enter(RoomState::Interrupted, now);
-                self.arena.handle_media(false, now, &mut self.out);
-            }
-            (MediaChange::Started, None) => self.out.effect(Effect::Unpublish(user.clone())),
-            (MediaChange::Started | MediaChange::Stopped, Some(_))
-            | (MediaChange::Stopped, None) => {}
-        }
-        self.advance(now);
-    }
-
-    /// Says whether `member` may publish now; if so, their seat waits for their media.
-    ///
-    /// # Errors
-    ///
-    /// The room is over, another host has the host's seat, or no seat was granted.
-    pub fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<(), Rejected> {
-        self.advance(now);
-        self.expect_open()?;
-        self.seats.may_publish(member, now, &mut self.out)?;
-        if member.role.may(Capability::PublishAsHost) {
-            self.set_host(member);
-        }
-        self.advance(now);
-        Ok(())
+        let left = self.crowd.leave(session, now);
+        self.settle(now);
+        left.filter(|user| self.seats.waits_for(user)).map(|user| Input::Absent { user })
     }
 
     /// Moves the room to where it must be at `now`.
@@ -292,7 +216,7 @@ impl Room {
             room: self.id.clone(),
             title: self.title.clone(),
             state: self.state,
-            host: self.host.as_ref().map(|host| host.user.clone()),
+            host: self.host.as_ref().map(|host| &host.user).or(self.host_seen.as_ref()).cloned(),
             seats: self.seats.views(),
             stage: self.stage(),
             battle: self.arena.view().cloned(),
@@ -300,20 +224,38 @@ impl Room {
         }
     }
 
-    /// Moves every part to `now`, then tells the shell if other people are on screen.
+    /// Lets everything happen that is due by `now`, each thing at its own time. So it makes no
+    /// difference when and how often the room is called, and a journal that is read again gives the
+    /// same events.
     fn advance(&mut self, now: ServerTime) {
-        if self.state != RoomState::Ended {
-            if self.grace_until.is_some_and(|until| now >= until) {
-                self.end(EndReason::HostLeft, now);
-            } else {
-                self.seats.handle_timeout(now, &mut self.out);
-                self.sales.handle_timeout(now, &mut self.out);
-                self.arena.handle_timeout(now, &mut self.out);
-                self.crowd.handle_timeout(now, &mut self.out);
-                self.tell_stage(now);
-            }
+        while let Some(due) = self.poll_timeout().filter(|due| *due <= now) {
+            self.step(due);
         }
         self.check();
+    }
+
+    /// Lets everything happen that follows at once from what was done at `now`.
+    fn settle(&mut self, now: ServerTime) {
+        if self.state != RoomState::Ended {
+            self.tell_stage(now);
+        }
+        while self.poll_timeout().is_some_and(|due| due <= now) {
+            self.step(now);
+        }
+        self.check();
+    }
+
+    fn step(&mut self, now: ServerTime) {
+        if self.grace_until.is_some_and(|until| now >= until) {
+            self.end(EndReason::HostLeft, now);
+        } else {
+            self.seats.handle_timeout(now, &mut self.out);
+            self.sales.handle_timeout(now, &mut self.out);
+            self.arena.handle_timeout(now, &mut self.out);
+            self.crowd.handle_timeout(now, &mut self.out);
+            self.tell_stage(now);
+        }
+        assert!(self.poll_timeout().is_none_or(|next| next > now), "what is due was not done");
     }
 
     fn tell_stage(&mut self, now: ServerTime) {

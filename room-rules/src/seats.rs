@@ -298,6 +298,12 @@ impl Seats {
         }
     }
 
+    /// Returns whether [`handle_absent`](Self::handle_absent) would change anything.
+    pub(crate) fn waits_for(&self, user: &UserId) -> bool {
+        let is_reserved = |index| self.sitter(index).state == SeatState::Reserved;
+        self.has_applied(user) || self.index_of(user).is_some_and(is_reserved)
+    }
+
     pub(crate) fn handle_end(&mut self, now: ServerTime, out: &mut Announcer) {
         self.applications.clear();
         for index in indices() {

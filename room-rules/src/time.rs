@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Milliseconds since the Unix epoch, as the server tells it.
 ///
 /// A countdown must survive JSON, logs and a restart, so this is a plain number rather than an
 /// [`Instant`](std::time::Instant). The shell derives it from a monotonic clock, so it never steps
 /// backwards while the process lives.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
 pub struct ServerTime(u64);
 
 impl ServerTime {

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use crate::limit::OutOfLimits;
 use crate::{
     ChatLine, Countdown, Member, PkId, Reactions, RoomId, SaleId, ServerTime, Title, UserId,
     Watermarks,
@@ -97,8 +100,23 @@ pub struct Performer {
 }
 
 /// The number of a seat: 0 is the host's, 1 to 8 are for guests.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct SeatIndex(u8);
+
+impl TryFrom<u8> for SeatIndex {
+    type Error = OutOfLimits;
+
+    fn try_from(index: u8) -> Result<Self, OutOfLimits> {
+        Self::new(index).ok_or(OutOfLimits("SeatIndex"))
+    }
+}
+
+impl From<SeatIndex> for u8 {
+    fn from(index: SeatIndex) -> Self {
+        index.0
+    }
+}
 
 impl SeatIndex {
     /// The host's seat.
@@ -146,7 +164,7 @@ pub enum SeatState {
 }
 
 /// A battle as everyone sees it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct BattleView {
     /// Which.
     pub pk: PkId,
@@ -169,7 +187,8 @@ pub struct BattleView {
 }
 
 /// How far a battle is.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BattleState {
     /// The other room has been asked.
     Inviting,
@@ -186,7 +205,7 @@ pub enum BattleState {
 }
 
 /// The points of both sides of a battle.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Scores {
     /// The inviter's room and the other one.
     pub rooms: [RoomId; 2],
@@ -195,7 +214,7 @@ pub struct Scores {
 }
 
 /// How a battle came out.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct BattleResult {
     /// The room that won; `None` for a draw, or if nothing was decided.
     pub winner: Option<RoomId>,
@@ -204,7 +223,8 @@ pub struct BattleResult {
 }
 
 /// Why a battle is over.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BattleEnd {
     /// The time was up.
     Time,

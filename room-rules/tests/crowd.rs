@@ -148,15 +148,15 @@ fn a_full_room_turns_the_next_session_away_and_takes_it_when_one_has_left() {
     let third = full.handle_join(SessionId(3), viewer("cara"), at(1));
     assert_eq!(third.unwrap_err(), Rejected::RoomFull);
     full.handle_join(SessionId(2), viewer("bob"), at(1)).unwrap();
-    full.handle_leave(SessionId(1), at(2));
+    assert_eq!(full.handle_leave(SessionId(1), at(2)), None);
     full.handle_join(SessionId(3), viewer("cara"), at(2)).unwrap();
 }
 
 #[test]
 fn a_session_that_has_not_joined_may_do_nothing() {
-    let mut alone = room_rules::Room::new(room("a"), &title("A"), RoomSettings::default(), at(0));
+    let alone = room_rules::Room::new(room("a"), &title("A"), RoomSettings::default(), at(0));
 
-    let refused = alone.handle_command(SessionId(7), chat("hello"), at(1));
+    let refused = alone.command_of(SessionId(7), chat("hello"));
 
     assert_eq!(refused, Err(Rejected::Forbidden));
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use room_rules::{Command, ServerTime};
+use room_rules::{Command, Decided, ServerTime};
 use sfu::{Channel, PeerId, Sfu};
 use signaling::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, RateLimit};
 use wire_format::{ClientMessage, Code, Lane, encode_ack, encode_err, encode_pong, encode_welcome};
@@ -67,7 +67,9 @@ impl RoomTask {
                 } else if !session.limit.allows(&command) {
                     Err((Code::RateLimited, "too many requests".to_owned()))
                 } else {
-                    let reply = self.room.handle_command(session.id, command, now);
+                    let input = self.room.command_of(session.id, command);
+                    let decided = input.and_then(|input| self.room.handle_input(&input, now));
+                    let reply = decided.map(Decided::into_reply);
                     reply.map_err(|rejected| (Code::from(&rejected), rejected.to_string()))
                 };
                 match answer {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use media_rules::FeedId;
 use room_rules::{
-    Command, Effect, Event, MediaChange, Member, OrderPlaced, OrderRequest, PeerMessage, Rejected,
-    Reply, Role, Room, RoomId, ServerTime, UserId,
+    Command, Decided, Effect, Event, Input, MediaChange, Member, OrderPlaced, OrderRequest,
+    PeerMessage, Rejected, Reply, Role, Room, RoomId, ServerTime, SessionId, UserId,
 };
 use signaling::{Ending, MediaId, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
@@ -155,7 +155,7 @@ impl RoomTask {
             Ok(()) => {}
             Err(refused) if refused.code == Code::RoomNotFound => {
                 let now = self.parts.clock.now();
-                self.room.handle_peer(room, PeerMessage::Unreachable, now);
+                self.read(room.clone(), PeerMessage::Unreachable, now);
             }
             Err(_) => {
                 metrics::counter!("server_room_messages_dropped_total", "reason" => "room_busy")
@@ -190,7 +190,7 @@ impl RoomTask {
             }
             RoomRequest::Leave { session } => self.leave(session, now),
             RoomRequest::Command { session, command, reply } => {
-                let answer = self.room.handle_command(session, command, now);
+                let answer = self.command(session, command, now);
                 let _ = reply.send(answer.map_err(Refused::from));
             }
             RoomRequest::Order { member, order, reply } => {
@@ -199,7 +199,7 @@ impl RoomTask {
             RoomRequest::End { member, reply } => {
                 let _ = reply.send(self.end(&member, now).map_err(Refused::from));
             }
-            RoomRequest::Peer { from, message } => self.room.handle_peer(&from, message, now),
+            RoomRequest::Peer { from, message } => self.read(from, message, now),
             RoomRequest::Describe { reply } => {
                 let _ = reply.send(Ok(self.room.view(now)));
             }
@@ -251,7 +251,8 @@ impl RoomTask {
 
     fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<(), Refused> {
         self.media.admit(member, now)?;
-        Ok(self.room.may_publish(member, now)?)
+        self.room.handle_input(&Input::Publish { by: member.clone() }, now)?;
+        Ok(())
     }
 
     fn close_peer(&mut self, member: &Member, id: MediaId, now: ServerTime) -> Result<(), Refused> {
@@ -264,13 +265,24 @@ impl RoomTask {
         Ok(())
     }
 
+    fn command(
+        &mut self,
+        session: SessionId,
+        command: Command,
+        now: ServerTime,
+    ) -> Result<Reply, Rejected> {
+        let input = self.room.command_of(session, command)?;
+        self.room.handle_input(&input, now).map(Decided::into_reply)
+    }
+
     fn order(
         &mut self,
         member: &Member,
         order: OrderRequest,
         now: ServerTime,
     ) -> Result<OrderPlaced, Rejected> {
-        let reply = self.room.handle_member_command(member, Command::OrderPlace(order), now)?;
+        let input = self.room.command_by(member.clone(), Command::OrderPlace(order));
+        let reply = self.room.handle_input(&input, now)?.into_reply();
         let Reply::Order(placed) = reply else {
             unreachable!("an order is never answered with {reply:?}");
         };
@@ -278,12 +290,26 @@ impl RoomTask {
     }
 
     fn end(&mut self, member: &Member, now: ServerTime) -> Result<(), Rejected> {
-        self.room.handle_member_command(member, Command::RoomEnd, now).map(|_| ())
+        let input = self.room.command_by(member.clone(), Command::RoomEnd);
+        self.room.handle_input(&input, now).map(|_| ())
     }
 
-    fn leave(&mut self, session: room_rules::SessionId, now: ServerTime) {
+    fn leave(&mut self, session: SessionId, now: ServerTime) {
         self.sessions.remove(session);
-        self.room.handle_leave(session, now);
+        if let Some(input) = self.room.handle_leave(session, now) {
+            self.take(&input, now);
+        }
+    }
+
+    fn read(&mut self, from: RoomId, message: PeerMessage, now: ServerTime) {
+        self.take(&Input::Letter { from, message }, now);
+    }
+
+    /// Hands in what the rules never refuse.
+    fn take(&mut self, input: &Input, now: ServerTime) {
+        if let Err(rejected) = self.room.handle_input(input, now) {
+            unreachable!("{} is refused: {rejected}", input.kind());
+        }
     }
 
     fn handle_mail(&mut self, mail: Mail) {
@@ -348,7 +374,7 @@ impl RoomTask {
         // The program is a feed as well, but nobody's.
         if let Some(user) = UserId::parse(feed.identity()) {
             self.bad_uplinks.forget(&user);
-            self.room.handle_media(&user, change, now);
+            self.take(&Input::Media { user, change }, now);
         }
     }
 

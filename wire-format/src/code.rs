@@ -106,6 +106,7 @@ impl From<&Rejected> for Code {
             Rejected::IdempotencyMismatch => Self::IdempotencyMismatch,
             Rejected::NotOpen { .. } => Self::NotOpen,
             Rejected::RateLimited => Self::RateLimited,
+            Rejected::Busy => Self::Busy,
             Rejected::RoomFull => Self::RoomFull,
             Rejected::LeadTooShort { .. } => Self::LeadTooShort,
         }

@@ -8,6 +8,7 @@ impl Room {
         &mut self,
         member: &Member,
         command: Command,
+        about: Option<&Member>,
         now: ServerTime,
     ) -> Result<Reply, Rejected> {
         let out = &mut self.out;
@@ -26,7 +27,7 @@ impl Room {
             | Command::SeatDecline
             | Command::SeatLeave
             | Command::SeatKick(_)
-            | Command::SeatMute { .. } => self.arrange_seats(member, command, now),
+            | Command::SeatMute { .. } => self.arrange_seats(member, command, about, now),
             Command::PkInvite { room, terms } => {
                 let pk = self.arena.invite(room, terms, now, &mut self.mint, out)?;
                 Ok(Reply::Pk { pk })
@@ -51,6 +52,7 @@ impl Room {
         &mut self,
         member: &Member,
         command: Command,
+        about: Option<&Member>,
         now: ServerTime,
     ) -> Result<Reply, Rejected> {
         if !self.seat_pace.allow(&member.user, now) {
@@ -63,7 +65,8 @@ impl Room {
             Command::SeatAccept(user) => seats.accept(&user, now, out).map(seat),
             Command::SeatReject(user) => seats.reject(&user, now, out).map(done),
             Command::SeatInvite(user) => {
-                let guest = self.crowd.member(&user).ok_or(Rejected::NotFound("user here"))?;
+                let guest = about.ok_or(Rejected::NotFound("user here"))?;
+                assert_eq!(guest.user, user, "an input is about whom its command names");
                 seats.invite(guest, now, out).map(seat)
             }
             Command::SeatJoin => seats.join(&member.user, now, out).map(seat),

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use room_rules::{
-    BattleTerms, ChatText, Command, Effect, EndReason, Event, EventBody, GiftCount, GiftKind,
-    GiftOrder, IdemKey, MediaChange, Member, OrderRequest, PeerMessage, PkId, Quantity, Rejected,
-    Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime,
-    SessionId, Snapshot, StockCount, Title, UserId,
+    BattleTerms, ChatText, Command, Decided, Effect, EndReason, Event, EventBody, GiftCount,
+    GiftKind, GiftOrder, IdemKey, Input, MediaChange, Member, OrderRequest, PeerMessage, PkId,
+    Quantity, Rejected, Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer,
+    ServerTime, SessionId, Snapshot, StockCount, Title, UserId,
 };
 
 /// When every world begins.
@@ -32,6 +32,15 @@ pub(crate) struct World {
     /// While false, the post between rooms piles up.
     pub(crate) post_runs: bool,
     sessions: u64,
+    /// What each room would find in its ledger.
+    pub(crate) journals: BTreeMap<RoomId, Vec<Row>>,
+}
+
+/// One row of a journal.
+pub(crate) struct Row {
+    pub(crate) at: ServerTime,
+    pub(crate) input: Input,
+    pub(crate) reply: Reply,
 }
 
 impl World {
@@ -53,6 +62,7 @@ impl World {
             post: VecDeque::new(),
             post_runs: true,
             sessions: 0,
+            journals: BTreeMap::new(),
         }
     }
 
@@ -101,7 +111,10 @@ impl World {
     pub(crate) fn leave(&mut self, session: SessionId) {
         let now = at(self.now);
         let (in_room, _) = self.members.remove(&session).unwrap();
-        self.rooms.get_mut(&in_room).unwrap().handle_leave(session, now);
+        let input = self.rooms.get_mut(&in_room).unwrap().handle_leave(session, now);
+        if let Some(input) = input {
+            self.input(&in_room, &input).unwrap();
+        }
         self.drain();
     }
 
@@ -110,11 +123,24 @@ impl World {
         session: SessionId,
         command: Command,
     ) -> Result<Reply, Rejected> {
-        let now = at(self.now);
         let (in_room, _) = self.members[&session].clone();
-        let reply = self.rooms.get_mut(&in_room).unwrap().handle_command(session, command, now);
+        let input = self.rooms[&in_room].command_of(session, command)?;
+        let decided = self.input(&in_room, &input);
         self.drain();
-        reply
+        decided.map(Decided::into_reply)
+    }
+
+    /// Hands an input in and keeps the journal.
+    fn input(&mut self, in_room: &RoomId, input: &Input) -> Result<Decided, Rejected> {
+        let now = at(self.now);
+        let decided = self.rooms.get_mut(in_room).unwrap().handle_input(input, now);
+        if let Ok(Decided::Fresh(reply)) = &decided
+            && input.is_durable()
+        {
+            let row = Row { at: now, input: input.clone(), reply: reply.clone() };
+            self.journals.entry(in_room.clone()).or_default().push(row);
+        }
+        decided
     }
 
     pub(crate) fn command_by(
@@ -124,11 +150,10 @@ impl World {
         role: Role,
         command: Command,
     ) -> Result<Reply, Rejected> {
-        let now = at(self.now);
-        let by = member(name, role);
-        let reply = self.room_mut(in_room).handle_member_command(&by, command, now);
+        let input = self.room(in_room).command_by(member(name, role), command);
+        let decided = self.input(&room(in_room), &input);
         self.drain();
-        reply
+        decided.map(Decided::into_reply)
     }
 
     pub(crate) fn may_publish(
@@ -137,15 +162,57 @@ impl World {
         name: &str,
         role: Role,
     ) -> Result<(), Rejected> {
-        let now = at(self.now);
-        let answer = self.room_mut(in_room).may_publish(&member(name, role), now);
+        let answer = self.input(&room(in_room), &Input::Publish { by: member(name, role) });
         self.drain();
-        answer
+        answer.map(|_| ())
     }
 
     pub(crate) fn media(&mut self, in_room: &str, name: &str, change: MediaChange) {
-        let now = at(self.now);
-        self.room_mut(in_room).handle_media(&user(name), change, now);
+        self.input(&room(in_room), &Input::Media { user: user(name), change }).unwrap();
+        self.drain();
+    }
+
+    /// Returns the room as its journal makes it anew, and what it told meanwhile. Its timeouts are
+    /// called at other moments than those of the room itself.
+    pub(crate) fn replay(&self, name: &str, rng: &mut fastrand::Rng) -> (Room, Vec<Event>) {
+        let id = room(name);
+        let mut replayed = Room::new(id.clone(), &title(name), RoomSettings::default(), at(DAWN));
+        let mut events = Vec::new();
+        for row in self.journals.get(&id).into_iter().flatten() {
+            if rng.u8(0..4) == 0 {
+                let late =
+                    row.at.unix_millis() - rng.u64(0..2_000).min(row.at.unix_millis() - DAWN);
+                replayed.handle_timeout(at(late));
+            }
+            let text = serde_json::to_string(&row.input).unwrap();
+            let input: Input = serde_json::from_str(&text).unwrap();
+            assert_eq!(input, row.input);
+            let decided = replayed.handle_input(&input, row.at);
+            assert_eq!(decided, Ok(Decided::Fresh(row.reply.clone())), "{text}");
+            let text = serde_json::to_string(&row.reply).unwrap();
+            assert_eq!(serde_json::from_str::<Reply>(&text).unwrap(), row.reply);
+            events.extend(broadcasts(&mut replayed));
+        }
+        replayed.handle_timeout(at(self.now));
+        events.extend(broadcasts(&mut replayed));
+        (replayed, events)
+    }
+
+    /// Kills the process of a room and starts it again from its journal; everybody comes back.
+    pub(crate) fn crash(&mut self, name: &str, rng: &mut fastrand::Rng) {
+        let (replayed, _) = self.replay(name, rng);
+        let id = room(name);
+        self.rooms.insert(id.clone(), replayed);
+        self.input(&id, &Input::Restarted).unwrap();
+        self.drain();
+        let there = self.members.iter().filter(|(_, (in_room, _))| *in_room == id);
+        let there: Vec<_> =
+            there.map(|(session, (_, member))| (*session, member.clone())).collect();
+        for (session, member) in there {
+            let now = at(self.now);
+            // A room that is over lets nobody in.
+            let _ = self.room_mut(name).handle_join(session, member, now);
+        }
         self.drain();
     }
 
@@ -230,9 +297,8 @@ impl World {
     }
 
     fn deliver(&mut self, from: RoomId, to: RoomId, message: PeerMessage) {
-        let now = at(self.now);
-        match self.rooms.get_mut(&to) {
-            Some(room) => room.handle_peer(&from, message, now),
+        match self.rooms.get(&to) {
+            Some(_) => drop(self.input(&to, &Input::Letter { from, message }).unwrap()),
             None if message == PeerMessage::Unreachable => {}
             None => self.post.push_back((to, from, PeerMessage::Unreachable)),
         }
@@ -275,6 +341,12 @@ impl World {
             other => panic!("not a sale: {other:?}"),
         }
     }
+}
+
+fn broadcasts(room: &mut Room) -> Vec<Event> {
+    let effects = std::iter::from_fn(|| room.poll_effect());
+    let event = |effect| if let Effect::Broadcast(event) = effect { Some(event) } else { None };
+    effects.filter_map(event).collect()
 }
 
 pub(crate) fn at(millis: u64) -> ServerTime {

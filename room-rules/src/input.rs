@@ -1,0 +1,110 @@
+//! Everything that may change a room. What is durable of it makes the journal: a room that is fed
+//! the same durable inputs at the same times gives the same answers, ids and events, whatever else
+//! it was told in between and whenever its timeouts were called. So nothing durable may depend on
+//! what is not: chat, likes, and who is present.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Command, IdemKey, MediaChange, Member, PeerMessage, Reply, RoomId, UserId};
+
+/// Something that happened to a room. [`Room::command_of`] and [`Room::handle_leave`] make those
+/// that depend on who is present.
+///
+/// [`Room::command_of`]: crate::Room::command_of
+/// [`Room::handle_leave`]: crate::Room::handle_leave
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// A member asks for something.
+    Command {
+        /// Who asks.
+        by: Member,
+        /// What for.
+        command: Command,
+        /// Whom the command names, if it needs them to be present and they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<Member>,
+    },
+    /// A publisher came on air or went off.
+    Media {
+        /// Who.
+        user: UserId,
+        /// What their connection did.
+        change: MediaChange,
+    },
+    /// A member wants to publish; if they may, their seat waits for their media.
+    Publish {
+        /// Who.
+        by: Member,
+    },
+    /// Another room says something.
+    Letter {
+        /// Which room.
+        from: RoomId,
+        /// What it says.
+        message: PeerMessage,
+    },
+    /// A user who waited for a seat left the room.
+    Absent {
+        /// Who.
+        user: UserId,
+    },
+    /// The room's process began anew: nobody is connected any more.
+    Restarted,
+}
+
+impl Input {
+    /// Returns whether this belongs in the journal.
+    pub const fn is_durable(&self) -> bool {
+        match self {
+            Self::Command { command, .. } => command.is_durable(),
+            Self::Media { .. }
+            | Self::Publish { .. }
+            | Self::Letter { .. }
+            | Self::Absent { .. }
+            | Self::Restarted => true,
+        }
+    }
+
+    /// Returns the client's key and whose it is, if there is one.
+    pub fn idem(&self) -> Option<(&UserId, &IdemKey)> {
+        match self {
+            Self::Command { by, command, .. } => command.idem().map(|key| (&by.user, key)),
+            Self::Media { .. }
+            | Self::Publish { .. }
+            | Self::Letter { .. }
+            | Self::Absent { .. }
+            | Self::Restarted => None,
+        }
+    }
+
+    /// Returns a word for people who read journals.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Command { .. } => "command",
+            Self::Media { .. } => "media",
+            Self::Publish { .. } => "publish",
+            Self::Letter { .. } => "letter",
+            Self::Absent { .. } => "absent",
+            Self::Restarted => "restarted",
+        }
+    }
+}
+
+/// How an input that was not refused was answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Decided {
+    /// It is done.
+    Fresh(Reply),
+    /// It was done before, under the same key; nothing has changed now.
+    Repeated(Reply),
+}
+
+impl Decided {
+    /// Returns the answer, which is the same in both cases.
+    pub fn into_reply(self) -> Reply {
+        match self {
+            Self::Fresh(reply) | Self::Repeated(reply) => reply,
+        }
+    }
+}
