@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::announcer::Announcer;
 use crate::battle::{Battle, Side};
 use crate::battle_mirror::BattleMirror;
-use crate::id::Mint;
+use crate::id::{Kind, Mint};
 use crate::scoreboard::Scoreboard;
 use crate::{
     BattleState, BattleTerms, BattleView, Countdown, Member, PeerMessage, PkId, RejectReason,
@@ -78,7 +78,7 @@ impl Arena {
         if self.cooldown.as_ref().is_some_and(|(asked, until)| *asked == room && now < *until) {
             return Err(Rejected::RateLimited);
         }
-        let pk = PkId::made(&mint.make("pk"));
+        let pk = PkId::made(&mint.make(Kind::Pk, now));
         let rooms = [self.room.clone(), room];
         let battle = Battle::invite(pk.clone(), rooms, terms, host.clone(), now, out);
         self.slot = Slot::Owned(Box::new(battle));

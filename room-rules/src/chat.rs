@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::announcer::Announcer;
-use crate::id::Mint;
+use crate::id::{Kind, Mint};
 use crate::pace::Pace;
 use crate::{ChatId, ChatLine, ChatText, EventBody, Member, Rejected, ServerTime};
 
@@ -35,7 +35,7 @@ impl Chat {
         if !self.pace.allow(&member.user, now) {
             return Err(Rejected::RateLimited);
         }
-        let id = ChatId::made(&mint.make_fleeting("c"));
+        let id = ChatId::made(&mint.make(Kind::Chat, now));
         let line = ChatLine {
             id: id.clone(),
             user: member.user.clone(),

@@ -132,6 +132,20 @@ pub enum Stream {
     Me,
 }
 
+impl Stream {
+    /// Every stream.
+    pub const ALL: [Self; 8] = [
+        Self::Room,
+        Self::Seat,
+        Self::Pk,
+        Self::Sale,
+        Self::Gift,
+        Self::Chat,
+        Self::React,
+        Self::Me,
+    ];
+}
+
 /// The number of the last event of each stream.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Watermarks {
@@ -152,6 +166,24 @@ pub struct Watermarks {
 }
 
 impl Watermarks {
+    /// Returns the number of the last event of `stream`.
+    ///
+    /// # Panics
+    ///
+    /// Panics for [`Stream::Me`], which is counted by user.
+    pub const fn of(&self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Room => self.room,
+            Stream::Seat => self.seat,
+            Stream::Pk => self.pk,
+            Stream::Sale => self.sale,
+            Stream::Gift => self.gift,
+            Stream::Chat => self.chat,
+            Stream::React => self.react,
+            Stream::Me => panic!("what concerns one user is counted by user"),
+        }
+    }
+
     /// Counts one more event of `stream` and returns its number.
     pub(crate) const fn advance(&mut self, stream: Stream) -> u64 {
         let last = match stream {

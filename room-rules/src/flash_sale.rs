@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::announcer::Announcer;
 use crate::answered::Answered;
 use crate::countdown::CountdownTimer;
+use crate::id::{Kind, Mint};
 use crate::pace::Throttle;
 use crate::{
     Countdown, CountdownKind, EventBody, Member, OrderId, OrderPlaced, OrderRequest, Rejected,
@@ -90,6 +91,7 @@ impl FlashSale {
         member: &Member,
         order: &OrderRequest,
         now: ServerTime,
+        mint: &mut Mint,
         out: &mut Announcer,
     ) -> Result<OrderPlaced, Rejected> {
         // An order may arrive before the timer that would have moved the state.
@@ -117,7 +119,15 @@ impl FlashSale {
             return Err(Rejected::SoldOut { left: self.view.left });
         };
 
-        Ok(self.sell(member, order, bought, left, now, out))
+        let placed = OrderPlaced {
+            order: OrderId::made(&mint.make(Kind::Order, now)),
+            seq: self.last_seq + 1,
+            sale: self.view.sale.clone(),
+            quantity: order.quantity,
+            stock: left,
+        };
+        self.sell(member, order, bought, &placed, now, out);
+        Ok(placed)
     }
 
     /// Calls the sale off.
@@ -178,30 +188,22 @@ impl FlashSale {
         member: &Member,
         order: &OrderRequest,
         bought: u32,
-        left: u32,
+        placed: &OrderPlaced,
         now: ServerTime,
         out: &mut Announcer,
-    ) -> OrderPlaced {
+    ) {
         assert!(now >= self.view.open_at && now < self.view.close_at, "no order out of time");
-        self.last_seq += 1;
-        self.view.left = left;
+        self.last_seq = placed.seq;
+        self.view.left = placed.stock;
         self.units_sold += order.quantity.number();
         self.bought.insert(member.user.clone(), bought);
-        let placed = OrderPlaced {
-            order: OrderId::made(&format!("{}-{}", self.view.sale, self.last_seq)),
-            seq: self.last_seq,
-            sale: self.view.sale.clone(),
-            quantity: order.quantity,
-            stock: left,
-        };
         self.orders.insert(&member.user, &order.idem, order.clone(), placed.clone());
-        if left == 0 {
+        if placed.stock == 0 {
             self.enter(SaleState::SoldOut, now, out);
         } else {
             self.left_told.touch(now);
         }
         self.check();
-        placed
     }
 
     fn enter(&mut self, state: SaleState, now: ServerTime, out: &mut Announcer) {

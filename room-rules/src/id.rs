@@ -1,8 +1,10 @@
 //! Names: of rooms, users, and of everything a room makes.
 //!
-//! Ids that a room makes hold the room's name, the moment it was created and a counter, so they
-//! never repeat across rooms or across the lives of one room, and making them needs no randomness.
+//! Ids that a room makes are [ULIDs](https://github.com/ulid/spec): the moment, the room's salt, the
+//! kind of thing and a counter. So they sort by time, never repeat across rooms or across the lives
+//! of one room, and making them needs no randomness: the same inputs make the same ids again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -72,6 +74,10 @@ text_id!(
     UserId, NAME_MAX, Some(RESERVED_USER)
 );
 text_id!(
+    /// A room from its creation to its end; the next room of that name is another life.
+    LifeId, MADE_ID_MAX, None
+);
+text_id!(
     /// A battle.
     PkId, MADE_ID_MAX, None
 );
@@ -129,56 +135,88 @@ impl Serialize for IdemKey {
     }
 }
 
-/// Makes the ids of one room. Each kind is counted by itself, so that what is not in the journal
-/// (chat) cannot shift the ids of what is.
+/// What an id names. Each kind counts by itself, so that an id does not depend on how much was said
+/// in between.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Kind {
+    Life = 1,
+    Chat = 2,
+    Pk = 3,
+    Sale = 4,
+    Order = 5,
+}
+
+/// Makes the ids of one room.
 #[derive(Debug)]
 pub(crate) struct Mint {
-    prefix: String,
-    made: Vec<(&'static str, u64)>,
-    restarts: u64,
+    salt: u64,
+    made: BTreeMap<Kind, u32>,
 }
 
 impl Mint {
-    /// Takes the room and the moment it was created, which tells its lives apart.
-    pub(crate) fn new(room: &RoomId, created_at: ServerTime) -> Self {
-        Self {
-            prefix: format!("{room}-{:x}", created_at.unix_millis()),
-            made: Vec::new(),
-            restarts: 0,
-        }
+    /// Takes what tells this room's ids from those that others make in the same millisecond: its name
+    /// on this server, and a salt among servers.
+    pub(crate) fn new(room: &RoomId, salt: u64) -> Self {
+        // FNV-1a: what matters is that it never changes, because ids must come out the same again.
+        let name = room.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self { salt: (name ^ salt) & SALT_MASK, made: BTreeMap::new() }
     }
 
-    /// Makes the next id of something that follows from the journal.
-    pub(crate) fn make(&mut self, kind: &'static str) -> String {
-        let number = self.count(kind);
-        format!("{}-{kind}{number}", self.prefix)
+    /// Makes the next id of its kind.
+    pub(crate) fn make(&mut self, kind: Kind, now: ServerTime) -> String {
+        let made = self.made.entry(kind).or_default();
+        *made = made.checked_add(1).expect("a room does not live for four billion of one kind");
+        // Sorted by time; within a millisecond and a kind, by the counter.
+        let tail = u128::from(self.salt) << 40 | (kind as u128) << 32 | u128::from(*made);
+        ulid(now.unix_millis(), tail)
     }
+}
 
-    /// Makes the next id of something that a restart forgets, so its count begins anew.
-    pub(crate) fn make_fleeting(&mut self, kind: &'static str) -> String {
-        let number = self.count(kind);
-        match self.restarts {
-            0 => format!("{}-{kind}{number}", self.prefix),
-            restarts => format!("{}-r{restarts}-{kind}{number}", self.prefix),
-        }
-    }
+const SALT_MASK: u64 = (1 << 40) - 1;
+const TAIL_BITS: u32 = 80;
+/// Crockford's: no I, L, O and U, so that nobody misreads one.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-    /// Takes that the room's process began anew.
-    pub(crate) const fn handle_restart(&mut self) {
-        self.restarts += 1;
-    }
-
-    fn count(&mut self, kind: &'static str) -> u64 {
-        if let Some((_, made)) = self.made.iter_mut().find(|(of, _)| *of == kind) {
-            *made += 1;
-            return *made;
-        }
-        self.made.push((kind, 1));
-        1
-    }
+/// Writes 48 bits of time and 80 more in 26 characters.
+fn ulid(millis: u64, tail: u128) -> String {
+    let bits = u128::from(millis) << TAIL_BITS | tail;
+    let digit = |place: u32| char::from(ALPHABET[(bits >> (5 * place) & 31) as usize]);
+    (0..26).rev().map(digit).collect()
 }
 
 fn is_name(text: &str, max: usize) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=max).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_ulids_that_sort_as_they_were_made_and_each_kind_counts_by_itself() {
+        let at = ServerTime::from_unix_millis;
+        let (mut talkative, mut quiet) = (mint("a", 7), mint("a", 7));
+
+        let ids: Vec<_> = [(Kind::Sale, 10), (Kind::Chat, 10), (Kind::Sale, 10), (Kind::Sale, 11)]
+            .map(|(kind, now)| (kind, talkative.make(kind, at(now))))
+            .into();
+        let sales: Vec<_> = ids.iter().filter(|(kind, _)| *kind == Kind::Sale).collect();
+
+        assert!(sales.is_sorted_by(|a, b| a.1 < b.1), "{sales:?}");
+        assert!(ids.iter().all(|(_, id)| id.len() == 26 && !id.contains(['I', 'L', 'O', 'U'])));
+        for (room, salt) in [("b", 7), ("a", 8)] {
+            assert_ne!(mint(room, salt).make(Kind::Sale, at(10)), ids[0].1);
+        }
+        let without_chat = [10, 10, 11].map(|now| quiet.make(Kind::Sale, at(now)));
+        assert!(sales.iter().map(|(_, id)| id).eq(&without_chat), "chat changes no other id");
+        // The specification's own example of a time: 1469918176385 is 01ARYZ6S41.
+        assert!(ulid(1_469_918_176_385, 0).starts_with("01ARYZ6S41"));
+    }
+
+    fn mint(room: &str, salt: u64) -> Mint {
+        Mint::new(&RoomId::parse(room).expect("it is a name"), salt)
+    }
 }

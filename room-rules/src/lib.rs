@@ -49,7 +49,9 @@ pub use event::{
     ChatLine, Effect, Event, EventBody, GiftGiven, Reactions, SeatRequestKind, Stream, Watermarks,
 };
 pub use gift::GiftKind;
-pub use id::{ChatId, CountdownId, IdemKey, OrderId, PkId, RoomId, SaleId, SessionId, UserId};
+pub use id::{
+    ChatId, CountdownId, IdemKey, LifeId, OrderId, PkId, RoomId, SaleId, SessionId, UserId,
+};
 pub use input::{Decided, Input};
 pub use limit::OutOfLimits;
 pub use member::{Member, Role};

@@ -23,13 +23,13 @@ use crate::arena::Arena;
 use crate::chat::Chat;
 use crate::crowd::Crowd;
 use crate::gift_table::GiftTable;
-use crate::id::Mint;
+use crate::id::{Kind, Mint};
 use crate::idempotence::Idempotence;
 use crate::pace::Pace;
 use crate::sales::Sales;
 use crate::seats::Seats;
 use crate::{
-    Capability, Effect, EndReason, EventBody, Input, Member, Performer, Rejected, RoomId,
+    Capability, Effect, EndReason, EventBody, Input, LifeId, Member, Performer, Rejected, RoomId,
     RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot, Title, UserId,
 };
 
@@ -43,11 +43,13 @@ const SEAT_BURST: u32 = 10;
 pub struct RoomSettings {
     /// Sessions the room holds.
     pub sessions_max: usize,
+    /// Tells the room's ids from those of others: 40 random bits, the same again in a replay.
+    pub salt: u64,
 }
 
 impl Default for RoomSettings {
     fn default() -> Self {
-        Self { sessions_max: 10_000 }
+        Self { sessions_max: 10_000, salt: 0 }
     }
 }
 
@@ -65,6 +67,7 @@ pub enum MediaChange {
 #[derive(Debug)]
 pub struct Room {
     id: RoomId,
+    life: LifeId,
     title: Arc<str>,
     state: RoomState,
     end_reason: Option<EndReason>,
@@ -89,10 +92,12 @@ pub struct Room {
 }
 
 impl Room {
-    /// Creates a room at `now`, which also tells its ids from those of an earlier room of this name.
+    /// Creates a room at `now`.
     pub fn new(id: RoomId, title: &Title, settings: RoomSettings, now: ServerTime) -> Self {
+        let mut mint = Mint::new(&id, settings.salt);
         Self {
-            mint: Mint::new(&id, now),
+            life: LifeId::made(&mint.make(Kind::Life, now)),
+            mint,
             arena: Arena::new(id.clone()),
             id,
             title: title.as_str().into(),
@@ -174,6 +179,11 @@ impl Room {
     /// Returns the room's name.
     pub const fn id(&self) -> &RoomId {
         &self.id
+    }
+
+    /// Returns which life of its name this is.
+    pub const fn life(&self) -> &LifeId {
+        &self.life
     }
 
     /// Returns whether the room is on air.

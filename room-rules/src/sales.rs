@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::announcer::Announcer;
 use crate::flash_sale::FlashSale;
-use crate::id::Mint;
+use crate::id::{Kind, Mint};
 use crate::pace::Pace;
 use crate::{
     Countdown, Member, OrderPlaced, OrderRequest, Rejected, Reply, SaleId, SaleOffer, SaleView,
@@ -39,7 +39,7 @@ impl Sales {
         if self.sales.len() - over >= RUNNING_MAX {
             return Err(Rejected::Conflict("too many sales are running"));
         }
-        let sale = FlashSale::announce(SaleId::made(&mint.make("sale")), offer, now, out)?;
+        let sale = FlashSale::announce(SaleId::made(&mint.make(Kind::Sale, now)), offer, now, out)?;
         let reply = Reply::Sale { sale: sale.view().sale.clone(), open_at: sale.view().open_at };
         if over >= OVER_KEPT
             && let Some(oldest) = self.sales.iter().position(FlashSale::is_over)
@@ -64,12 +64,13 @@ impl Sales {
         member: &Member,
         order: &OrderRequest,
         now: ServerTime,
+        mint: &mut Mint,
         out: &mut Announcer,
     ) -> Result<OrderPlaced, Rejected> {
         if !self.order_pace.allow(&member.user, now) {
             return Err(Rejected::RateLimited);
         }
-        self.find(&order.sale)?.handle_order(member, order, now, out)
+        self.find(&order.sale)?.handle_order(member, order, now, mint, out)
     }
 
     pub(crate) fn handle_end(&mut self, now: ServerTime, out: &mut Announcer) {

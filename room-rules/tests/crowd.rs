@@ -139,7 +139,7 @@ fn a_combo_grows_until_a_pause_of_more_than_three_seconds() {
 
 #[test]
 fn a_full_room_turns_the_next_session_away_and_takes_it_when_one_has_left() {
-    let settings = RoomSettings { sessions_max: 2 };
+    let settings = RoomSettings { sessions_max: 2, ..RoomSettings::default() };
     let mut full = room_rules::Room::new(room("a"), &title("A"), settings, at(0));
     let viewer = |name| member(name, Role::Viewer);
     full.handle_join(SessionId(1), viewer("bob"), at(1)).unwrap();

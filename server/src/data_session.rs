@@ -80,7 +80,12 @@ impl RoomTask {
                     Err((code, message)) => refuse(outbox, rid.as_deref(), code, &message, now),
                 }
             }
-            Ok(ClientMessage::Hello { rid, .. }) => {
+            Ok(
+                ClientMessage::Hello { rid, .. }
+                | ClientMessage::Resync { rid, .. }
+                | ClientMessage::MeAck { rid, .. }
+                | ClientMessage::Carrier { rid, .. },
+            ) => {
                 refuse(outbox, rid.as_deref(), Code::BadRequest, "you are in already", now);
             }
             Err(error) if session.limit.allows_mistake() => {

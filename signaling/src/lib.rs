@@ -32,6 +32,7 @@ mod router;
 mod serve;
 mod services;
 mod session;
+mod sid;
 mod socket;
 mod srs;
 mod targets;
@@ -52,6 +53,7 @@ pub use request::{
 pub use router::router;
 pub use serve::serve;
 pub use services::{Limits, Services, SessionNumbers};
+pub use sid::{Sid, random_salt};
 pub use token::{Claims, MIN_SECRET_BYTES, SecretTooShort, TokenError, TokenKey};
 
 /// A message as it is sent, encoded once and shared by all sessions that receive it.

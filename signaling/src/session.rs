@@ -21,7 +21,7 @@ use room_rules::{Command, Member, RoomId, SessionId};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tracing::debug;
 use wire_format::{
-    ClientMessage, Code, Lane, encode_ack, encode_err, encode_hello_ack, encode_pong,
+    ClientMessage, Code, Hello, Lane, encode_ack, encode_err, encode_hello_ack, encode_pong,
 };
 
 use crate::outbox::lane_name;
@@ -90,7 +90,7 @@ impl Session {
         loop {
             let text = next_text(stream, self.services.limits.dead_after).await?;
             let answer = match ClientMessage::decode(text.as_bytes()) {
-                Ok(ClientMessage::Hello { rid, room }) => {
+                Ok(ClientMessage::Hello { rid, hello: Hello { room, .. } }) => {
                     let member = self.claims.clone().member_of(&room);
                     let member = member.map_err(|refused| Over::TOKEN.after(refused))?;
                     match self.enter(&room, member, rid.as_deref()).await {
@@ -99,7 +99,12 @@ impl Session {
                     }
                 }
                 Ok(ClientMessage::ClockPing { c0 }) => self.pong(&c0),
-                Ok(ClientMessage::Command { rid, .. }) => {
+                Ok(
+                    ClientMessage::Command { rid, .. }
+                    | ClientMessage::Resync { rid, .. }
+                    | ClientMessage::MeAck { rid, .. }
+                    | ClientMessage::Carrier { rid, .. },
+                ) => {
                     let refused = Refused::new(Code::BadRequest, "the first message is hello");
                     self.err(rid.as_deref(), &refused)
                 }
@@ -158,7 +163,12 @@ impl Session {
                         outbox.push_clock(self.pong(&c0).into());
                     }
                 }
-                Ok(ClientMessage::Hello { rid, .. }) => {
+                Ok(
+                    ClientMessage::Hello { rid, .. }
+                    | ClientMessage::Resync { rid, .. }
+                    | ClientMessage::MeAck { rid, .. }
+                    | ClientMessage::Carrier { rid, .. },
+                ) => {
                     let refused = Refused::new(Code::Conflict, "this session has joined already");
                     outbox.push(Lane::Control, self.err(rid.as_deref(), &refused).into());
                 }

@@ -8,18 +8,20 @@ use room_rules::{
     Reply, RoomState, SaleState, SaleView, Scores, SeatRequestKind, SeatState, SeatView, Snapshot,
     Watermarks,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `d` of any event.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
+#[schemars(rename = "Event")]
 pub(crate) enum EventData<'a> {
-    RoomState { state: &'static str, reason: Option<&'static str> },
-    Stage { stage: Vec<PerformerBody<'a>> },
+    RoomState(RoomStateBody),
+    Stage(StageBody<'a>),
     Seat(SeatBody<'a>),
-    SeatRequest { user: &'a str, kind: &'static str },
+    SeatRequest(SeatRequestBody<'a>),
     Battle(BattleBody<'a>),
-    Score { pk: &'a str, version: u64, scores: ScoresBody<'a> },
+    Score(ScoreBody<'a>),
     Countdown(CountdownBody<'a>),
     Sale(SaleBody<'a>),
     Gift(GiftBody<'a>),
@@ -32,20 +34,27 @@ pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
     match body {
         EventBody::RoomState { state, reason } => (
             "room.state",
-            EventData::RoomState { state: room_state(*state), reason: reason.map(end_reason) },
+            EventData::RoomState(RoomStateBody {
+                state: room_state(*state),
+                reason: reason.map(end_reason),
+            }),
         ),
         EventBody::StageUpdated(stage) => {
-            ("stage.updated", EventData::Stage { stage: performers(stage) })
+            ("stage.updated", EventData::Stage(StageBody { stage: performers(stage) }))
         }
         EventBody::SeatUpdated(seat) => ("seat.updated", EventData::Seat(seat.into())),
         EventBody::SeatRequest { user, kind } => {
-            let kind = request_kind(*kind);
-            ("seat.request", EventData::SeatRequest { user: user.as_str(), kind })
+            let (user, kind) = (user.as_str(), request_kind(*kind));
+            ("seat.request", EventData::SeatRequest(SeatRequestBody { user, kind }))
         }
         EventBody::PkUpdated(battle) => ("pk.updated", EventData::Battle(battle.into())),
         EventBody::PkScore { pk, version, scores } => (
             "pk.score",
-            EventData::Score { pk: pk.as_str(), version: *version, scores: scores_body(scores) },
+            EventData::Score(ScoreBody {
+                pk: pk.as_str(),
+                version: *version,
+                scores: scores_body(scores),
+            }),
         ),
         EventBody::Countdown(countdown) => ("countdown", EventData::Countdown(countdown.into())),
         EventBody::SaleUpdated(sale) => ("sale.updated", EventData::Sale(sale.into())),
@@ -55,9 +64,44 @@ pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
     }
 }
 
+/// `d` of `room.state`.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "RoomState")]
+pub(crate) struct RoomStateBody {
+    #[schemars(extend("enum" = ["created", "live", "interrupted", "ended"]))]
+    state: &'static str,
+    reason: Option<&'static str>,
+}
+
+/// `d` of `stage.updated`.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Stage")]
+pub(crate) struct StageBody<'a> {
+    stage: Vec<PerformerBody<'a>>,
+}
+
+/// `d` of `seat.request`.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "SeatRequest")]
+pub(crate) struct SeatRequestBody<'a> {
+    user: &'a str,
+    #[schemars(extend("enum" = ["apply", "invite", "reject", "decline", "timeout"]))]
+    kind: &'static str,
+}
+
+/// `d` of `pk.score`.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "PkScore")]
+pub(crate) struct ScoreBody<'a> {
+    pk: &'a str,
+    version: u64,
+    scores: ScoresBody<'a>,
+}
+
 /// `d` of an ack.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
+#[schemars(rename = "Reply")]
 pub(crate) enum ReplyData<'a> {
     Done {},
     Chat {
@@ -100,7 +144,8 @@ impl<'a> From<&'a Reply> for ReplyData<'a> {
 }
 
 /// `OrderResult`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "OrderResult")]
 pub(crate) struct OrderBody<'a> {
     order: &'a str,
     seq: u64,
@@ -122,7 +167,8 @@ impl<'a> From<&'a OrderPlaced> for OrderBody<'a> {
 }
 
 /// `Snapshot`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Snapshot")]
 pub(crate) struct SnapshotBody<'a> {
     room: &'a str,
     title: &'a str,
@@ -160,7 +206,8 @@ impl<'a> From<&'a Snapshot> for SnapshotBody<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Member")]
 struct MemberBody<'a> {
     user: &'a str,
     name: &'a str,
@@ -173,7 +220,8 @@ impl<'a> From<&'a Member> for MemberBody<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Watermarks")]
 struct WatermarksBody {
     room: u64,
     seat: u64,
@@ -192,7 +240,8 @@ impl From<Watermarks> for WatermarksBody {
 }
 
 /// `Performer`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Performer")]
 pub(crate) struct PerformerBody<'a> {
     feed: String,
     room: &'a str,
@@ -217,7 +266,8 @@ pub(crate) fn performers(stage: &[Performer]) -> Vec<PerformerBody<'_>> {
 }
 
 /// `Seat`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Seat")]
 pub(crate) struct SeatBody<'a> {
     index: u8,
     state: &'static str,
@@ -240,7 +290,8 @@ impl<'a> From<&'a SeatView> for SeatBody<'a> {
 }
 
 /// `Battle`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Battle")]
 pub(crate) struct BattleBody<'a> {
     pk: &'a str,
     state: &'static str,
@@ -275,7 +326,8 @@ impl<'a> From<&'a BattleView> for BattleBody<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "BattleResult")]
 struct ResultBody<'a> {
     winner: Option<&'a str>,
     reason: &'static str,
@@ -306,7 +358,8 @@ fn scores_body(scores: &Scores) -> ScoresBody<'_> {
 }
 
 /// `Sale`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Sale")]
 pub(crate) struct SaleBody<'a> {
     sale: &'a str,
     title: &'a str,
@@ -345,7 +398,8 @@ impl<'a> From<&'a SaleView> for SaleBody<'a> {
 }
 
 /// `Countdown`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Countdown")]
 pub(crate) struct CountdownBody<'a> {
     id: &'a str,
     rev: u32,
@@ -357,7 +411,8 @@ pub(crate) struct CountdownBody<'a> {
     payload: PayloadBody<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Payload")]
 struct PayloadBody<'a> {
     #[serde(rename = "ref")]
     subject: &'a str,
@@ -393,7 +448,8 @@ impl<'a> From<&'a Countdown> for CountdownBody<'a> {
 }
 
 /// `d` of `gift`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Gift")]
 pub(crate) struct GiftBody<'a> {
     user: &'a str,
     name: &'a str,
@@ -419,7 +475,8 @@ impl<'a> From<&'a GiftGiven> for GiftBody<'a> {
 }
 
 /// `d` of `chat`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Chat")]
 pub(crate) struct ChatBody<'a> {
     id: &'a str,
     user: &'a str,
@@ -441,7 +498,8 @@ impl<'a> From<&'a ChatLine> for ChatBody<'a> {
 }
 
 /// `d` of `react`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "React")]
 pub(crate) struct ReactBody {
     online: u32,
     likes: u64,

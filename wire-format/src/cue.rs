@@ -98,8 +98,8 @@ struct Stamped<'a> {
     cue: &'a Cue,
 }
 
-#[derive(Serialize)]
-struct MediaClock<'a> {
+#[derive(schemars::JsonSchema, Serialize)]
+pub(crate) struct MediaClock<'a> {
     media: &'a str,
     rtp_ts: u32,
     shown_at: f64,

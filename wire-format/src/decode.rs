@@ -1,37 +1,65 @@
 //! What a client says, parsed once. Whatever gets past here is typed and within its limits.
+//!
+//! Each area has a file with a table of its messages: a line there makes a message known to
+//! WebSocket, data channels, HTTP, the schema and the API's document at once.
 
-use room_rules::{
-    BattleTerms, ChatText, Command, GiftCount, GiftKind, GiftOrder, IdemKey, LikeCount,
-    OrderRequest, PkId, Quantity, RoomId, SaleDuration, SaleId, SaleOffer, StockCount, Title,
-    UserId,
-};
+mod chat;
+mod gift;
+mod hello;
+mod message;
+mod pk;
+mod room;
+mod sale;
+mod seat;
+
+use room_rules::{Command, IdemKey, OrderRequest, PkId, RoomId, SaleId, UserId};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use std::time::Duration;
 
 use crate::Code;
+use message::Message;
+
+pub use hello::{Hello, Resume, Resync};
 
 /// The largest frame a client may send, in bytes.
 pub const FRAME_MAX: usize = 4 * 1024;
 /// The longest `rid`, in bytes.
 const RID_MAX: usize = 64;
-const DEFAULT_LEAD_MS: u32 = 3_000;
-const DEFAULT_OPEN_MS: u32 = 60_000;
-/// Far enough ahead for any live show; keeps a deadline within what clients' timers can hold.
-const LEAD_MAX_MS: u32 = 86_400_000;
-/// JavaScript numbers are exact up to here.
-const PRICE_MAX_CENTS: u64 = (1 << 53) - 1;
+
+/// What asks something of a room, area by area.
+const COMMANDS: &[&[Message<Command>]] =
+    &[room::COMMANDS, chat::COMMANDS, gift::COMMANDS, seat::COMMANDS, pk::COMMANDS, sale::COMMANDS];
 
 /// One message of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClientMessage {
-    /// The first message on a WebSocket: let me in.
+    /// The first message on a WebSocket: let me in; later: let me into another room.
     Hello {
         /// Comes back in the ack.
         rid: Option<String>,
-        /// Where to.
-        room: RoomId,
+        /// Where to, and what the client has already.
+        hello: Hello,
+    },
+    /// Events of one stream are missing.
+    Resync {
+        /// Comes back in the ack.
+        rid: Option<String>,
+        /// Which.
+        resync: Resync,
+    },
+    /// What was told to this user alone has arrived.
+    MeAck {
+        /// Comes back in the ack.
+        rid: Option<String>,
+        /// Up to this number.
+        q: u64,
+    },
+    /// Gifts, chat and reactions come by data channel, or do not any more.
+    Carrier {
+        /// Comes back in the ack.
+        rid: Option<String>,
+        /// Whether this WebSocket may leave them out.
+        by_data_channel: bool,
     },
     /// What time is it?
     ClockPing {
@@ -71,23 +99,30 @@ impl ClientMessage {
             return Err(bad(rid, "only version 1 is spoken here"));
         }
         let body = envelope.d.map_or("{}", RawValue::get);
-        match read_body(&envelope.t, body) {
-            Ok(Body::Hello(room)) => Ok(Self::Hello { rid, room }),
-            Ok(Body::ClockPing(c0)) => Ok(Self::ClockPing { c0 }),
-            Ok(Body::Command(command)) => Ok(Self::Command { rid, command }),
+        match read(&envelope.t, body) {
+            Ok(Said::Session(said)) => Ok(said.with(rid)),
+            Ok(Said::Command(command)) => Ok(Self::Command { rid, command }),
             Err(message) => Err(bad(rid, message)),
         }
+    }
+}
+
+/// Reads a command as HTTP carries it: its name, and its body by itself.
+pub fn decode_command(t: &str, body: &str) -> Result<Command, DecodeError> {
+    match message::read(COMMANDS, t, body) {
+        Some(command) => command.map_err(|message| bad(None, message)),
+        None => Err(bad(None, NO_SUCH_T)),
     }
 }
 
 /// Reads the body of `POST /v1/rooms/{room}/orders`, which is that of `order.place`.
 pub fn decode_order(body: &[u8]) -> Result<OrderRequest, DecodeError> {
     let text = std::str::from_utf8(body).map_err(|e| bad(None, e.to_string()))?;
-    match read_body("order.place", text) {
-        Ok(Body::Command(Command::OrderPlace(order))) => Ok(order),
-        Ok(_) => unreachable!("the body of order.place is an order"),
-        Err(message) => Err(bad(None, message)),
-    }
+    let command = decode_command("order.place", text)?;
+    let Command::OrderPlace(order) = command else {
+        unreachable!("the body of order.place is an order, not {command:?}");
+    };
+    Ok(order)
 }
 
 /// A frame or body that cannot be read.
@@ -106,6 +141,22 @@ pub(crate) fn bad(rid: Option<String>, message: impl Into<String>) -> DecodeErro
     DecodeError { rid, code: Code::BadRequest, message: message.into() }
 }
 
+/// Every message of a client that asks something of a room, with the schema of its `d`.
+pub(crate) fn command_schemas(
+    generator: &mut schemars::SchemaGenerator,
+) -> Vec<(&'static str, schemars::Schema)> {
+    message::schemas(COMMANDS, generator)
+}
+
+/// Every other message of a client, with the schema of its `d`.
+pub(crate) fn session_schemas(
+    generator: &mut schemars::SchemaGenerator,
+) -> Vec<(&'static str, schemars::Schema)> {
+    message::schemas(&[hello::SESSION], generator)
+}
+
+const NO_SUCH_T: &str = "there is no such t";
+
 #[derive(Deserialize)]
 struct Envelope<'a> {
     v: u32,
@@ -115,211 +166,35 @@ struct Envelope<'a> {
     d: Option<&'a RawValue>,
 }
 
-enum Body {
-    Hello(RoomId),
-    ClockPing(serde_json::Number),
+enum Said {
+    Session(hello::Said),
     Command(Command),
 }
 
-fn read_body(kind: &str, body: &str) -> Result<Body, String> {
-    let command = match kind {
-        "hello" => {
-            let RoomBody { room } = parse(body)?;
-            return Ok(Body::Hello(room_id(&room)?));
-        }
-        "clk.ping" => {
-            let PingBody { c0 } = parse(body)?;
-            return Ok(Body::ClockPing(c0));
-        }
-        "chat.send" => {
-            let ChatBody { text } = parse(body)?;
-            Command::ChatSend(ChatText::parse(&text).ok_or("text must hold 1 to 300 characters")?)
-        }
-        "like" => {
-            let LikeBody { n } = parse(body)?;
-            Command::Like(LikeCount::new(n).ok_or("n must be 1 to 50")?)
-        }
-        "gift.send" => Command::GiftSend(parse::<GiftBody>(body)?.read()?),
-        "seat.apply" => Command::SeatApply,
-        "seat.accept" => Command::SeatAccept(parse::<UserBody>(body)?.read()?),
-        "seat.reject" => Command::SeatReject(parse::<UserBody>(body)?.read()?),
-        "seat.invite" => Command::SeatInvite(parse::<UserBody>(body)?.read()?),
-        "seat.join" => Command::SeatJoin,
-        "seat.decline" => Command::SeatDecline,
-        "seat.leave" => Command::SeatLeave,
-        "seat.kick" => Command::SeatKick(parse::<UserBody>(body)?.read()?),
-        "seat.mute" => {
-            let MuteBody { user, audio } = parse(body)?;
-            Command::SeatMute { user: UserBody { user }.read()?, audio }
-        }
-        "pk.invite" => parse::<InviteBody>(body)?.read()?,
-        "pk.accept" => Command::PkAccept(parse::<PkBody>(body)?.read()?),
-        "pk.reject" => Command::PkReject(parse::<PkBody>(body)?.read()?),
-        "pk.cancel" => Command::PkCancel(parse::<PkBody>(body)?.read()?),
-        "pk.end" => Command::PkEnd(parse::<PkBody>(body)?.read()?),
-        "sale.announce" => Command::SaleAnnounce(parse::<SaleBody>(body)?.read()?),
-        "sale.cancel" => {
-            let SaleIdBody { sale } = parse(body)?;
-            Command::SaleCancel(sale_id(&sale)?)
-        }
-        "order.place" => Command::OrderPlace(parse::<OrderBody>(body)?.read()?),
-        "room.end" => Command::RoomEnd,
-        _ => return Err("there is no such t".to_owned()),
-    };
-    Ok(Body::Command(command))
-}
-
-fn parse<T: DeserializeOwned>(body: &str) -> Result<T, String> {
-    serde_json::from_str(body).map_err(|error| format!("d: {error}"))
+fn read(t: &str, body: &str) -> Result<Said, String> {
+    if let Some(command) = message::read(COMMANDS, t, body) {
+        return command.map(Said::Command);
+    }
+    let said = message::read(&[hello::SESSION], t, body).ok_or(NO_SUCH_T)?;
+    said.map(Said::Session)
 }
 
 fn room_id(text: &str) -> Result<RoomId, String> {
     RoomId::parse(text).ok_or_else(|| "room must hold 1 to 64 of A-Z a-z 0-9 _ -".to_owned())
 }
 
+fn user_id(text: &str) -> Result<UserId, String> {
+    UserId::parse(text).ok_or_else(|| "user must hold 1 to 64 of A-Z a-z 0-9 _ -".to_owned())
+}
+
 fn sale_id(text: &str) -> Result<SaleId, String> {
     SaleId::parse(text).ok_or_else(|| "sale is not an id".to_owned())
 }
 
+fn pk_id(text: &str) -> Result<PkId, String> {
+    PkId::parse(text).ok_or_else(|| "pk is not an id".to_owned())
+}
+
 fn idem_key(text: &str) -> Result<IdemKey, String> {
     IdemKey::parse(text).ok_or_else(|| "idem must hold 1 to 64 characters".to_owned())
-}
-
-#[derive(Deserialize)]
-struct RoomBody {
-    room: String,
-}
-
-#[derive(Deserialize)]
-struct PingBody {
-    c0: serde_json::Number,
-}
-
-#[derive(Deserialize)]
-struct ChatBody {
-    text: String,
-}
-
-#[derive(Deserialize)]
-struct LikeBody {
-    n: u32,
-}
-
-#[derive(Deserialize)]
-struct GiftBody {
-    gift: String,
-    n: u32,
-    to: Option<String>,
-    idem: String,
-}
-
-impl GiftBody {
-    fn read(self) -> Result<GiftOrder, String> {
-        Ok(GiftOrder {
-            gift: GiftKind::parse(&self.gift).ok_or("there is no such gift")?,
-            count: GiftCount::new(self.n).ok_or("n must be 1 to 9999")?,
-            to: self.to.as_deref().map(room_id).transpose()?,
-            idem: idem_key(&self.idem)?,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-struct UserBody {
-    user: String,
-}
-
-impl UserBody {
-    fn read(self) -> Result<UserId, String> {
-        UserId::parse(&self.user)
-            .ok_or_else(|| "user must hold 1 to 64 of A-Z a-z 0-9 _ -".to_owned())
-    }
-}
-
-#[derive(Deserialize)]
-struct MuteBody {
-    user: String,
-    audio: bool,
-}
-
-#[derive(Deserialize)]
-struct InviteBody {
-    room: String,
-    duration_s: Option<u32>,
-    punish_s: Option<u32>,
-}
-
-impl InviteBody {
-    fn read(self) -> Result<Command, String> {
-        let terms = BattleTerms::new(self.duration_s.unwrap_or(300), self.punish_s.unwrap_or(30))
-            .ok_or("duration_s must be 10 to 900, punish_s 0 to 300")?;
-        Ok(Command::PkInvite { room: room_id(&self.room)?, terms })
-    }
-}
-
-#[derive(Deserialize)]
-struct PkBody {
-    pk: String,
-}
-
-impl PkBody {
-    fn read(self) -> Result<PkId, String> {
-        PkId::parse(&self.pk).ok_or_else(|| "pk is not an id".to_owned())
-    }
-}
-
-#[derive(Deserialize)]
-struct SaleBody {
-    title: String,
-    sku: String,
-    price_cents: u64,
-    stock: u32,
-    per_user: Option<u32>,
-    lead_ms: Option<u32>,
-    duration_ms: Option<u32>,
-}
-
-impl SaleBody {
-    fn read(self) -> Result<SaleOffer, String> {
-        let lead_ms = self.lead_ms.unwrap_or(DEFAULT_LEAD_MS);
-        if lead_ms > LEAD_MAX_MS {
-            return Err(format!("lead_ms must be at most {LEAD_MAX_MS}"));
-        }
-        if self.price_cents > PRICE_MAX_CENTS {
-            return Err(format!("price_cents must be at most {PRICE_MAX_CENTS}"));
-        }
-        Ok(SaleOffer {
-            title: Title::parse(&self.title).ok_or("title must hold 1 to 100 characters")?,
-            sku: Title::parse(&self.sku).ok_or("sku must hold 1 to 100 characters")?,
-            price_cents: self.price_cents,
-            stock: StockCount::new(self.stock).ok_or("stock must be 1 to 100000")?,
-            per_user: Quantity::new(self.per_user.unwrap_or(1))
-                .ok_or("per_user must be 1 to 100000")?,
-            lead: Duration::from_millis(lead_ms.into()),
-            open_for: SaleDuration::new(self.duration_ms.unwrap_or(DEFAULT_OPEN_MS))
-                .ok_or("duration_ms must be 1000 to 86400000")?,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-struct SaleIdBody {
-    sale: String,
-}
-
-#[derive(Deserialize)]
-struct OrderBody {
-    sale: String,
-    qty: u32,
-    idem: String,
-}
-
-impl OrderBody {
-    fn read(self) -> Result<OrderRequest, String> {
-        Ok(OrderRequest {
-            sale: sale_id(&self.sale)?,
-            quantity: Quantity::new(self.qty).ok_or("qty must be 1 to 100000")?,
-            idem: idem_key(&self.idem)?,
-        })
-    }
 }

@@ -99,12 +99,12 @@ struct MessageBody<'a> {
     message: &'a str,
 }
 
-#[derive(Serialize)]
-struct LayersBody<'a> {
+#[derive(schemars::JsonSchema, Serialize)]
+pub(crate) struct LayersBody<'a> {
     layers: Vec<LayerBody<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(schemars::JsonSchema, Serialize)]
 struct LayerBody<'a> {
     rid: &'a str,
     active: bool,

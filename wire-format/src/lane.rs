@@ -27,6 +27,11 @@ impl Lane {
     }
 }
 
+/// Returns the stream of a name on the wire.
+pub fn stream_of(name: &str) -> Option<Stream> {
+    Stream::ALL.into_iter().find(|stream| stream_name(*stream) == name)
+}
+
 /// Returns the stream's name on the wire.
 pub const fn stream_name(stream: Stream) -> &'static str {
     match stream {

@@ -13,6 +13,7 @@ use media_rules::{
     Align, Border, Colour, Fill, Fit, ImageName, Rect, Scene, TextStyle, Transition,
 };
 use room_rules::ServerTime;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest text of an overlay, in characters.
@@ -94,16 +95,16 @@ pub fn encode_layout_applied(applied: &LayoutApplied, at: ServerTime) -> String 
     write_news("layout.applied", at, &body)
 }
 
-#[derive(Serialize)]
-struct AppliedBody {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct AppliedBody {
     rev: u64,
     at: u64,
     preset: Option<&'static str>,
     labels: bool,
 }
 
-#[derive(Serialize)]
-struct ViewBody<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct ViewBody<'a> {
     rev: u64,
     canvas: CanvasBody,
     preset: Option<&'static str>,
@@ -111,13 +112,13 @@ struct ViewBody<'a> {
     tiles: Vec<SeenBody<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct CanvasBody {
     width: u32,
     height: u32,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct SeenBody<'a> {
     feed: &'a str,
     user: &'a str,
@@ -129,9 +130,9 @@ struct SeenBody<'a> {
     seen: bool,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
-struct LayoutBody {
+pub(crate) struct LayoutBody {
     preset: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tiles: Vec<SpotBody>,
@@ -153,7 +154,7 @@ impl Default for LayoutBody {
     }
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SpotBody {
     x: u32,
@@ -167,7 +168,7 @@ struct SpotBody {
     user: Option<String>,
 }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum FitBody {
     Cover,
@@ -175,21 +176,21 @@ enum FitBody {
     Fill,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 struct BorderBody {
     width: u16,
     colour: String,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum FillBody {
     Colour(String),
     Image(String),
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 struct OverlayBody {
     x: u32,
     y: u32,
@@ -203,7 +204,7 @@ struct OverlayBody {
     motif: MotifBody,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum MotifBody {
     Image {
@@ -231,7 +232,7 @@ enum MotifBody {
     },
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 struct StyleBody {
     #[serde(default = "usual_size")]
     size: u16,
@@ -243,7 +244,7 @@ struct StyleBody {
     align: AlignBody,
 }
 
-#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum AlignBody {
     Left,
@@ -252,7 +253,7 @@ enum AlignBody {
     Right,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 struct TransitionBody {
     kind: TransitionKind,
@@ -260,7 +261,7 @@ struct TransitionBody {
     ms: u64,
 }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum TransitionKind {
     Cut,

@@ -15,16 +15,19 @@ mod layout;
 mod media_news;
 mod peer_stats;
 mod rest;
+mod schema;
 mod srs;
 
 pub use code::Code;
 pub use cue::{CUE_MAX, Cue, CueBattle, CueCountdown, CueTile, encode_cue, encode_media_clock};
-pub use decode::{ClientMessage, DecodeError, FRAME_MAX, decode_order};
+pub use decode::{
+    ClientMessage, DecodeError, FRAME_MAX, Hello, Resume, Resync, decode_command, decode_order,
+};
 pub use encode::{
     encode_ack, encode_err, encode_event, encode_hello_ack, encode_layers, encode_pong,
     encode_welcome,
 };
-pub use lane::{Lane, stream_name};
+pub use lane::{Lane, stream_name, stream_of};
 pub use layout::{LayoutApplied, LayoutView, decode_layout, encode_layout, encode_layout_applied};
 pub use media_news::{Uplink, UplinkNews, encode_speaker, encode_uplink};
 pub use peer_stats::{
@@ -37,4 +40,5 @@ pub use rest::{
     TargetState, encode_error_body, encode_order, encode_room, encode_rooms, encode_target,
     encode_targets,
 };
+pub use schema::{Schemas, protocol_schema};
 pub use srs::{SRS_BODY_MAX, SrsOffer, encode_srs_answer, encode_srs_error};

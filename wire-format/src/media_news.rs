@@ -3,12 +3,13 @@
 //! These are not numbered events: they are told again soon, so nobody needs to know of a missed one.
 
 use room_rules::ServerTime;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::encode::write_news;
 
 /// How well somebody's stream arrives.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Uplink<'a> {
     /// Whose stream it is.
     pub user: &'a str,
@@ -55,8 +56,8 @@ pub fn encode_speaker(who: Option<(&str, &str)>, at: ServerTime) -> String {
     write_news("speaker", at, &Speaker { feed, user: who.map(|(_, user)| user) })
 }
 
-#[derive(Serialize)]
-struct Speaker<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Speaker<'a> {
     feed: Option<String>,
     user: Option<&'a str>,
 }

@@ -9,12 +9,13 @@
 use std::collections::BTreeMap;
 
 use room_rules::ServerTime;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::encode::write;
 
 /// One connection of the room's media.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize)]
 pub struct PeerEntry {
     /// Its name, as in the `Location` of its session.
     pub id: String,
@@ -31,7 +32,7 @@ pub struct PeerEntry {
 }
 
 /// Who is connected.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize)]
 pub struct PeerList {
     /// Publishers first, then the youngest.
     pub peers: Vec<PeerEntry>,
@@ -40,7 +41,7 @@ pub struct PeerList {
 }
 
 /// What is known of one connection.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct PeerReport {
     /// Which.
     #[serde(flatten)]
@@ -50,7 +51,7 @@ pub struct PeerReport {
 }
 
 /// One object of a report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct PeerStat {
     /// Its name in the report, to which other objects refer.
     pub id: String,
@@ -69,7 +70,7 @@ impl PeerStat {
 }
 
 /// What an object says. Times are in seconds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum StatBody {
     /// A stream that the peer sends us.
@@ -91,7 +92,7 @@ pub enum StatBody {
 }
 
 /// `RTCInboundRtpStreamStats`, with `keyFramesReceived` besides.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct InboundRtp {
@@ -113,7 +114,7 @@ pub struct InboundRtp {
 }
 
 /// The part of it that pictures have.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct InboundVideo {
@@ -124,7 +125,7 @@ pub struct InboundVideo {
 }
 
 /// `RTCRemoteOutboundRtpStreamStats`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct RemoteOutboundRtp {
@@ -136,7 +137,7 @@ pub struct RemoteOutboundRtp {
 }
 
 /// `RTCOutboundRtpStreamStats`; `encodingIndex` counts the publisher's encodings.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct OutboundRtp {
@@ -157,7 +158,7 @@ pub struct OutboundRtp {
 }
 
 /// The part of it that pictures have.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct OutboundVideo {
@@ -171,7 +172,7 @@ pub struct OutboundVideo {
 }
 
 /// `RTCRemoteInboundRtpStreamStats`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct RemoteInboundRtp {
@@ -186,7 +187,7 @@ pub struct RemoteInboundRtp {
 }
 
 /// `RTCCodecStats`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct CodecStat {
@@ -199,7 +200,7 @@ pub struct CodecStat {
 }
 
 /// `RTCTransportStats`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct Transport {
@@ -214,7 +215,7 @@ pub struct Transport {
 }
 
 /// `RTCIceCandidatePairStats`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct CandidatePair {
@@ -233,7 +234,7 @@ pub struct CandidatePair {
 }
 
 /// `RTCIceCandidateStats`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the standard explains them")]
 pub struct LocalCandidate {

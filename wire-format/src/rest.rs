@@ -1,6 +1,7 @@
 //! The JSON bodies of HTTP requests and answers.
 
 use room_rules::{OrderPlaced, RoomId, RoomView, Title};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::body::{BattleBody, OrderBody, PerformerBody, SeatBody, performers, room_state};
@@ -25,12 +26,7 @@ pub struct CreateRoom {
 impl CreateRoom {
     /// Reads the body.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        #[derive(Deserialize)]
-        struct Body {
-            room: String,
-            title: Option<String>,
-        }
-        let Body { room, title } =
+        let CreateRoomBody { room, title } =
             serde_json::from_slice(body).map_err(|e| bad(None, e.to_string()))?;
         let room = RoomId::parse(&room)
             .ok_or_else(|| bad(None, "room must hold 1 to 64 of A-Z a-z 0-9 _ -"))?;
@@ -40,8 +36,15 @@ impl CreateRoom {
     }
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "CreateRoom")]
+pub(crate) struct CreateRoomBody {
+    room: String,
+    title: Option<String>,
+}
+
 /// The body of `PUT /v1/rooms/{room}/whep/{id}/layer`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 pub struct PickLayer {
     /// Which picture the viewer wants.
     pub picture: PictureSize,
@@ -55,7 +58,7 @@ impl PickLayer {
 }
 
 /// Which of a host's pictures.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum PictureSize {
     /// The best that the viewer's network carries.
@@ -69,7 +72,7 @@ pub enum PictureSize {
 }
 
 /// The body of `POST /v1/rooms/{room}/targets`. Prints without its URL, which holds the stream key.
-#[derive(Clone, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Deserialize, Eq, JsonSchema, PartialEq)]
 pub struct AddTarget {
     /// Where to push to, stream key included.
     pub url: String,
@@ -89,7 +92,7 @@ impl std::fmt::Debug for AddTarget {
 }
 
 /// Somewhere the program is pushed to. Its URL never shows the stream key.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize)]
 pub struct Target {
     /// Its id within the room.
     pub id: String,
@@ -104,7 +107,7 @@ pub struct Target {
 }
 
 /// How a push target is doing.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
     /// Being connected to.
@@ -117,11 +120,13 @@ pub enum TargetState {
 
 /// Encodes the answer of `GET /v1/rooms/{room}/targets`.
 pub fn encode_targets(targets: &[Target]) -> String {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        targets: &'a [Target],
-    }
-    write(&Body { targets })
+    write(&TargetsBody { targets })
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Targets")]
+pub(crate) struct TargetsBody<'a> {
+    targets: &'a [Target],
 }
 
 /// Encodes one target.
@@ -136,11 +141,7 @@ pub fn encode_room(view: &RoomView, rtmp_base: &str) -> String {
 
 /// Encodes the answer of `GET /v1/rooms`.
 pub fn encode_rooms(views: &[RoomView], rtmp_base: &str) -> String {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        rooms: Vec<RoomBody<'a>>,
-    }
-    write(&Body { rooms: views.iter().map(|view| RoomBody::new(view, rtmp_base)).collect() })
+    write(&RoomsBody { rooms: views.iter().map(|view| RoomBody::new(view, rtmp_base)).collect() })
 }
 
 /// Encodes the answer of `POST /v1/rooms/{room}/orders`.
@@ -150,16 +151,30 @@ pub fn encode_order(order: &OrderPlaced) -> String {
 
 /// Encodes the body of an HTTP error; its status is [`Code::http_status`].
 pub fn encode_error_body(code: Code, message: &str) -> String {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        code: &'static str,
-        message: &'a str,
-    }
-    write(&Body { code: code.as_str(), message })
+    write(&ProblemBody { code: code.as_str(), message })
 }
 
-#[derive(Serialize)]
-struct RoomBody<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Problem")]
+pub(crate) struct ProblemBody<'a> {
+    #[schemars(schema_with = "code_schema")]
+    code: &'static str,
+    message: &'a str,
+}
+
+fn code_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    crate::schema::codes().try_into().expect("it is an object")
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Rooms")]
+pub(crate) struct RoomsBody<'a> {
+    rooms: Vec<RoomBody<'a>>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "RoomView")]
+pub(crate) struct RoomBody<'a> {
     room: &'a str,
     title: &'a str,
     state: &'static str,
@@ -171,7 +186,8 @@ struct RoomBody<'a> {
     program: ProgramBody,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ProgramAddress")]
 struct ProgramBody {
     whep: String,
     rtmp: String,

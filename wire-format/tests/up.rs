@@ -13,7 +13,8 @@ use room_rules::{
 };
 use serde_json::{Value, json};
 use wire_format::{
-    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, SrsOffer, decode_order, encode_err,
+    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, Hello, SrsOffer, decode_order,
+    encode_err,
 };
 
 #[test]
@@ -150,7 +151,8 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
         Command::GiftSend(GiftOrder { gift, count, to, idem: idem(key) })
     };
     let ping = ClientMessage::ClockPing { c0: serde_json::Number::from_f64(12.5).unwrap() };
-    let hello = ClientMessage::Hello { rid: Some("1".to_owned()), room: room("a") };
+    let hello = Hello { room: room("a"), token: None, resume: None };
+    let hello = ClientMessage::Hello { rid: Some("1".to_owned()), hello };
     let commands = [
         ("chat.send", Command::ChatSend(ChatText::parse("你好, room").unwrap())),
         ("like", Command::Like(LikeCount::new(5).unwrap())),

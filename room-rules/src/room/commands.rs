@@ -39,7 +39,7 @@ impl Room {
             Command::SaleAnnounce(offer) => self.sales.announce(&offer, now, &mut self.mint, out),
             Command::SaleCancel(sale) => self.sales.cancel(&sale, now, out).map(done),
             Command::OrderPlace(order) => {
-                self.sales.handle_order(member, &order, now, out).map(Reply::Order)
+                self.sales.handle_order(member, &order, now, &mut self.mint, out).map(Reply::Order)
             }
             Command::RoomEnd => {
                 self.end(EndReason::Closed, now);

@@ -122,7 +122,6 @@ impl Room {
     /// Takes that the room's process began anew: whoever was on air is not, and has the usual time
     /// to come back. Deadlines stay what they were.
     fn handle_restart(&mut self, now: ServerTime) {
-        self.mint.handle_restart();
         self.out.handle_restart(now);
         if self.state == RoomState::Ended {
             return;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod layout;
+mod schema;
 mod stats;
 
 use std::collections::BTreeMap;
