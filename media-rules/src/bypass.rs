@@ -202,7 +202,8 @@ impl Alone {
 }
 
 /// Returns the feed that is all there is to see on a canvas of this size: alone, over all of it, with
-/// nothing around or over it. How loud it is does not matter.
+/// nothing around or over it. How loud it is does not matter. What is played in is no host and is
+/// always decoded.
 pub fn lone_feed(scene: &Scene, (width, height): (u32, u32)) -> Option<&FeedId> {
     let mut seen = scene.tiles.iter().filter(|tile| tile.rect != Rect::NOWHERE);
     let (Some(tile), None) = (seen.next(), seen.next()) else { return None };
@@ -213,6 +214,7 @@ pub fn lone_feed(scene: &Scene, (width, height): (u32, u32)) -> Option<&FeedId> 
         && tile.radius == 0
         && tile.label.is_none()
         && !tile.has_mute_mark
+        && !tile.feed.is_clip()
         && scene.overlays.is_empty();
     (is_whole && has_its_shape && is_bare).then_some(&tile.feed)
 }

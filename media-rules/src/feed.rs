@@ -6,6 +6,9 @@ use std::sync::Arc;
 /// The identity under which a room's mixed program is published. No user may take it.
 pub const PROGRAM: &str = "program";
 
+/// Begins the identity of whatever is played in; no user's identity may hold it.
+const PLAYED_IN: char = '~';
+
 /// Names one audio and one video track that belong together, as `room/identity`.
 ///
 /// The name outlives the connection behind it: a viewer may subscribe before the host is there and
@@ -22,6 +25,16 @@ impl FeedId {
     /// Names the mixed program of `room`.
     pub fn program(room: &str) -> Self {
         Self::new(room, PROGRAM)
+    }
+
+    /// Names what is played into the program of `room` under the number `number`.
+    pub fn clip(room: &str, number: u64) -> Self {
+        Self::new(room, &format!("{PLAYED_IN}{number}"))
+    }
+
+    /// Returns whether this is something that is played in and not somebody.
+    pub fn is_clip(&self) -> bool {
+        self.identity().starts_with(PLAYED_IN)
     }
 
     /// Reads `room/identity`; `None` if there is no such pair.

@@ -201,6 +201,7 @@ impl Choice {
             tiles: performers.into_iter().zip(places).map(tile).collect(),
             overlays: self.ornaments.iter().filter_map(|one| one.overlay(figures)).collect(),
             transition: self.transition,
+            patience: Scene::PATIENCE,
         }
     }
 

@@ -53,7 +53,9 @@ pub use loss::{Arrival, LossDetector};
 pub use overlay::{Align, Content, Overlay, Side, TextStyle};
 pub use packet::{PacketError, RtpHeader};
 pub use picture_splice::PictureSplice;
-pub use scene::{Border, Fill, Fit, ImageName, Placeholder, Rect, Scene, Tile, Transition};
+pub use scene::{
+    Border, ClipName, Fill, Fit, ImageName, Placeholder, Rect, Scene, Tile, Transition,
+};
 pub use sequence::{SequenceUnwrapper, TimestampUnwrapper};
 pub use splice::{Origin, Splice, Stamp};
 pub use tap::{SenderReport, TapItem, TapPacket};

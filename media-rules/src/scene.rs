@@ -19,9 +19,17 @@ pub struct Scene {
     pub overlays: Vec<Overlay>,
     /// How this scene takes the place of the one before it.
     pub transition: Transition,
+    /// For so long the scene before it stays on while one of these feeds has no picture yet.
+    pub patience: Duration,
 }
 
 impl Scene {
+    /// The usual patience: a keyframe is there by then, and a host without a camera is not missed long.
+    pub const PATIENCE: Duration = Duration::from_secs(1);
+
+    /// The longest. Feeds that left the stage are kept no longer than this and a transition.
+    pub const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
+
     /// Returns a scene that shows `tiles` at once, with nothing over them.
     pub const fn new(revision: u64, tiles: Vec<Tile>) -> Self {
         Self {
@@ -30,6 +38,7 @@ impl Scene {
             tiles,
             overlays: Vec::new(),
             transition: Transition::Cut,
+            patience: Self::PATIENCE,
         }
     }
 }
@@ -116,16 +125,38 @@ impl ImageName {
 
     /// Takes `name` if it is a plain file name that ends in `.png`, `.jpg` or `.jpeg`.
     pub fn parse(name: &str) -> Option<Self> {
-        let is_plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_');
         let has_known_end = [".png", ".jpg", ".jpeg"].iter().any(|end| name.ends_with(end));
-        let is_name = name.len() <= Self::MAX_LEN && !name.starts_with('.');
-        (is_name && has_known_end && name.bytes().all(is_plain)).then(|| Self(name.to_owned()))
+        (is_plain(name) && has_known_end).then(|| Self(name.to_owned()))
     }
 
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The name of a film in the folder that the operator gave for that, again without a path in it.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ClipName(String);
+
+impl ClipName {
+    /// Takes `name` if it is a plain file name with an ending of a container that is understood.
+    pub fn parse(name: &str) -> Option<Self> {
+        const ENDS: [&str; 5] = [".mp4", ".m4v", ".mov", ".webm", ".mkv"];
+        (is_plain(name) && ENDS.iter().any(|end| name.ends_with(end)))
+            .then(|| Self(name.to_owned()))
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Returns whether a name is one of a file that is neither hidden nor elsewhere.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_');
+    name.len() <= ImageName::MAX_LEN && !name.starts_with('.') && name.bytes().all(is_plain)
 }
 
 /// A frame around a tile.
@@ -208,6 +239,19 @@ mod tests {
         let long = format!("{}.png", "a".repeat(ImageName::MAX_LEN));
         for name in ["", ".png", "../a.png", "a/b.png", "a\\b.png", "a.svg", "a.png\0", &long] {
             assert_eq!(ImageName::parse(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_clip_never_leads_out_of_its_folder_either() {
+        for name in ["ad.mp4", "Spring_2.webm", "a-b.c.mov", "x.mkv", "x.m4v"] {
+            assert_eq!(ClipName::parse(name).unwrap().as_str(), name);
+        }
+        let long = format!("{}.mp4", "a".repeat(ImageName::MAX_LEN));
+        for name in
+            ["", ".mp4", "../a.mp4", "..", "a/b.mp4", "file:a.mp4", "a.ts", "a.mp4\n", &long]
+        {
+            assert_eq!(ClipName::parse(name), None, "{name:?}");
         }
     }
 }

@@ -5,25 +5,31 @@
 //! body    kind (u8) · fields
 //! field   numbers little endian · text: length (u16), UTF-8 · the last bytes of a body: data
 //!
-//! server -> mixer   1 Start  2 Packet  3 Report  4 Scene  5 Keyframe  6 Stop  7 Duty
-//! mixer -> server   1 Ready  2 Frame   3 KeyframeWanted  4 Beat
+//! server -> mixer   1 Start  2 Packet  3 Report  4 Scene  5 Keyframe  6 Stop  7 Duty  9 SideMixes
+//!                   20 Clips  21 Snapshot
+//! mixer -> server   1 Ready  2 Frame   3 KeyframeWanted  4 Beat  6 SideFrame  7 Loudness
+//!                   20 Clip  21 Snapshot
 //! ```
 //!
 //! `Start` and `Ready` come first and carry [`VERSION`]. A body longer than [`MAX_BODY`] or one
 //! that does not parse to its last byte ends the conversation: both sides are one build, so a
 //! broken body means a broken process. Closing the socket ends the mixer, whatever it was doing.
 
+mod clip;
 mod down;
 mod duty;
 mod fields;
 mod scene;
+mod snapshot;
 mod sound;
 mod up;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+pub use clip::{Clip, ClipNews};
 pub use down::{Down, Start};
 pub use duty::Duty;
+pub use snapshot::{Snapshot, SnapshotWish};
 pub use sound::{SeatLoudness, SideMix};
 pub use up::{Beat, Up};
 

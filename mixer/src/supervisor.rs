@@ -24,7 +24,9 @@ use media_rules::{EncodedFrame, FeedId, MediaKind, Scene, TapItem};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
-use crate::link::{Down, Duty, SeatLoudness, SideMix, Start};
+use crate::link::{
+    Clip, ClipNews, Down, Duty, SeatLoudness, SideMix, Snapshot, SnapshotWish, Start,
+};
 use crate::{Backlog, Weight};
 use back_off::BackOff;
 use delivery::Delivery;
@@ -109,6 +111,15 @@ pub enum ProgramEvent {
     },
     /// How loud the seats are, five times a second.
     Loudness(Vec<SeatLoudness>),
+    /// How a film of [`Program::set_clips`] is doing. Those of a process that died are not heard of again.
+    Clip {
+        /// Which.
+        feed: FeedId,
+        /// What is the matter.
+        news: ClipNews,
+    },
+    /// A picture that was asked for with [`Program::request_snapshot`].
+    Snapshot(Snapshot),
     /// A host must send a keyframe before its picture can be shown.
     KeyframeWanted(FeedId),
     /// A process made its first picture.
@@ -180,6 +191,17 @@ impl Program {
     pub fn set_side_mixes(&self, mixes: Vec<SideMix>) {
         *self.handle.shared.side_mixes() = mixes.clone();
         self.handle.shared.tell(Down::SideMixes(mixes));
+    }
+
+    /// Changes which films are played in, or loaded to be. A scene that shows one begins it. They end
+    /// with the process: one of them may be what killed it.
+    pub fn set_clips(&self, clips: Vec<Clip>) {
+        self.handle.shared.tell(Down::Clips(clips));
+    }
+
+    /// Asks for a picture of the program as a file. It comes as an event, or not at all.
+    pub fn request_snapshot(&self, wish: SnapshotWish) {
+        self.handle.shared.tell(Down::Snapshot(wish));
     }
 
     /// Takes media of a host. Never waits; feeds that are not in the scene are ignored.

@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use media_rules::{Scene, SenderReport, TapItem, TapPacket};
 
+use super::clip::{Clip, MAX_CLIPS, clip, put_clip};
 use super::duty::Duty;
-use super::fields::{Fields, put_codec, put_duration, put_feed, put_kind};
+use super::fields::{Fields, put_codec, put_duration, put_feed, put_kind, put_list};
 use super::scene::{put_scene, scene};
+use super::snapshot::{SnapshotWish, put_wish, wish};
 use super::sound::{SideMix, put_side_mixes, side_mixes};
 use super::{LinkError, VERSION, frame};
 
@@ -26,6 +28,10 @@ pub enum Down {
     Stop,
     /// What to do about pictures from now on; [`Duty::Mix`] until told.
     Duty(Duty),
+    /// The films that are played in or about to be; replaces those before.
+    Clips(Vec<Clip>),
+    /// Asks for a picture of the program.
+    Snapshot(SnapshotWish),
 }
 
 /// The shape of the program.
@@ -77,6 +83,14 @@ impl Down {
                 out.push(9);
                 put_side_mixes(out, mixes);
             }
+            Self::Clips(clips) => {
+                out.push(20);
+                put_list(out, clips, put_clip);
+            }
+            Self::Snapshot(wish) => {
+                out.push(21);
+                put_wish(out, *wish);
+            }
         });
     }
 
@@ -108,6 +122,8 @@ impl Down {
             6 => Self::Stop,
             7 => Self::Duty(Duty::parse(fields.u8()?)?),
             9 => Self::SideMixes(side_mixes(&mut fields)?),
+            20 => Self::Clips(fields.list(MAX_CLIPS, clip)?),
+            21 => Self::Snapshot(wish(&mut fields)?),
             _ => return Err(LinkError::BadValue),
         };
         fields.end(message)
@@ -192,6 +208,13 @@ mod tests {
             Down::Duty(Duty::Mix),
             Down::Duty(Duty::MixOrPass),
             Down::Duty(Duty::Rest),
+            Down::Clips(vec![Clip {
+                feed: FeedId::clip("a", 7),
+                file: "/films/ad.mp4".into(),
+                is_loop: true,
+                longest: Duration::from_secs(60),
+            }]),
+            Down::Snapshot(SnapshotWish { number: 3, width: 360 }),
         ]
     }
 

@@ -29,6 +29,8 @@ pub(super) fn put_scene(out: &mut Vec<u8>, scene: &Scene) {
     out.push(kind);
     let millis = u16::try_from(length.as_millis()).unwrap_or(u16::MAX);
     out.extend_from_slice(&millis.to_le_bytes());
+    let patience = u16::try_from(scene.patience.as_millis()).unwrap_or(u16::MAX);
+    out.extend_from_slice(&patience.to_le_bytes());
 }
 
 pub(super) fn scene(fields: &mut Fields) -> Result<Scene, LinkError> {
@@ -38,6 +40,7 @@ pub(super) fn scene(fields: &mut Fields) -> Result<Scene, LinkError> {
         tiles: fields.list(MAX_TILES, tile)?,
         overlays: fields.list(MAX_OVERLAYS, overlay)?,
         transition: transition(fields)?,
+        patience: Duration::from_millis(fields.u16()?.into()),
     })
 }
 
@@ -248,6 +251,7 @@ mod tests {
             ],
             overlays: contents.map(overlay).into(),
             transition: Transition::Slide(Duration::from_millis(300)),
+            patience: Duration::from_secs(3),
         }
     }
 

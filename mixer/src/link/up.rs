@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use media_rules::{EncodedFrame, FeedId, FrameCodec};
 
+use super::clip::{ClipNews, clip_news, put_clip_news};
 use super::fields::{Fields, put_feed};
+use super::snapshot::{Snapshot, put_snapshot, snapshot};
 use super::sound::{SeatLoudness, loudness, put_loudness, put_side_frame, side_frame};
 use super::{LinkError, VERSION, frame};
 
@@ -33,6 +35,10 @@ pub enum Up {
     Loudness(Vec<SeatLoudness>),
     /// Sent every second.
     Beat(Beat),
+    /// How a clip is doing.
+    Clip(FeedId, ClipNews),
+    /// A picture that was asked for.
+    Snapshot(Snapshot),
 }
 
 /// What a mixer process counted since it started.
@@ -84,6 +90,14 @@ impl Up {
                 out.push(7);
                 put_loudness(out, seats);
             }
+            Self::Clip(feed, news) => {
+                out.push(20);
+                put_clip_news(out, feed, news);
+            }
+            Self::Snapshot(snapshot) => {
+                out.push(21);
+                put_snapshot(out, snapshot);
+            }
             Self::Beat(beat) => {
                 out.push(4);
                 for count in [beat.pictures, beat.skipped, beat.dropped] {
@@ -115,6 +129,11 @@ impl Up {
                 Self::SideFrame { without, frame }
             }
             7 => Self::Loudness(loudness(&mut fields)?),
+            20 => {
+                let (feed, news) = clip_news(&mut fields)?;
+                Self::Clip(feed, news)
+            }
+            21 => Self::Snapshot(snapshot(&mut fields)?),
             4 => Self::Beat(Beat {
                 pictures: fields.u64()?,
                 skipped: fields.u64()?,
@@ -178,6 +197,15 @@ mod tests {
                 lufs_tenths: -231,
                 peak_dbfs_tenths: -12,
             }]),
+            Up::Clip(FeedId::clip("a", 1), ClipNews::Ready { length: None }),
+            Up::Clip(FeedId::clip("a", 1), ClipNews::Ended),
+            Up::Clip(FeedId::clip("a", 1), ClipNews::Failed { reason: "no picture".into() }),
+            Up::Snapshot(Snapshot {
+                number: 3,
+                at: MediaTime::from_millis(40),
+                revision: 2,
+                jpeg: Bytes::from_static(b"jpeg"),
+            }),
             Up::Beat(Beat { pictures: 1, skipped: 2, dropped: 3, compose_us: 4, encode_us: 5 }),
         ]
     }
@@ -193,7 +221,8 @@ mod tests {
     fn a_cut_or_padded_message_is_refused_and_never_panics() {
         for message in examples() {
             let whole = body(&message);
-            let ends_in_data = matches!(message, Up::Frame { .. } | Up::SideFrame { .. });
+            let ends_in_data =
+                matches!(message, Up::Frame { .. } | Up::SideFrame { .. } | Up::Snapshot(_));
             for length in 0..whole.len() {
                 let cut = Up::decode(whole.slice(..length));
                 assert!(cut.is_err() || ends_in_data, "{message:?} cut at {length}");

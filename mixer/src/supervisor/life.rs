@@ -227,6 +227,12 @@ impl Watch<'_> {
                     self.delivery.send(ProgramEvent::Loudness(seats));
                 }
                 Up::Beat(beat) => self.handle_beat(beat),
+                Up::Clip(feed, news) => {
+                    self.delivery.send(ProgramEvent::Clip { feed, news });
+                }
+                Up::Snapshot(snapshot) => {
+                    self.delivery.send(ProgramEvent::Snapshot(snapshot));
+                }
             }
         }
         Ok(())

@@ -160,7 +160,14 @@ fn is_flash(number: usize) -> bool {
     number % FPS < FPS / 10
 }
 
-fn picture(id: u8, number: usize, width: usize, height: usize, colour: [u8; 3]) -> Vec<u8> {
+/// One picture of a host.
+pub(crate) fn picture(
+    id: u8,
+    number: usize,
+    width: usize,
+    height: usize,
+    colour: [u8; 3],
+) -> Vec<u8> {
     let mut bytes = vec![colour[0]; width * height];
     bytes.resize(width * height * 5 / 4, colour[1]);
     bytes.resize(width * height * 3 / 2, colour[2]);
@@ -194,7 +201,8 @@ pub(crate) fn draw_mark(bytes: &mut [u8], width: usize, id: u8, number: usize) {
     }
 }
 
-fn packet(id: u8, number: usize) -> Vec<u8> {
+/// 20 ms of a host's sound, as interleaved samples.
+pub(crate) fn packet(id: u8, number: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(PACKET * 4);
     for sample in number * PACKET..(number + 1) * PACKET {
         let time = sample as f64 / RATE as f64;

@@ -84,6 +84,8 @@ fn revisions(recorded: &[Recorded]) -> HashMap<MediaTime, u64> {
         ProgramEvent::Frame { .. }
         | ProgramEvent::SideFrame { .. }
         | ProgramEvent::Loudness(_)
+        | ProgramEvent::Clip { .. }
+        | ProgramEvent::Snapshot(_)
         | ProgramEvent::KeyframeWanted(_)
         | ProgramEvent::Started { .. }
         | ProgramEvent::Died { .. } => None,

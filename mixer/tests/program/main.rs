@@ -8,6 +8,7 @@
 
 mod clip;
 mod codecs;
+mod films;
 mod host;
 mod layouts;
 mod solo;

@@ -6,7 +6,7 @@ use mixer::Duty;
 use super::*;
 
 /// The hosts' own size; the program's is twice that.
-const OWN: Rect = Rect { x: 0, y: 0, width: 360, height: 640 };
+pub(crate) const OWN: Rect = Rect { x: 0, y: 0, width: 360, height: 640 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_solo_hosts_own_pictures_come_and_go_without_a_seam() {
@@ -151,7 +151,7 @@ async fn a_process_whose_pictures_never_began_makes_sound() {
 }
 
 /// Waits until the host's own pictures come.
-async fn until_passing(events: &mut mpsc::Receiver<ProgramEvent>) {
+pub(crate) async fn until_passing(events: &mut mpsc::Receiver<ProgramEvent>) {
     let is_own = |(_, event): &Recorded| match event {
         ProgramEvent::Frame { frame, .. } if frame.is_key => {
             let sets = media_rules::h264::ParameterSets::find(&frame.data);
@@ -162,6 +162,8 @@ async fn until_passing(events: &mut mpsc::Receiver<ProgramEvent>) {
         ProgramEvent::Frame { .. }
         | ProgramEvent::SideFrame { .. }
         | ProgramEvent::Loudness(_)
+        | ProgramEvent::Clip { .. }
+        | ProgramEvent::Snapshot(_)
         | ProgramEvent::KeyframeWanted(_)
         | ProgramEvent::Started { .. }
         | ProgramEvent::Died { .. } => false,

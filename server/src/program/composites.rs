@@ -167,7 +167,12 @@ struct Sight(Scene);
 
 impl Sight {
     fn of(scene: &Scene) -> Self {
-        let mut sight = Scene { revision: 0, transition: Transition::Cut, ..scene.clone() };
+        let mut sight = Scene {
+            revision: 0,
+            transition: Transition::Cut,
+            patience: Scene::PATIENCE,
+            ..scene.clone()
+        };
         sight.tiles.retain(|tile| tile.rect != Rect::NOWHERE);
         for tile in &mut sight.tiles {
             tile.gain_percent = 100;

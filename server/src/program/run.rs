@@ -188,6 +188,8 @@ impl<'a> Run<'a> {
                         .record(f64::from(seat.lufs_tenths) / 10.0);
                 }
             }
+            // Nobody orders films or snapshots yet.
+            ProgramEvent::Clip { .. } | ProgramEvent::Snapshot(_) => {}
             ProgramEvent::Started { generation } => {
                 info!(program = %name, generation, "Mixer started.");
             }

@@ -71,7 +71,7 @@ impl Artist {
 
     /// Draws what `scene` needs.
     pub(crate) fn draw(&mut self, scene: Scene) -> Scenery {
-        let Scene { revision, background, tiles, overlays, transition } = scene;
+        let Scene { revision, background, tiles, overlays, transition, patience } = scene;
         let mut parts = Vec::new();
         let before = std::mem::take(&mut self.tiles);
         for tile in tiles.into_iter().filter(|tile| !tile.rect.is_empty()) {
@@ -102,7 +102,8 @@ impl Artist {
         // Stable: of equals the later one is nearer, and overlays come after tiles.
         parts.sort_by_key(|(z, _)| *z);
         let parts = parts.into_iter().map(|(_, part)| part).collect();
-        Scenery { revision, transition, backdrop: self.backdrop(&background), parts }
+        let backdrop = self.backdrop(&background);
+        Scenery { revision, transition, patience, backdrop, parts }
     }
 
     fn tile(&mut self, tile: &Tile) -> Part {

@@ -36,6 +36,11 @@ impl Canvas {
         Ok(Self { info, pool, faces: Faces::default() })
     }
 
+    /// Returns what its pictures are, for whoever keeps one.
+    pub(crate) fn caps(&self) -> anyhow::Result<gst::Caps> {
+        Ok(self.info.to_caps()?)
+    }
+
     /// Draws the picture that is due at `at`, with the feeds' pictures as `picture` gives them.
     pub(crate) fn draw(
         &mut self,
@@ -70,11 +75,14 @@ impl Canvas {
         let pixels = buffer.get_mut().context("the pool gave away a buffer in use")?;
         let mut frame = VideoFrameRef::from_buffer_ref_writable(pixels, &self.info)?;
         let mut surface = Surface::of(&mut frame);
+        // What lies beneath something that covers everything is not seen.
+        let covering = shot.items.iter().rposition(|item| item.covers(whole));
         match &shot.backdrop {
+            _ if covering.is_some() => {}
             Backdrop::Colour(colour) => surface.fill(whole, *colour),
             Backdrop::Image(raster) => surface.lay(&raster.sheet(), 0, 0, 255),
         }
-        for item in &shot.items {
+        for item in &shot.items[covering.unwrap_or(0)..] {
             match &item.part.kind {
                 Kind::Tile(tile) => {
                     let face = self.faces.of(&item.part, item.rect)?;

@@ -7,23 +7,26 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use media_rules::{FeedId, HostSync, MediaTime, Rect, Scene, TapItem};
-use mixer::link::{Down, Start, Up};
+use mixer::link::{Clip as Order, ClipNews, Down, Start, Up};
 use mixer::media_now;
 
+use crate::clip::Clip;
 use crate::encoder::Encoder;
 use crate::feed::Feed;
 use crate::fit::clip;
 use crate::outlet::Outlet;
-use crate::picture_tick::{Cue, SceneCue};
+use crate::picture_tick::{Cue, SceneCue, SharedPictures};
 use crate::solo::Solo;
-use crate::sound_tick::{SoundCue, VoiceCue};
-use crate::stage::HOLD;
+use crate::sound_tick::{SharedVoice, SoundCue, VoiceCue};
 
 /// How often feeds look whether a packet that is missing must be given up.
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// How often it is looked whether hosts have to wait for one another.
 const SYNC: Duration = Duration::from_millis(100);
+
+/// After a snapshot another one is likely; what was woken for it goes on for so long.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Added to the time for which a picture of a feed that left its scene may still be needed.
 const MARGIN: Duration = Duration::from_millis(200);
@@ -38,6 +41,11 @@ pub(crate) struct Desk {
     pictures: Sender<Cue>,
     sound: Sender<SoundCue>,
     feeds: HashMap<FeedId, Feed>,
+    clips: HashMap<FeedId, Clip>,
+    /// Which of them are wanted whatever the scene is.
+    ordered: Vec<FeedId>,
+    /// Which of them the scene shows.
+    played: Vec<FeedId>,
     looked: MediaTime,
     sync: HostSync,
     synced: MediaTime,
@@ -45,7 +53,20 @@ pub(crate) struct Desk {
     /// and is then on its way out.
     grace: Duration,
     solo: Solo,
-    is_composing: bool,
+    work: Work,
+    /// Snapshots are likely until then.
+    looks_until: MediaTime,
+}
+
+/// What is done about pictures.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Work {
+    /// They are decoded, composed and encoded.
+    Compose,
+    /// They are decoded, and composed for a snapshot.
+    Look,
+    /// Nothing.
+    Rest,
 }
 
 impl Desk {
@@ -67,12 +88,16 @@ impl Desk {
             pictures,
             sound,
             feeds,
+            clips: HashMap::new(),
+            ordered: Vec::new(),
+            played: Vec::new(),
             looked: MediaTime::default(),
             sync: HostSync::default(),
             synced: MediaTime::default(),
-            grace: HOLD + MARGIN,
+            grace: Scene::PATIENCE + MARGIN,
             solo,
-            is_composing: true,
+            work: Work::Compose,
+            looks_until: MediaTime::default(),
         }
     }
 
@@ -112,6 +137,13 @@ impl Desk {
                 self.solo.handle_duty(duty, now);
                 self.look_at_all(now);
             }
+            Down::Clips(orders) => self.handle_orders(orders),
+            Down::Snapshot(wish) => {
+                let now = media_now();
+                self.looks_until = now + LOOK;
+                let _ = self.pictures.send(Cue::Snapshot(wish));
+                self.look_at_all(now);
+            }
             // The link's thread answers these by itself.
             Down::Start(_) | Down::Stop => {}
         }
@@ -130,35 +162,78 @@ impl Desk {
         }
     }
 
+    /// Loads films that are new and lets go of those that are not wanted any more.
+    fn handle_orders(&mut self, orders: Vec<Order>) {
+        self.ordered = orders.iter().map(|order| order.feed.clone()).collect();
+        for order in orders {
+            let feed = order.feed.clone();
+            if self.clips.contains_key(&feed) {
+                continue;
+            }
+            match Clip::load(order, &self.outlet) {
+                Ok(clip) => drop(self.clips.insert(feed, clip)),
+                Err(error) => {
+                    let reason = error.to_string();
+                    self.outlet.send(Up::Clip(feed, ClipNews::Failed { reason }));
+                }
+            }
+        }
+        self.look_at_clips(media_now());
+    }
+
     fn handle_scene(&mut self, mut scene: Scene) {
         let now = media_now();
         let canvas = (self.start.width, self.start.height);
         for tile in &mut scene.tiles {
             tile.rect = clip(tile.rect, canvas).unwrap_or(Rect::NOWHERE);
         }
-        self.grace = HOLD + scene.transition.length() + MARGIN;
+        self.grace = scene.patience + scene.transition.length() + MARGIN;
 
         for (id, feed) in &mut self.feeds {
             feed.set_in_scene(scene.tiles.iter().any(|tile| tile.feed == *id), now);
         }
+        let shown = scene.tiles.iter().map(|tile| &tile.feed);
+        self.played = shown.filter(|feed| feed.is_clip()).cloned().collect();
+        self.look_at_clips(now);
         let mut voices = Vec::new();
         for tile in &scene.tiles {
-            let id = &tile.feed;
-            let feed = self.feeds.entry(id.clone()).or_insert_with(|| Feed::new(self.is_composing));
+            let Some(voice) = self.join(&tile.feed) else { continue };
             voices.push(VoiceCue {
-                feed: id.clone(),
-                voice: feed.voice(),
+                feed: tile.feed.clone(),
+                voice,
                 gain: f32::from(tile.gain_percent) / 100.0,
                 duck_db: tile.duck_db,
             });
         }
-        let pictures = |(id, feed): (&FeedId, &Feed)| (id.clone(), Arc::downgrade(feed.pictures()));
-        let feeds = self.feeds.iter().map(pictures).collect();
+        let pictures =
+            |id: &FeedId, pictures: &SharedPictures| (id.clone(), Arc::downgrade(pictures));
+        let hosts = self.feeds.iter().map(|(id, feed)| pictures(id, feed.pictures()));
+        let clips = self.clips.iter().map(|(id, clip)| pictures(id, clip.pictures()));
+        let feeds = hosts.chain(clips).collect();
         // The ticks end only after this desk.
         let _ = self.sound.send(SoundCue::Voices(voices));
         self.solo.handle_scene(&scene, now);
         let _ = self.scenes.send(SceneCue { scene, feeds });
         self.look_at_all(now);
+    }
+
+    /// Lets somebody, or something that is played in, be part of the program; returns their sound.
+    fn join(&mut self, id: &FeedId) -> Option<SharedVoice> {
+        if id.is_clip() {
+            // One that was lost with the process before leaves a placeholder until the server hears.
+            let clip = self.clips.get_mut(id)?;
+            clip.begin();
+            return Some(clip.voice());
+        }
+        let is_decoding = self.work != Work::Rest;
+        let feed = self.feeds.entry(id.clone()).or_insert_with(|| Feed::new(is_decoding));
+        Some(feed.voice())
+    }
+
+    fn look_at_clips(&mut self, now: MediaTime) {
+        for (id, clip) in &mut self.clips {
+            clip.set_wanted(self.ordered.contains(id) || self.played.contains(id), now);
+        }
     }
 
     /// Those that are in the scene wait for one another.
@@ -175,6 +250,7 @@ impl Desk {
 
     fn look_at_all(&mut self, now: MediaTime) {
         self.feeds.retain(|_, feed| !feed.is_gone(self.grace, now));
+        self.clips.retain(|_, clip| !clip.is_gone(self.grace, now));
         for (id, feed) in &mut self.feeds {
             if advance(id, feed, &mut self.solo, now) {
                 self.outlet.send(Up::KeyframeWanted(id.clone()));
@@ -185,19 +261,30 @@ impl Desk {
         {
             self.outlet.send(Up::KeyframeWanted(host));
         }
-        self.set_composing(self.solo.needs_composite());
+        self.set_work(match self.solo.needs_composite() {
+            true => Work::Compose,
+            false if now < self.looks_until => Work::Look,
+            false => Work::Rest,
+        });
     }
 
     /// Wakes what decodes, composes and encodes pictures, or lets it rest.
-    fn set_composing(&mut self, is_composing: bool) {
-        if is_composing == self.is_composing {
+    fn set_work(&mut self, work: Work) {
+        let before = std::mem::replace(&mut self.work, work);
+        if before == work {
             return;
         }
-        self.is_composing = is_composing;
-        for feed in self.feeds.values_mut() {
-            feed.set_decoding(is_composing);
+        let is_decoding = work != Work::Rest;
+        if is_decoding != (before != Work::Rest) {
+            for feed in self.feeds.values_mut() {
+                feed.set_decoding(is_decoding);
+            }
         }
-        let _ = self.pictures.send(if is_composing { Cue::Work } else { Cue::Rest });
+        let _ = self.pictures.send(match work {
+            Work::Compose => Cue::Work,
+            Work::Look => Cue::Look,
+            Work::Rest => Cue::Rest,
+        });
     }
 }
 

@@ -226,7 +226,7 @@ impl Feed {
 }
 
 /// Returns whether a picture asks the decoder for no more room than any camera needs.
-fn is_affordable(codec: Codec, picture: &[u8]) -> bool {
+pub(crate) fn is_affordable(codec: Codec, picture: &[u8]) -> bool {
     coded_size(codec, picture)
         .is_some_and(|(width, height)| width <= MOST_PIXELS && height <= MOST_PIXELS)
 }

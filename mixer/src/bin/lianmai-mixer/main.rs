@@ -19,6 +19,7 @@
 mod artist;
 mod backfill;
 mod canvas;
+mod clip;
 mod decoder;
 mod desk;
 mod ducking;
@@ -33,8 +34,10 @@ mod loudness;
 mod motion;
 mod outlet;
 mod paint;
+mod photographer;
 mod picture_tick;
 mod pictures;
+mod reel;
 mod revisions;
 mod scenery;
 mod shedder;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use media_rules::Rect;
 
-use crate::scenery::{Backdrop, Part, Scenery};
+use crate::scenery::{Backdrop, Kind, Part, Scenery};
 
 /// One picture's parts, the farthest first.
 #[derive(Clone, Debug)]
@@ -57,6 +57,17 @@ impl Shot {
         });
         shot.items.splice(0..0, leaving.collect::<Vec<_>>());
         shot
+    }
+}
+
+impl Item {
+    /// Returns whether nothing of `whole` is seen beside or through it.
+    pub(crate) fn covers(&self, whole: Rect) -> bool {
+        let is_square = match &self.part.kind {
+            Kind::Tile(tile) => tile.radius == 0,
+            Kind::Overlay(_) => false,
+        };
+        is_square && self.opacity == 255 && self.rect == whole
     }
 }
 

@@ -3,26 +3,30 @@
 //! so no picture is ever half of one scene and half of another.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use gstreamer as gst;
 use media_rules::{FeedId, MediaTime, Scene};
-use mixer::link::{Beat, Start, Up};
+use mixer::link::{Beat, SnapshotWish, Start, Up};
 use mixer::media_now;
 use tracing::warn;
 
 use crate::canvas::Canvas;
 use crate::encoder::Encoder;
 use crate::outlet::Outlet;
+use crate::photographer::{self, Exposure};
 use crate::pictures::{Pictures, Sight};
 use crate::scenery::Scenery;
 use crate::shedder::Shedder;
-use crate::stage::{HOLD, Stage};
+use crate::stage::Stage;
 
 /// Pictures that are made up for after a busy moment.
 const MOST_LATE: u64 = 4;
+
+/// Snapshots that may be waited for. Full: the oldest is dropped, and whoever wished gives up.
+const MOST_WISHES: usize = 8;
 
 /// The pictures of one feed, filled by its decoder and drawn from here.
 pub(crate) type SharedPictures = Arc<Mutex<Pictures<gst::Sample>>>;
@@ -53,8 +57,12 @@ pub(crate) enum Cue {
     Scenery(SceneryCue),
     /// Make pictures, as soon as there is something to show.
     Work,
+    /// Make none but for snapshots, and encode none.
+    Look,
     /// Make none.
     Rest,
+    /// The next picture is wanted as a file.
+    Snapshot(SnapshotWish),
 }
 
 /// Whether pictures are made.
@@ -65,6 +73,8 @@ enum Shift {
     Waking {
         until: MediaTime,
     },
+    /// Only for snapshots.
+    Looking,
     Resting,
 }
 
@@ -76,6 +86,7 @@ pub(crate) fn start(
     outlet: Arc<Outlet>,
 ) -> anyhow::Result<Sender<Cue>> {
     let (cues, inbox) = channel();
+    let outlet_of_photographer = Arc::clone(&outlet);
     let tick = PictureTick {
         start,
         encoder,
@@ -86,6 +97,8 @@ pub(crate) fn start(
         shedder: Shedder::default(),
         beat: Beat::default(),
         shift: Shift::Working,
+        wishes: Vec::new(),
+        photographer: photographer::start(outlet_of_photographer)?,
     };
     std::thread::Builder::new().name("picture-tick".into()).spawn(move || tick.run(&inbox))?;
     Ok(cues)
@@ -101,6 +114,8 @@ struct PictureTick {
     shedder: Shedder,
     beat: Beat,
     shift: Shift,
+    wishes: Vec<SnapshotWish>,
+    photographer: SyncSender<Exposure>,
 }
 
 impl PictureTick {
@@ -135,8 +150,17 @@ impl PictureTick {
                     self.feeds = cue.feeds;
                     self.stage.handle_scenery(cue.scenery, media_now());
                 }
-                Ok(Cue::Work) => self.shift = Shift::Waking { until: media_now() + HOLD },
+                Ok(Cue::Work) => {
+                    self.shift = Shift::Waking { until: media_now() + Scene::PATIENCE }
+                }
+                Ok(Cue::Look) => self.shift = Shift::Looking,
                 Ok(Cue::Rest) => self.shift = Shift::Resting,
+                Ok(Cue::Snapshot(wish)) => {
+                    if self.wishes.len() == MOST_WISHES {
+                        self.wishes.remove(0);
+                    }
+                    self.wishes.push(wish);
+                }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
@@ -161,12 +185,20 @@ impl PictureTick {
             self.shift = Shift::Working;
             self.encoder.force_keyframe();
         }
+        let is_looking = matches!(self.shift, Shift::Looking);
+        if is_looking && (self.wishes.is_empty() || !self.stage.shows_everybody(sight)) {
+            return;
+        }
         let picture = |feed: &FeedId| match newest.get(feed) {
             Some((Sight::Live, picture)) => picture.clone(),
             Some((Sight::Waiting | Sight::Stalled, _)) | None => None,
         };
         match self.canvas.draw(&view, due, picture) {
             Ok(picture) => {
+                self.expose(&picture, due, view.revision);
+                if is_looking {
+                    return;
+                }
                 self.encoder.push_picture(due, picture, view.revision);
                 self.beat.pictures += 1;
             }
@@ -177,6 +209,21 @@ impl PictureTick {
         }
         let took = u32::try_from(media_now().since(due).as_micros()).unwrap_or(u32::MAX);
         self.beat.compose_us = self.beat.compose_us.max(took);
+    }
+
+    /// Lets a file be made of a picture if one is wanted.
+    fn expose(&mut self, picture: &gst::Buffer, at: MediaTime, revision: u64) {
+        if self.wishes.is_empty() {
+            return;
+        }
+        let Ok(caps) = self.canvas.caps() else { return };
+        // The encoder stamps the buffer itself, and the pool draws on it again.
+        let Ok(picture) = picture.copy_deep() else { return };
+        let picture = gst::Sample::builder().buffer(&picture).caps(&caps).build();
+        let (size, wishes) =
+            ((self.start.width, self.start.height), std::mem::take(&mut self.wishes));
+        // A photographer who is behind loses it.
+        let _ = self.photographer.try_send(Exposure { picture, size, at, revision, wishes });
     }
 
     /// Brings on screen what is due and returns it, with what there is to see of each feed.

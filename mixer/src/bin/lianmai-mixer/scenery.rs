@@ -2,8 +2,9 @@
 //! is there: names, marks, images and letters are rasters already.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use media_rules::{Align, FeedId, Fit, MediaTime, Rect, Transition};
+use media_rules::{Align, FeedId, Fit, MediaTime, Rect, Scene, Transition};
 
 use crate::paint::Raster;
 
@@ -14,6 +15,8 @@ pub(crate) struct Scenery {
     pub(crate) revision: u64,
     /// How it follows the one before it.
     pub(crate) transition: Transition,
+    /// How long it waits for the first pictures of its feeds.
+    pub(crate) patience: Duration,
     /// What is seen where nothing else is.
     pub(crate) backdrop: Backdrop,
     /// Tiles and overlays, the farthest first.
@@ -105,7 +108,13 @@ impl Scenery {
     /// Returns a scenery with nothing in it.
     pub(crate) fn empty() -> Self {
         let backdrop = Backdrop::Colour(media_rules::Colour::SLATE.yuv());
-        Self { revision: 0, transition: Transition::Cut, backdrop, parts: Vec::new() }
+        let (transition, patience) = (Transition::Cut, Scene::PATIENCE);
+        Self { revision: 0, transition, patience, backdrop, parts: Vec::new() }
+    }
+
+    /// Returns whether this is a slate that somebody chose to be seen.
+    pub(crate) fn is_slate(&self) -> bool {
+        self.revision > 0 && self.feeds().next().is_none()
     }
 
     /// Returns the feeds that are seen.

@@ -1,22 +1,19 @@
 //! Which scenery is drawn. A new one is not drawn before there is something to show in it: until the
-//! newcomer's first picture is decoded the scenery before it stays on, for a second at most, so that
-//! solo, co-host and battle follow each other without an empty tile. Then its transition begins.
+//! newcomer's first picture is decoded the scenery before it stays on, as long as the new one has
+//! patience, so that solo, co-host and battle follow each other without an empty tile, and a slate
+//! gives way to a picture. Then its transition begins.
 //!
 //! ```text
-//! shown ──handle_scenery──▶ shown + next ──all there, or 1 s, or nothing to hold──▶ next is shown
+//! shown ──handle_scenery──▶ shown + next ──all there, patience over, or nothing to hold──▶ next is shown
 //! ```
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use media_rules::{FeedId, MediaTime, Transition};
 
 use crate::motion::Shot;
 use crate::pictures::Sight;
 use crate::scenery::Scenery;
-
-/// How long the scenery before may stay on. A feed that left it is kept at least this long.
-pub(crate) const HOLD: Duration = Duration::from_secs(1);
 
 /// The scenery that is drawn and the one that wants to be.
 #[derive(Debug)]
@@ -69,8 +66,9 @@ impl Stage {
     ) -> View {
         if let Some((next, since)) = self.next.take() {
             let is_in = |scenery: &Scenery, wanted| scenery.feeds().any(|f| sight(f) == wanted);
-            let is_waiting = is_in(&next, Sight::Waiting) && is_in(&self.shown, Sight::Live);
-            if is_waiting && now.since(since) < HOLD {
+            let is_worth_it = is_in(&self.shown, Sight::Live) || self.shown.is_slate();
+            let is_waiting = is_in(&next, Sight::Waiting) && is_worth_it;
+            if is_waiting && now.since(since) < next.patience {
                 self.next = Some((next, since));
             } else {
                 self.show(next);
@@ -121,6 +119,8 @@ impl Stage {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use media_rules::{Rect, Scene, Tile};
 
     use super::*;
@@ -147,10 +147,8 @@ mod tests {
         /// Hosts stand in a row from the left, 100 pixels each.
         fn handle(&mut self, names: &[&str], transition: Transition, now: u64) {
             self.revision += 1;
-            let tile = |(x, name): (usize, &&str)| {
-                let rect = Rect { x: x as u32 * 100, y: 0, width: 100, height: 2 };
-                Tile::new(FeedId::new("a", name), rect)
-            };
+            let tile =
+                |(x, name): (usize, &&str)| Tile::new(FeedId::new("a", name), rect(x as u32 * 100));
             let tiles = names.iter().enumerate().map(tile).collect();
             let scene = Scene { transition, ..Scene::new(self.revision, tiles) };
             self.stage.handle_scenery(Arc::new(self.artist.draw(scene)), at(now));
@@ -166,6 +164,10 @@ mod tests {
         fn drawn(&mut self, now: u64, live: &[&str]) -> Vec<String> {
             names(&self.view(now, live).shot)
         }
+    }
+
+    fn rect(x: u32) -> Rect {
+        Rect { x, y: 0, width: 100, height: 2 }
     }
 
     fn names(shot: &Shot) -> Vec<String> {
@@ -195,6 +197,30 @@ mod tests {
         theatre.handle(&["alice", "bob"], Transition::Cut, 100);
         assert_eq!(theatre.drawn(1_099, &["alice"]), ["alice"]);
         assert_eq!(theatre.drawn(1_100, &["alice"]), ["alice", "bob"]);
+    }
+
+    #[test]
+    fn a_slate_stays_until_the_host_has_a_picture_as_long_as_the_scene_has_patience() {
+        let mut theatre = Theatre::new();
+        theatre.handle(&[], Transition::Cut, 0);
+        assert_eq!(theatre.view(0, &[]).revision, 1);
+
+        let scene = |revision, patience| Scene {
+            patience: Duration::from_secs(patience),
+            ..Scene::new(revision, vec![Tile::new(FeedId::new("a", "alice"), rect(0))])
+        };
+        let show = |theatre: &mut Theatre, scene, now| {
+            let scenery = Arc::new(theatre.artist.draw(scene));
+            theatre.stage.handle_scenery(scenery, at(now));
+        };
+        show(&mut theatre, scene(2, 3), 100);
+        assert_eq!(theatre.view(3_099, &[]).revision, 1);
+        assert_eq!(theatre.view(3_099, &["alice"]).revision, 2);
+
+        theatre.handle(&[], Transition::Cut, 4_000);
+        theatre.view(4_000, &["alice"]);
+        show(&mut theatre, scene(9, 3), 4_000);
+        assert_eq!(theatre.view(7_000, &[]).revision, 9, "for no longer");
     }
 
     #[test]
