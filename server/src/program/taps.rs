@@ -23,7 +23,8 @@ impl Taps {
     /// Opens and closes taps so that there is one for each feed of `scene`.
     pub(super) fn follow(&mut self, scene: &Scene) {
         self.open.retain(|feed, _| scene.tiles.iter().any(|tile| tile.feed == *feed));
-        for tile in &scene.tiles {
+        // What is played in is the mixer's own.
+        for tile in scene.tiles.iter().filter(|tile| !tile.feed.is_clip()) {
             if !self.open.contains_key(&tile.feed) {
                 let guard = self.open_tap(tile.feed.clone());
                 self.open.insert(tile.feed.clone(), guard);
