@@ -13,9 +13,10 @@ const ours = {
   'web-demo': [],
   sfu: ['media-rules'],
   signaling: ['room-rules', 'wire-format', 'media-rules', 'web-demo'],
+  ledger: [],
   mixer: ['media-rules'],
   'relay-cdn': ['media-rules'],
-  server: ['room-rules', 'wire-format', 'media-rules', 'sfu', 'signaling', 'mixer', 'relay-cdn', 'web-demo'],
+  server: ['room-rules', 'wire-format', 'media-rules', 'sfu', 'signaling', 'ledger', 'mixer', 'relay-cdn', 'web-demo'],
   'load-tester': [],
   examples: [],
   interop: [],
@@ -32,6 +33,7 @@ const libraries = {
   image: ['mixer'],
   'tokio-tungstenite': ['load-tester', 'examples'],
   rml_rtmp: ['relay-cdn'],
+  rusqlite: ['ledger'],
 };
 /** What the rules may never name. */
 const impure = ['tokio', 'axum', 'rand', 'fastrand', 'libc', 'rustix', 'tracing', 'metrics'];

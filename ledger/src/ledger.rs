@@ -1,0 +1,207 @@
+//! The way to the one thread that writes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::journal::{Journal, Progress};
+use crate::outbox::Outbox;
+use crate::sqlite::SqliteStore;
+use crate::store::{Store, Which};
+use crate::writer::{Message, Writer};
+use crate::{LedgerError, Life, LifeId, Pruned, Row};
+
+/// Where a ledger is kept, and how much may wait.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LedgerConfig {
+    /// Where.
+    pub place: Place,
+    /// Rows that may wait for the disk before new requests are refused.
+    pub queue_rows: usize,
+    /// Rows of one transaction at most.
+    pub batch_rows: usize,
+}
+
+impl LedgerConfig {
+    /// Returns the usual limits for a ledger at `place`.
+    pub const fn at(place: Place) -> Self {
+        Self { place, queue_rows: 16_384, batch_rows: 1_024 }
+    }
+}
+
+/// Where a ledger is kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// Nowhere: it ends with the process.
+    Memory,
+    /// In an SQLite file.
+    File(PathBuf),
+}
+
+/// A ledger. Cheap to clone; the writer ends when the last handle is gone.
+#[derive(Clone, Debug)]
+pub struct Ledger(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// Has no bound of its own: requests stop at `queue_rows` rows, and what may not be refused is
+    /// bounded by the queues that it comes from.
+    messages: mpsc::Sender<Message>,
+    waiting: Arc<AtomicUsize>,
+    queue_rows: usize,
+    next_life: AtomicU64,
+    last_moment: u64,
+}
+
+/// The thread that writes.
+#[derive(Debug)]
+pub struct WriterThread(JoinHandle<()>);
+
+impl WriterThread {
+    /// Waits until everything is written; every handle must be gone.
+    pub fn join(self) {
+        // A panic was reported when it happened; the journals have heard of it.
+        let _ = self.0.join();
+    }
+}
+
+impl Ledger {
+    /// Opens or makes a ledger, and takes it over from whoever wrote to it before.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or a newer program made it.
+    pub fn open(config: &LedgerConfig) -> Result<(Self, WriterThread), LedgerError> {
+        let store = match &config.place {
+            Place::Memory => SqliteStore::in_memory()?,
+            Place::File(path) => SqliteStore::open(path)?,
+        };
+        Self::over(Box::new(store), config)
+    }
+
+    pub(crate) fn over(
+        mut store: Box<dyn Store>,
+        config: &LedgerConfig,
+    ) -> Result<(Self, WriterThread), LedgerError> {
+        let next_life = AtomicU64::new(store.last_life()? + 1);
+        let last_moment = store.last_moment()?;
+        let (messages, inbox) = mpsc::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer = Writer::new(store, inbox, config.batch_rows, Arc::clone(&waiting));
+        let thread = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| LedgerError::Failed(error.to_string()))?;
+        let queue_rows = config.queue_rows;
+        let shared = Shared { messages, waiting, queue_rows, next_life, last_moment };
+        Ok((Self(Arc::new(shared)), WriterThread(thread)))
+    }
+
+    /// Returns the latest moment that was written when the ledger was opened, in Unix milliseconds:
+    /// no clock may begin before it.
+    pub fn last_moment(&self) -> u64 {
+        self.0.last_moment
+    }
+
+    /// Begins a life of `room`.
+    pub fn begin(&self, room: &str, at: u64) -> Journal {
+        let id = LifeId(self.0.next_life.fetch_add(1, Ordering::Relaxed));
+        let life = Life { id, room: room.to_owned(), opened_at: at, ended_at: None };
+        let (progress, journal) = watch::channel(Progress::default());
+        self.send(Message::Open { life: life.clone(), is_new: true, last: None, progress });
+        Journal::new(self.clone(), life, journal)
+    }
+
+    /// Goes on with a life after its row `last`.
+    pub fn resume(&self, life: Life, last: &Row) -> Journal {
+        let (progress, journal) = watch::channel(Progress::default());
+        let last = Some((last.seq, last.hash));
+        self.send(Message::Open { life: life.clone(), is_new: false, last, progress });
+        Journal::new(self.clone(), life, journal)
+    }
+
+    /// Returns the lives that have not ended, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub async fn open_lives(&self) -> Result<Vec<Life>, LedgerError> {
+        self.ask(|store| store.lives(Which::Open)).await
+    }
+
+    /// Returns the lives of `room`, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub async fn lives_of(&self, room: &str) -> Result<Vec<Life>, LedgerError> {
+        let room = room.to_owned();
+        self.ask(move |store| store.lives(Which::OfRoom(&room))).await
+    }
+
+    /// Returns at most `limit` rows of `life` after row `after`.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub async fn rows(
+        &self,
+        life: LifeId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Row>, LedgerError> {
+        self.ask(move |store| store.rows(life, after, limit)).await
+    }
+
+    /// Returns how many notices of `life` are written.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub async fn notices(&self, life: LifeId) -> Result<u64, LedgerError> {
+        self.ask(move |store| store.notices(life)).await
+    }
+
+    /// Takes away what is old, a little at a time so that nobody waits long for the writer.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be written.
+    pub async fn prune(&self, ended_before: u64, keys_before: u64) -> Result<Pruned, LedgerError> {
+        self.ask(move |store| store.prune(ended_before, keys_before, 1_000)).await
+    }
+
+    /// Returns the letters to back ends.
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.clone())
+    }
+
+    pub(crate) fn has_place(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) < self.0.queue_rows
+    }
+
+    pub(crate) fn send(&self, message: Message) {
+        if matches!(message, Message::Append { .. }) {
+            self.0.waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        // The writer ends before the handles only if it panicked, and then the journals hear of it.
+        let _ = self.0.messages.send(message);
+    }
+
+    /// Has the writer do something with the store between two batches.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Job(Box::new(move |store| {
+            // Whoever asked may have left.
+            let _ = reply.send(job(store));
+        })));
+        answer.await.unwrap_or(Err(LedgerError::Closed))
+    }
+}

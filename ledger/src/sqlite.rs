@@ -1,0 +1,380 @@
+//! A ledger in one SQLite file: write-ahead log, synced at every commit.
+
+mod letters;
+mod schema;
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, params};
+
+use crate::store::{Store, Stored, Which};
+use crate::{LedgerError, Letter, LetterState, Life, LifeId, Pruned, Row};
+
+/// How long another program (a backup, a check) may hold the file.
+const BUSY_FOR: Duration = Duration::from_secs(5);
+/// A key that is older may be used again.
+pub(crate) const KEY_KEPT_MS: u64 = 24 * 3_600 * 1_000;
+
+/// A ledger in an SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    /// The number under which this program took the ledger over; whoever takes it over next has a
+    /// higher one, and then nothing more is written here.
+    fence: i64,
+}
+
+impl SqliteStore {
+    /// Opens or makes the file at `path`, and takes it over.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or a newer program made it.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| LedgerError::Failed(format!("{}: {error}", folder.display())))?;
+        }
+        Self::take_over(Connection::open(path)?)
+    }
+
+    /// Makes a ledger that ends with the process.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for it.
+    pub fn in_memory() -> Result<Self, LedgerError> {
+        Self::take_over(Connection::open_in_memory()?)
+    }
+
+    /// Opens the file at `path` beside the program that writes to it; [`commit`](Store::commit) is
+    /// refused.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, cannot be opened, or is of another schema.
+    pub fn beside(path: &Path) -> Result<Self, LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_FOR)?;
+        schema::expect_current(&connection)?;
+        Ok(Self { connection, fence: -1 })
+    }
+
+    /// Copies the whole ledger, as it is at this moment, into a new file.
+    ///
+    /// # Errors
+    ///
+    /// The file is there already or cannot be written.
+    pub fn back_up(&self, into: &Path) -> Result<(), LedgerError> {
+        let path = into.to_str().ok_or_else(|| LedgerError::Failed("not a path".to_owned()))?;
+        self.connection.execute("VACUUM INTO ?1", [path])?;
+        Ok(())
+    }
+
+    /// Notes that the open life of `room` is over, though its journal says nothing of that; for
+    /// journals that cannot be read again. False if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be written.
+    pub fn abandon(&self, room: &str, at: u64) -> Result<bool, LedgerError> {
+        let sql = "UPDATE lives SET ended_at = ?2 WHERE room = ?1 AND ended_at IS NULL";
+        Ok(self.connection.execute(sql, params![room, to_sql(at)])? > 0)
+    }
+
+    /// Takes away lives that ended before `ended_before` and keys used before `keys_before`.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be written.
+    pub fn prune_all(
+        &mut self,
+        ended_before: u64,
+        keys_before: u64,
+    ) -> Result<Pruned, LedgerError> {
+        let mut total = Pruned::default();
+        loop {
+            let pruned = self.prune(ended_before, keys_before, 10_000)?;
+            if pruned == Pruned::default() {
+                return Ok(total);
+            }
+            total.lives += pruned.lives;
+            total.rows += pruned.rows;
+            total.keys += pruned.keys;
+            total.letters += pruned.letters;
+        }
+    }
+
+    /// Returns all lives, or those of one room, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub fn all_lives(&mut self, room: Option<&str>) -> Result<Vec<Life>, LedgerError> {
+        self.lives(room.map_or(Which::All, Which::OfRoom))
+    }
+
+    /// Returns at most `limit` rows of `life` after row `after`.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub fn rows_of(
+        &mut self,
+        life: LifeId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Row>, LedgerError> {
+        self.rows(life, after, limit)
+    }
+
+    fn take_over(mut connection: Connection) -> Result<Self, LedgerError> {
+        connection.busy_timeout(BUSY_FOR)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // The log is copied into the file every 32 MB: rarely enough that few commits wait for it.
+        connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+        connection.pragma_update(None, "cache_size", -65_536)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        schema::migrate(&mut connection)?;
+        let sql = "UPDATE fence SET number = number + 1 RETURNING number";
+        let fence = connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(Self { connection, fence })
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&mut self, batch: &[Stored]) -> Result<(), LedgerError> {
+        let behavior = rusqlite::TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        let fence: i64 = transaction
+            .prepare_cached("SELECT number FROM fence")?
+            .query_row([], |row| row.get(0))?;
+        if fence != self.fence {
+            return Err(LedgerError::Fenced);
+        }
+        for stored in batch {
+            write(&transaction, stored)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn last_life(&mut self) -> Result<u64, LedgerError> {
+        let sql = "SELECT coalesce(max(last_life), 0) FROM fence";
+        Ok(from_sql(self.connection.query_row(sql, [], |row| row.get(0))?))
+    }
+
+    fn last_moment(&mut self) -> Result<u64, LedgerError> {
+        let sql = "SELECT max(coalesce((SELECT max(opened_at) FROM lives), 0),
+                              coalesce((SELECT max(ended_at) FROM lives), 0),
+                              coalesce((SELECT max((SELECT at FROM rows WHERE rows.life = lives.id
+                                                    ORDER BY seq DESC LIMIT 1)) FROM lives), 0))";
+        Ok(from_sql(self.connection.query_row(sql, [], |row| row.get(0))?))
+    }
+
+    fn lives(&mut self, which: Which<'_>) -> Result<Vec<Life>, LedgerError> {
+        let (condition, room) = match which {
+            Which::All => ("?1 = ''", ""),
+            Which::Open => ("ended_at IS NULL AND ?1 = ''", ""),
+            Which::OfRoom(room) => ("room = ?1", room),
+        };
+        let sql = format!(
+            "SELECT id, room, opened_at, ended_at FROM lives WHERE {condition} ORDER BY id"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let lives = statement.query_map([room], |row| {
+            Ok(Life {
+                id: LifeId(from_sql(row.get(0)?)),
+                room: row.get(1)?,
+                opened_at: from_sql(row.get(2)?),
+                ended_at: row.get::<_, Option<i64>>(3)?.map(from_sql),
+            })
+        })?;
+        Ok(lives.collect::<Result<_, _>>()?)
+    }
+
+    fn rows(&mut self, life: LifeId, after: u64, limit: usize) -> Result<Vec<Row>, LedgerError> {
+        let sql = "SELECT seq, at, kind, rules, input, outcome, hash FROM rows
+                   WHERE life = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let parameters = params![to_sql(life.0), to_sql(after), to_sql(limit as u64)];
+        let rows = statement.query_map(parameters, |row| {
+            Ok(Row {
+                seq: from_sql(row.get(0)?),
+                at: from_sql(row.get(1)?),
+                kind: row.get(2)?,
+                rules: row.get(3)?,
+                input: row.get(4)?,
+                outcome: row.get(5)?,
+                hash: row.get(6)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn notices(&mut self, life: LifeId) -> Result<u64, LedgerError> {
+        let sql = "SELECT coalesce(max(number), 0) FROM letters WHERE life = ?1";
+        Ok(from_sql(self.connection.query_row(sql, [to_sql(life.0)], |row| row.get(0))?))
+    }
+
+    fn due(&mut self, now: u64, limit: usize) -> Result<Vec<Letter>, LedgerError> {
+        letters::due(&self.connection, now, limit)
+    }
+
+    fn letters(
+        &mut self,
+        room: Option<&str>,
+        state: Option<LetterState>,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Letter>, LedgerError> {
+        letters::list(&self.connection, room, state, from, limit)
+    }
+
+    fn set_letter(
+        &mut self,
+        room: &str,
+        seq: u64,
+        state: LetterState,
+        due_at: u64,
+        error: Option<&str>,
+    ) -> Result<bool, LedgerError> {
+        letters::set(&self.connection, room, seq, state, due_at, error)
+    }
+
+    fn replay(
+        &mut self,
+        room: &str,
+        from: u64,
+        limit: usize,
+        now: u64,
+    ) -> Result<u64, LedgerError> {
+        letters::replay(&self.connection, room, from, limit, now)
+    }
+
+    fn prune(
+        &mut self,
+        ended_before: u64,
+        keys_before: u64,
+        limit: usize,
+    ) -> Result<Pruned, LedgerError> {
+        let transaction = self.connection.transaction()?;
+        let delete = |sql: &str, moment: u64| -> Result<u64, LedgerError> {
+            let count = transaction.execute(sql, params![to_sql(moment), to_sql(limit as u64)])?;
+            Ok(count as u64)
+        };
+        let keys = delete(
+            "DELETE FROM keys WHERE (life, user, idem) IN
+               (SELECT life, user, idem FROM keys WHERE at < ?1 LIMIT ?2)",
+            keys_before,
+        )?;
+        let rows = delete(
+            "DELETE FROM rows WHERE (life, seq) IN
+               (SELECT life, seq FROM rows JOIN lives ON lives.id = rows.life
+                WHERE ended_at < ?1 LIMIT ?2)",
+            ended_before,
+        )?;
+        // A letter that waits outlives its room's journal; its number is not given again.
+        let letters = delete(
+            "DELETE FROM letters WHERE (room, seq) IN
+               (SELECT letters.room, seq FROM letters JOIN lives ON lives.id = letters.life
+                WHERE ended_at < ?1 AND state <> 0 LIMIT ?2)",
+            ended_before,
+        )?;
+        let lives = delete(
+            "DELETE FROM lives WHERE id IN
+               (SELECT id FROM lives WHERE ended_at < ?1
+                AND NOT EXISTS (SELECT 1 FROM rows WHERE rows.life = lives.id)
+                AND NOT EXISTS (SELECT 1 FROM letters WHERE letters.life = lives.id) LIMIT ?2)",
+            ended_before,
+        )?;
+        transaction.commit()?;
+        Ok(Pruned { lives, rows, keys, letters })
+    }
+}
+
+fn write(transaction: &Transaction<'_>, stored: &Stored) -> Result<(), LedgerError> {
+    match stored {
+        Stored::Opened(life) => {
+            let id = to_sql(life.id.0);
+            transaction
+                .prepare_cached("INSERT INTO lives (id, room, opened_at) VALUES (?1, ?2, ?3)")?
+                .execute(params![id, life.room, to_sql(life.opened_at)])?;
+            transaction.prepare_cached("UPDATE fence SET last_life = ?1")?.execute([id])?;
+        }
+        Stored::Row { life, seq, hash, row } => {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO rows (life, seq, at, kind, rules, input, outcome, hash)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute(params![
+                    to_sql(life.0),
+                    to_sql(*seq),
+                    to_sql(row.at),
+                    row.kind,
+                    row.rules,
+                    row.input,
+                    row.outcome,
+                    hash,
+                ])?;
+            if let Some((user, idem)) = &row.key {
+                use_key(transaction, *life, (user, idem), *seq, row.at)?;
+            }
+        }
+        Stored::Notice { life, room, number, at, notice } => {
+            letters::write(transaction, *life, room, *number, *at, notice)?;
+        }
+        Stored::Ended { life, at } => {
+            transaction
+                .prepare_cached("UPDATE lives SET ended_at = ?2 WHERE id = ?1")?
+                .execute(params![to_sql(life.0), to_sql(*at)])?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes that a key was used. Rooms see to it that none is used twice; should one fail to, nothing
+/// of the batch is written.
+fn use_key(
+    transaction: &Transaction<'_>,
+    life: LifeId,
+    (user, idem): (&str, &str),
+    seq: u64,
+    at: u64,
+) -> Result<(), LedgerError> {
+    let written = transaction
+        .prepare_cached(
+            "INSERT INTO keys (life, user, idem, seq, at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (life, user, idem) DO UPDATE SET seq = excluded.seq, at = excluded.at
+             WHERE keys.at <= ?6",
+        )?
+        .execute(params![
+            to_sql(life.0),
+            user,
+            idem,
+            to_sql(seq),
+            to_sql(at),
+            to_sql(at.saturating_sub(KEY_KEPT_MS)),
+        ])?;
+    if written == 1 { Ok(()) } else { Err(LedgerError::KeyReused) }
+}
+
+impl From<rusqlite::Error> for LedgerError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// SQLite's integers are signed; moments and counts are far below their largest.
+fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,153 @@
+//! Where a ledger is kept. One thread owns a store; nothing in here waits for anyone but the disk.
+
+use crate::{Letter, LetterState, Life, LifeId, NewRow, Notice, Row};
+
+/// Why a ledger cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// It was written by a newer program.
+    #[error("the ledger is of schema {found}, this program knows up to {known}")]
+    TooNew {
+        /// The version in the file.
+        found: i64,
+        /// The newest version that is known here.
+        known: i64,
+    },
+    /// Another program has taken the ledger over.
+    #[error("another server has taken this ledger over")]
+    Fenced,
+    /// A key was used twice.
+    #[error("a key was used for two rows of one room")]
+    KeyReused,
+    /// The disk or the data base fails.
+    #[error("{0}")]
+    Failed(String),
+    /// The writer has stopped.
+    #[error("the ledger is closed")]
+    Closed,
+}
+
+/// One thing of a batch. A batch is written whole or not at all.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    /// A life begins.
+    Opened(Life),
+    /// A row follows.
+    Row {
+        /// Whose.
+        life: LifeId,
+        /// Its place.
+        seq: u64,
+        /// Its hash.
+        hash: [u8; 32],
+        /// The row.
+        row: NewRow,
+    },
+    /// Back ends are to be told something.
+    Notice {
+        /// Whose life it is about.
+        life: LifeId,
+        /// The name of the room, which numbers its letters across its lives.
+        room: String,
+        /// Its place among the notices of its life, from 1. One that is there already is left.
+        number: u64,
+        /// When it happened, in Unix milliseconds.
+        at: u64,
+        /// What to tell.
+        notice: Notice,
+    },
+    /// A life is over.
+    Ended {
+        /// Whose.
+        life: LifeId,
+        /// When, in Unix milliseconds.
+        at: u64,
+    },
+}
+
+impl Stored {
+    /// Returns whose life it is of.
+    pub(crate) const fn life(&self) -> LifeId {
+        match self {
+            Self::Opened(life) => life.id,
+            Self::Row { life, .. } | Self::Notice { life, .. } | Self::Ended { life, .. } => *life,
+        }
+    }
+}
+
+/// What a pruning took away.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Pruned {
+    /// Lives that ended long enough ago.
+    pub lives: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// Keys that may be used again.
+    pub keys: u64,
+    /// Letters that were delivered or given up.
+    pub letters: u64,
+}
+
+/// Keeps a ledger.
+pub(crate) trait Store: Send {
+    /// Writes all of `batch`, durably, or nothing of it.
+    fn commit(&mut self, batch: &[Stored]) -> Result<(), LedgerError>;
+
+    /// Returns the number of the newest life; zero if there is none.
+    fn last_life(&mut self) -> Result<u64, LedgerError>;
+
+    /// Returns the latest moment that is written anywhere, in Unix milliseconds.
+    fn last_moment(&mut self) -> Result<u64, LedgerError>;
+
+    /// Returns the lives that have not ended, or all, or those of one room, oldest first.
+    fn lives(&mut self, which: Which<'_>) -> Result<Vec<Life>, LedgerError>;
+
+    /// Returns at most `limit` rows of a life after row `after`.
+    fn rows(&mut self, life: LifeId, after: u64, limit: usize) -> Result<Vec<Row>, LedgerError>;
+
+    /// Returns how many notices of a life are written.
+    fn notices(&mut self, life: LifeId) -> Result<u64, LedgerError>;
+
+    /// Returns the first waiting letter of each room that is due at `now`, at most `limit`.
+    fn due(&mut self, now: u64, limit: usize) -> Result<Vec<Letter>, LedgerError>;
+
+    /// Returns letters in `state`, of one room or all, from `from` on, at most `limit`.
+    fn letters(
+        &mut self,
+        room: Option<&str>,
+        state: Option<LetterState>,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Letter>, LedgerError>;
+
+    /// Changes what is to become of a letter; false if there is none such.
+    fn set_letter(
+        &mut self,
+        room: &str,
+        seq: u64,
+        state: LetterState,
+        due_at: u64,
+        error: Option<&str>,
+    ) -> Result<bool, LedgerError>;
+
+    /// Puts all letters of `room` from `from` on, at most `limit`, back into the queue.
+    fn replay(&mut self, room: &str, from: u64, limit: usize, now: u64)
+    -> Result<u64, LedgerError>;
+
+    /// Takes away lives that ended before `ended_before`, with their rows and letters, and keys used
+    /// before `keys_before`; at most `limit` rows at a time. All zero means that nothing is left.
+    fn prune(
+        &mut self,
+        ended_before: u64,
+        keys_before: u64,
+        limit: usize,
+    ) -> Result<Pruned, LedgerError>;
+}
+
+/// Which lives are asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Which<'a> {
+    All,
+    Open,
+    OfRoom(&'a str),
+}

@@ -1,0 +1,75 @@
+//! Reads a whole ledger and says whether every chain of hashes holds.
+
+use crate::chain::{self, Hashed};
+use crate::store::{Store, Which};
+use crate::{LedgerError, LifeId, SqliteStore};
+
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// What a check of a ledger found.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Verified {
+    /// Lives that were read.
+    pub lives: u64,
+    /// Rows that were read.
+    pub rows: u64,
+    /// The first thing that is wrong in each life that is not as it was written.
+    pub faults: Vec<Fault>,
+}
+
+/// Something that is not as it was written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// Of which room.
+    pub room: String,
+    /// Of which of its lives.
+    pub life: LifeId,
+    /// At which row.
+    pub seq: u64,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+/// Checks every row of every life, or of those of one room.
+///
+/// # Errors
+///
+/// The ledger cannot be read.
+pub fn verify(store: &mut SqliteStore, room: Option<&str>) -> Result<Verified, LedgerError> {
+    let mut verified = Verified::default();
+    for life in store.lives(room.map_or(Which::All, Which::OfRoom))? {
+        verified.lives += 1;
+        let (mut seq, mut hash) = (0, chain::root(&life.room, life.id));
+        'life: loop {
+            let rows = store.rows(life.id, seq, ROWS_AT_ONCE)?;
+            for row in &rows {
+                let expected = Hashed {
+                    seq: row.seq,
+                    at: row.at,
+                    kind: &row.kind,
+                    rules: row.rules,
+                    input: &row.input,
+                    outcome: &row.outcome,
+                };
+                let what = if row.seq != seq + 1 {
+                    Some("a row is missing before it")
+                } else if chain::next(&hash, &expected) != row.hash {
+                    Some("its hash does not fit")
+                } else {
+                    None
+                };
+                if let Some(what) = what {
+                    let (room, life) = (life.room.clone(), life.id);
+                    verified.faults.push(Fault { room, life, seq: row.seq, what });
+                    break 'life;
+                }
+                (seq, hash) = (row.seq, row.hash);
+                verified.rows += 1;
+            }
+            if rows.len() < ROWS_AT_ONCE {
+                break;
+            }
+        }
+    }
+    Ok(verified)
+}
