@@ -10,6 +10,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::api::Api;
 
+/// What answers a ping.
+const PONG: &str = "clk.pong";
+
 /// Commands and events of one user in one room.
 pub(crate) struct Control {
     /// Full: the caller waits; a socket that does not take commands is a finding, not a loss.
@@ -49,6 +52,11 @@ impl Control {
         self.commands.send(command).await.ok().context("the event socket is closed")?;
         answer.await.context("the event socket closed before the answer")?
     }
+
+    /// Asks the server what time it is, and returns its answer.
+    pub(crate) async fn ping(&self, c0: f64) -> Result<Value> {
+        self.send("clk.ping", json!({ "c0": c0 })).await
+    }
 }
 
 async fn run<S>(
@@ -67,7 +75,9 @@ async fn run<S>(
                 let Some(command) = command else { break };
                 next_id += 1;
                 let frame = json!({ "v": 1, "t": command.kind, "rid": next_id.to_string(), "d": command.body });
-                waiting.insert(next_id.to_string(), command.reply);
+                // A pong carries no rid; it is the only answer of its kind.
+                let key = if command.kind == "clk.ping" { PONG.to_owned() } else { next_id.to_string() };
+                waiting.insert(key, command.reply);
                 if sink.send(Message::text(frame.to_string())).await.is_err() {
                     break;
                 }
@@ -87,9 +97,10 @@ fn take(
     waiting: &mut HashMap<String, oneshot::Sender<Result<Value>>>,
     outbox: &mpsc::Sender<Value>,
 ) {
-    let reply = message["rid"].as_str().and_then(|rid| waiting.remove(rid));
+    let rid = if message["t"] == PONG { Some(PONG) } else { message["rid"].as_str() };
+    let reply = rid.and_then(|rid| waiting.remove(rid));
     match (message["t"].as_str(), reply) {
-        (Some("ack"), Some(reply)) => drop(reply.send(Ok(message["d"].take()))),
+        (Some("ack" | PONG), Some(reply)) => drop(reply.send(Ok(message["d"].take()))),
         (Some("err"), Some(reply)) => drop(reply.send(refusal(&message))),
         _ => drop(outbox.try_send(message)),
     }

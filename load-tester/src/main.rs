@@ -10,6 +10,7 @@ mod demo;
 mod host;
 mod mark;
 mod paint;
+mod shop;
 mod shopper;
 mod swarm;
 mod watch;
@@ -51,6 +52,8 @@ enum Command {
     Swarm(swarm::Options),
     /// Finds the most viewers that Janus sustains, and measures both servers with as many.
     Compare(swarm::CompareOptions),
+    /// Shoppers in the thousands: countdowns, order bursts, gifts and chat, and how fast and fair they are.
+    Shop(shop::Options),
     /// Two hosts battle each other again and again; shoppers chat, give gifts and buy.
     Demo(demo::Options),
 }
@@ -68,6 +71,7 @@ async fn main() -> Result<()> {
         Command::Wire(options) => wire::run(options).await,
         Command::Swarm(options) => swarm::run(options).await,
         Command::Compare(options) => swarm::compare(options).await,
+        Command::Shop(options) => shop::run(options).await,
         Command::Demo(options) => demo::run(options).await,
     }
 }

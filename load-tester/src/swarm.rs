@@ -31,4 +31,5 @@ mod track;
 mod viewer;
 
 pub(crate) use compare::{Options as CompareOptions, run as compare};
+pub(crate) use process::Usage;
 pub(crate) use run::{Options, run};
