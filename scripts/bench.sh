@@ -2,7 +2,7 @@
 # Measures with the release build and writes target/bench/results.json and docs/BENCHMARKS.md. ONLY=program measures what
 # viewers of the program see, ONLY=rtmp the RTMP side, ONLY=mixer what a program costs beside a plain
 # GStreamer pipeline and the restart of a killed mixer, ONLY=sfu the fan-out beside its
-# floor and Janus, ONLY=loss bad networks beside stock Chromium; without it all of them.
+# floor and Janus, ONLY=loss bad networks beside stock Chromium, ONLY=sale a shop's signalling; without it all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 declare -A parts=(
@@ -11,6 +11,7 @@ declare -A parts=(
   [mixer]="mixer-kill bench/mixer"
   [sfu]="bench/sfu"
   [loss]="bench/loss"
+  [sale]="bench/sale"
 )
 only=${ONLY:-}
 if [ -n "$only" ] && [ -z "${parts[$only]:-}" ]; then
@@ -27,7 +28,7 @@ mkdir -p target/bench
 
 status=0
 export LIANMAI_FIGURES=target/bench/results.json LIANMAI_BIN_DIR=$PWD/target/release
-for part in ${only:-program rtmp mixer sfu loss}; do
+for part in ${only:-program rtmp mixer sfu loss sale}; do
   for suite in ${parts[$part]}; do
     echo "bench: $suite"
     case $suite in

@@ -38,14 +38,23 @@ export function startWatcher(server, room) {
 }
 
 /** Runs `lianmai-load swarm` with its own publisher in a room of its own; resolves to its report (docs/TESTING.md). */
-export async function swarm(server, room, options) {
-  const json = join(scratch('swarm'), 'report.json');
+export function swarm(server, room, options) {
+  return load('swarm', server, ['--room', room, '--publish', '--media', media], options, 90);
+}
+
+/** Runs `lianmai-load shop`; resolves to its report (docs/TESTING.md). */
+export function shop(server, options, seconds) {
+  return load('shop', server, [], options, seconds);
+}
+
+async function load(kind, server, words, options, seconds) {
+  const json = join(scratch(kind), 'report.json');
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(binary('lianmai-load'), ['swarm', '--url', server.url, '--room', room, '--publish', '--media', media, '--pid', String(server.pid), '--json', json, ...flags],
+  const child = spawn(binary('lianmai-load'), [kind, '--url', server.url, ...words, '--pid', String(server.pid), '--json', json, ...flags],
     { stdio: ['ignore', process.env.E2E_LOG ? 'inherit' : 'ignore', 'inherit'] });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 90_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1_000);
   const [code] = await once(child, 'exit');
   clearTimeout(timer);
-  if (code !== 0) throw new Error(`the swarm ended with ${code}`);
+  if (code !== 0) throw new Error(`${kind} ended with ${code}`);
   return JSON.parse(readFileSync(json, 'utf8'));
 }

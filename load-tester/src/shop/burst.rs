@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const EARLY: Duration = Duration::from_millis(40);
 const EARLY_EVERY: usize = 3;
 
+/// The most that one sale may offer.
+const STOCK_MAX: usize = 100_000;
+
 /// What came of a burst.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Burst {
@@ -135,7 +138,7 @@ fn sum_up(
     Ok(burst)
 }
 
-/// Every shopper orders `rate` times a second for so long.
+/// Every shopper orders `rate` times a second for so long, or until a sale's largest stock is sold.
 pub(crate) async fn sustain(
     shop: &Shop,
     crowd: &mut Crowd,
@@ -143,15 +146,14 @@ pub(crate) async fn sustain(
     seconds: f64,
 ) -> Result<Sustained> {
     crowd.forget();
-    let offer =
-        json!({ "stock": 100_000, "per_user": 100_000, "lead_ms": 2_000, "duration_ms": 120_000 });
+    let offer = json!({ "stock": STOCK_MAX, "per_user": STOCK_MAX, "lead_ms": 2_000, "duration_ms": 120_000 });
     let sale = shop.announce(offer).await?;
     tokio::time::sleep_until((shop.instant_of(sale.open_at) + Duration::from_millis(50)).into())
         .await;
 
     let mut sent = Orders::default();
     let began = Instant::now();
-    let total = (crowd.len() as f64 * rate * seconds) as usize;
+    let total = ((crowd.len() as f64 * rate * seconds) as usize).min(STOCK_MAX);
     while sent.shoppers.len() < total {
         let due = (began.elapsed().as_secs_f64() * crowd.len() as f64 * rate) as usize;
         while sent.shoppers.len() < due.min(total) {
