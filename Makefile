@@ -1,5 +1,6 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both install what they need.
-.PHONY: demo run test check bench fuzz setup setup-test setup-bench
+# What takes long and is not run at every change: `make soak`, `make fuzz`.
+.PHONY: demo run test check bench fuzz soak setup setup-test setup-bench
 
 demo: setup            ## A server, two hosts in a PK battle, gifts, sales; prints the URLs
 	cargo build --release --locked -p server -p mixer -p load-tester
@@ -23,6 +24,9 @@ bench: setup-bench     ## Figures into target/bench/results.json and docs/BENCHM
 
 fuzz: setup            ## Every fuzz target for ten minutes each (FUZZ_SECONDS=60 TARGETS="stun sdp" for less); stops at the first finding
 	scripts/fuzz.sh
+
+soak: setup-test       ## Ten minutes of chance on a stage
+	scripts/soak.sh
 
 setup:
 	scripts/setup.sh run

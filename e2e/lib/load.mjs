@@ -6,17 +6,25 @@ import { join } from 'node:path';
 import { binary, media, scratch } from './machine.mjs';
 
 /** Publishes `clip` (alice or bob) into `room` as its host until `stop()`. */
-export function startClipHost(server, room, clip) {
-  const child = spawn(binary('lianmai-load'), ['host', '--url', server.url, '--room', room, '--clip', clip, '--media', media],
-    { stdio: ['ignore', 'ignore', process.env.E2E_LOG ? 'inherit' : 'ignore'] });
+export const startClipHost = (server, room, clip) => startPerformer(server, room, { clip });
+
+/** As above, perhaps as a guest with a name of its own; `say()` changes what is sent (load-tester/src/host.rs), `kill()` is a crash. */
+export function startPerformer(server, room, { clip, identity = clip, guest = false }) {
+  const words = ['host', '--url', server.url, '--room', room, '--clip', clip, '--identity', identity, ...(guest ? ['--guest'] : []), '--media', media];
+  const child = spawn(binary('lianmai-load'), words, { stdio: ['pipe', 'ignore', process.env.E2E_LOG ? 'inherit' : 'ignore'] });
+  // One that has ended takes no orders, which is nobody's fault.
+  child.stdin.on('error', () => {});
   const exited = once(child, 'exit');
   return {
+    identity,
+    say(line) { child.stdin.write(`${line}\n`); },
     async stop() {
       child.kill('SIGINT');
       const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
       await exited;
       clearTimeout(timer);
     },
+    async kill() { child.kill('SIGKILL'); await exited; },
   };
 }
 

@@ -11,6 +11,9 @@ use crate::mark::LOOP_MS;
 /// Pictures a second.
 pub(crate) const FRAME_RATE: u64 = 30;
 
+/// Pictures from one keyframe to the next.
+pub(crate) const KEYFRAME_EVERY: u64 = FRAME_RATE;
+
 /// Milliseconds of sound in one Opus packet.
 pub(crate) const AUDIO_PACKET_MS: u64 = 20;
 

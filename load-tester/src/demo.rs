@@ -7,11 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::api::Server;
 use crate::clip::Clip;
 use crate::control::Control;
-use crate::{host, shopper};
+use crate::host::{self, Show};
+use crate::shopper;
 
 /// Command line of `lianmai-load demo`.
 #[derive(Args)]
@@ -44,7 +46,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         let api = options.server.enter(room, name, "host").await?;
         api.create_room(room, title).await?;
         let clip = Arc::new(Clip::load(&options.media, name)?);
-        users.spawn(async move { host::publish_forever(&api, room, &clip).await });
+        users.spawn(async move {
+            let (_unchanged, show) = watch::channel(Show::all(clip));
+            host::publish_forever(&api, room, &show).await;
+        });
         for number in 0..options.shoppers {
             let server = options.server.clone();
             users.spawn(async move {

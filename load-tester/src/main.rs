@@ -9,6 +9,7 @@ mod control;
 mod demo;
 mod host;
 mod mark;
+mod orders;
 mod paint;
 mod shop;
 mod shopper;

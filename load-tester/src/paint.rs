@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::clip::{AUDIO_PACKET_MS, FRAME_RATE};
+use crate::clip::{AUDIO_PACKET_MS, FRAME_RATE, KEYFRAME_EVERY};
 use crate::mark::{self, LOOP_MS};
 
 const WIDTH: usize = 360;
@@ -78,7 +78,7 @@ fn video_arguments(cast: &Cast) -> String {
         "-f rawvideo -pix_fmt yuv420p -s {WIDTH}x{HEIGHT} -r {FRAME_RATE} -i - \
          -vf drawtext=text={name}:fontsize=44:fontcolor=white:x=(w-tw)/2:y=h-130,\
          drawtext=text=%{{pts}}:fontsize=22:fontcolor=white:x=(w-tw)/2:y=h-70 \
-         -c:v libx264 -preset veryfast -tune zerolatency -profile:v baseline -g {FRAME_RATE} -bf 0 \
+         -c:v libx264 -preset veryfast -tune zerolatency -profile:v baseline -g {KEYFRAME_EVERY} -bf 0 \
          -b:v 900k -maxrate 900k -bufsize 450k -x264-params aud=1:scenecut=0:repeat-headers=1 -f h264"
     )
 }

@@ -25,6 +25,8 @@ use class::{Class, PayloadTypes};
 use impair::Direction;
 use line::{Line, Way};
 
+use crate::orders::lines_of_stdin;
+
 /// Larger than any datagram of WebRTC.
 const MAX_DATAGRAM: usize = 2_048;
 /// Datagrams from the far side that wait to be looked at. Full: the socket's own buffer fills.
@@ -170,19 +172,6 @@ impl Wire {
         }
         Ok(())
     }
-}
-
-/// Reads standard input on a thread of its own; the channel closes with it.
-fn lines_of_stdin() -> mpsc::Receiver<String> {
-    let (lines, commands) = mpsc::channel(INBOX);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
-            if lines.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
-    commands
 }
 
 async fn receive(id: usize, back: Arc<UdpSocket>, answers: mpsc::Sender<Answer>) {

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# What takes too long for every change: chance on a stage for ten minutes (CHAOS_SECONDS, CHAOS_SEED).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --locked -p server -p mixer -p load-tester
+(cd e2e && npm ci --silent --no-fund --no-audit)
+target/debug/lianmai-load media --out target/media
+node e2e/soak/chaos.mjs
