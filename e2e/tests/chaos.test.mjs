@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { chaos, judge } from '../soak/chaos.mjs';
 
 test('whatever happens on a stage, the program goes on', async () => {
-  const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
+  const seed = Number(process.env.CHAOS_SEED ?? 7);
   console.log(`chaos: seed ${seed}`);
   const report = await chaos({ seconds: 45, seed });
   const told = JSON.stringify(report);
