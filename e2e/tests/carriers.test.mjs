@@ -37,8 +37,8 @@ test('a chat line reaches both', async () => {
 
 test('a gift reaches both', async () => {
   await socketViewer.send('gift.send', { gift: 'rose', n: 3, idem: 'g1' });
-  await socketViewer.event('gift', (gift) => gift.user === 'walter' && gift.n === 3);
-  await page.waitForFunction(() => window.lianmai.events.some(({ t, carrier, d }) => t === 'gift' && carrier === 'dc' && d.user === 'walter' && d.n === 3), null, { timeout: 5_000 });
+  await socketViewer.event('gift.batch', ({ gifts }) => gifts.some(({ user, n }) => user === 'walter' && n === 3));
+  await page.waitForFunction(() => window.lianmai.events.some(({ t, carrier, d }) => t === 'gift.batch' && carrier === 'dc' && d.gifts.some(({ user, n }) => user === 'walter' && n === 3)), null, { timeout: 5_000 });
   await page.waitForFunction(() => document.body.innerText.includes('walter'), null, { timeout: 5_000 });
 });
 

@@ -161,6 +161,11 @@ impl Arena {
         }
     }
 
+    /// Returns the battle in which a gift given at `now` scores.
+    pub(crate) fn scoring(&self, now: ServerTime) -> Option<&PkId> {
+        self.board().filter(|board| board.is_scoring(now)).map(|board| &board.view().pk)
+    }
+
     pub(crate) fn handle_peer(
         &mut self,
         from: &RoomId,

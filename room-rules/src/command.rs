@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limit::OutOfLimits;
 use crate::{
-    ChatId, GiftKind, IdemKey, OrderId, PkId, RoomId, SaleId, Scores, SeatIndex, ServerTime, UserId,
+    ChatId, GiftId, IdemKey, OrderId, PkId, RoomId, SaleId, Scores, SeatIndex, ServerTime, UserId,
 };
 
 /// One thing a member asks for. Every value is within its limits by construction.
@@ -174,7 +174,7 @@ pub enum Reply {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct GiftOrder {
     /// Which gift.
-    pub gift: GiftKind,
+    pub gift: GiftId,
     /// How many.
     pub count: GiftCount,
     /// The side of a battle it goes to; without it, the giver's own room.

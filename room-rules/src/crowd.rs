@@ -4,11 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::announcer::Announcer;
 use crate::pace::{Pace, Throttle};
-use crate::{
-    EventBody, LikeCount, Member, Reactions, Rejected, Role, ServerTime, SessionId, UserId,
-};
+use crate::{LikeCount, Member, Rejected, Role, ServerTime, SessionId, UserId};
 
 /// Sessions of one user: tabs, data channels, and what a reload leaves behind for a while. One
 /// token must not fill a room. The platform's own users are not counted.
@@ -25,7 +22,6 @@ pub(crate) struct Crowd {
     users: HashMap<UserId, Present>,
     sessions_max: usize,
     likes: u64,
-    coins: u64,
     like_pace: Pace,
     react: Throttle,
 }
@@ -43,7 +39,6 @@ impl Crowd {
             users: HashMap::new(),
             sessions_max,
             likes: 0,
-            coins: 0,
             like_pace: Pace::new(LIKE_INTERVAL, LIKE_BURST),
             react: Throttle::new(REACT_EVERY),
         }
@@ -104,15 +99,19 @@ impl Crowd {
         Ok(())
     }
 
-    pub(crate) fn handle_coins(&mut self, coins: u64, now: ServerTime) {
-        self.coins += coins;
+    /// Takes that totals have changed which are kept elsewhere.
+    pub(crate) fn touch(&mut self, now: ServerTime) {
         self.react.touch(now);
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
-        if self.react.take(now) {
-            out.broadcast(EventBody::React(self.reactions()), now);
-        }
+    /// Returns whether it is time to tell the totals.
+    pub(crate) fn take_due(&mut self, now: ServerTime) -> bool {
+        self.react.take(now)
+    }
+
+    /// Returns whether there are totals to tell, now or later.
+    pub(crate) const fn has_news(&self) -> bool {
+        self.react.poll_timeout().is_some()
     }
 
     pub(crate) const fn poll_timeout(&self) -> Option<ServerTime> {
@@ -127,9 +126,13 @@ impl Crowd {
         self.users.get(user).map(|present| &present.member)
     }
 
-    pub(crate) fn reactions(&self) -> Reactions {
-        let online = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
-        Reactions { online, likes: self.likes, coins: self.coins }
+    /// Returns how many users are in the room.
+    pub(crate) fn online(&self) -> u32 {
+        u32::try_from(self.users.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) const fn likes(&self) -> u64 {
+        self.likes
     }
 
     pub(crate) fn check(&self) {

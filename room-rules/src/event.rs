@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    BattleView, ChatId, ChatText, Countdown, CountdownKind, EndReason, GiftKind, PeerMessage,
-    Performer, PkId, Role, RoomId, RoomState, SaleView, Scores, SeatView, ServerTime, UserId,
+    BattleTop, BattleView, ChatId, ChatText, Contributor, Countdown, CountdownKind, EndReason,
+    GiftId, PeerMessage, Performer, PkId, Role, RoomId, RoomState, SaleView, Scores, SeatView,
+    ServerTime, UserId,
 };
 
 /// Something the shell must carry out.
@@ -84,8 +85,8 @@ pub enum EventBody {
     Countdown(Countdown),
     /// A sale changed.
     SaleUpdated(SaleView),
-    /// A gift was given.
-    Gift(GiftGiven),
+    /// Gifts were given, or combos ended.
+    Gifts(Vec<GiftItem>),
     /// Someone said something.
     Chat(ChatLine),
     /// Likes, coins and heads so far.
@@ -104,7 +105,7 @@ impl EventBody {
                 CountdownKind::PkStart | CountdownKind::PkEnd | CountdownKind::Punish => Stream::Pk,
             },
             Self::SaleUpdated(_) => Stream::Sale,
-            Self::Gift(_) => Stream::Gift,
+            Self::Gifts(_) => Stream::Gift,
             Self::Chat(_) => Stream::Chat,
             Self::React(_) => Stream::React,
         }
@@ -216,23 +217,27 @@ pub enum SeatRequestKind {
     Timeout,
 }
 
-/// A gift as everyone sees it.
+/// Gifts of one combo that are told together; a luxury gift is told by itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct GiftGiven {
+pub struct GiftItem {
     /// Who gave it.
     pub user: UserId,
     /// Their name.
     pub name: Arc<str>,
     /// What.
-    pub gift: GiftKind,
-    /// How many.
-    pub count: u32,
+    pub gift: GiftId,
     /// For which room.
     pub to: RoomId,
-    /// What it cost altogether.
+    /// How many are new; none if all that is new is that the combo ended.
+    pub count: u64,
+    /// What those cost.
     pub coins: u64,
-    /// How many of this gift the user gave in one go, this message included.
+    /// The number of the combo, unique in the room.
     pub combo: u64,
+    /// How many gifts the combo has so far; it makes up for lost and repeated messages.
+    pub combo_count: u64,
+    /// Whether the combo is over, so that this count is its last.
+    pub combo_ended: bool,
 }
 
 /// One line of chat.
@@ -251,12 +256,20 @@ pub struct ChatLine {
 }
 
 /// Totals since the room was created; a later one makes an earlier one worthless.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reactions {
     /// Users in the room.
     pub online: u32,
     /// Likes.
     pub likes: u64,
-    /// Coins given in this room.
+    /// Gifts given in this room.
+    pub gifts: u64,
+    /// What they cost.
     pub coins: u64,
+    /// Users who gave something.
+    pub senders: u64,
+    /// The three who gave most, best first.
+    pub top: Vec<Contributor>,
+    /// Who gave most in the present or last battle, once somebody has.
+    pub battle: Option<BattleTop>,
 }

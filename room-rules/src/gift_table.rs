@@ -1,53 +1,45 @@
-//! Gifts given in this room: each once, however often it is sent, and counted into combos.
+//! Gifts given in this room: counted into combos, totals and the leaderboard at once, and told in
+//! batches.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::announcer::Announcer;
-use crate::answered::Answered;
+use crate::combo::{Combos, Giving};
+use crate::gift_batch::GiftBatch;
+use crate::leaderboard::Leaderboard;
 use crate::pace::Pace;
-use crate::{
-    EventBody, GiftGiven, GiftKind, GiftOrder, Member, Rejected, Reply, RoomId, ServerTime, UserId,
-};
+use crate::{Contributor, GiftCatalog, GiftOrder, Member, Rejected, RoomId, ServerTime};
 
-/// A combo goes on as long as no pause is longer than this.
-const COMBO_PAUSE: Duration = Duration::from_secs(3);
-const COMBOS_MAX: usize = 4_096;
-/// Half an hour of a room that gets ten gifts a second.
-const ANSWERS_KEPT: usize = 20_000;
 const INTERVAL: Duration = Duration::from_millis(50);
 const BURST: u32 = 40;
 
 #[derive(Debug)]
 pub(crate) struct GiftTable {
-    answered: Answered<GiftOrder, Reply>,
+    catalog: GiftCatalog,
     pace: Pace,
-    /// Full: combos that are over are forgotten, then all of them; the next gift starts at its own count.
-    combos: HashMap<(UserId, GiftKind, RoomId), Combo>,
+    combos: Combos,
+    batch: GiftBatch,
+    totals: GiftTotals,
+    leaderboard: Leaderboard,
 }
 
-#[derive(Debug)]
-struct Combo {
-    count: u64,
-    until: ServerTime,
+/// What was given since the room was created.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct GiftTotals {
+    pub(crate) gifts: u64,
+    pub(crate) coins: u64,
 }
 
 impl GiftTable {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(catalog: GiftCatalog) -> Self {
         Self {
-            answered: Answered::new(ANSWERS_KEPT),
+            catalog,
             pace: Pace::new(INTERVAL, BURST),
-            combos: HashMap::new(),
+            combos: Combos::default(),
+            batch: GiftBatch::new(),
+            totals: GiftTotals::default(),
+            leaderboard: Leaderboard::default(),
         }
-    }
-
-    /// Returns the answer a repeated gift got the first time.
-    pub(crate) fn find(
-        &self,
-        member: &Member,
-        order: &GiftOrder,
-    ) -> Result<Option<Reply>, Rejected> {
-        self.answered.find(&member.user, &order.idem, order)
     }
 
     /// Gives the gift to `to`; returns what it costs.
@@ -59,46 +51,67 @@ impl GiftTable {
         now: ServerTime,
         out: &mut Announcer,
     ) -> Result<u64, Rejected> {
+        let gift = self.catalog.find(&order.gift).ok_or(Rejected::NotFound("gift"))?;
+        let (coins, level) = (gift.coins * u64::from(order.count.number()), gift.level);
         if !self.pace.allow(&member.user, now) {
             return Err(Rejected::RateLimited);
         }
-        let coins = order.gift.coins() * u64::from(order.count.number());
-        let combo = self.combo(member, order, to, now);
-        out.broadcast(
-            EventBody::Gift(GiftGiven {
-                user: member.user.clone(),
-                name: member.name.clone(),
-                gift: order.gift,
-                count: order.count.number(),
-                to: to.clone(),
-                coins,
-                combo,
-            }),
-            now,
-        );
+        let count = order.count.number();
+        let giving = Giving { user: member.user.clone(), gift: order.gift.clone(), to: to.clone() };
+        let (combo, crowded_out) = self.combos.give(giving, member, count, now);
+        if let Some(crowded_out) = crowded_out {
+            self.batch.end(&crowded_out, now, out);
+        }
+        self.batch.give(&combo, level, count, coins, now, out);
+        self.totals.gifts += u64::from(count);
+        self.totals.coins += coins;
+        self.leaderboard.give(member, coins);
         Ok(coins)
     }
 
-    /// Remembers how a gift was answered.
-    pub(crate) fn remember(&mut self, member: &Member, order: GiftOrder, reply: Reply) {
-        let key = order.idem.clone();
-        self.answered.insert(&member.user, &key, order, reply);
+    /// Ends combos and tells batches one after another, each at the moment it was due.
+    pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
+        while let Some(due) = self.poll_timeout()
+            && due <= now
+        {
+            while let Some(over) = self.combos.take_ended(due) {
+                self.batch.end(&over, due, out);
+            }
+            self.batch.handle_timeout(due, out);
+        }
+        self.check();
     }
 
-    fn combo(&mut self, member: &Member, order: &GiftOrder, to: &RoomId, now: ServerTime) -> u64 {
-        if self.combos.len() >= COMBOS_MAX {
-            self.combos.retain(|_, combo| now <= combo.until);
-            if self.combos.len() >= COMBOS_MAX {
-                self.combos.clear();
-            }
+    pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
+        [self.combos.poll_timeout(), self.batch.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// Tells what is left to tell, because the room ends.
+    pub(crate) fn handle_end(&mut self, now: ServerTime, out: &mut Announcer) {
+        while let Some(due) = self.combos.poll_timeout() {
+            let over = self.combos.take_ended(due).expect("it is due then");
+            self.batch.end(&over, now, out);
         }
-        let id = (member.user.clone(), order.gift, to.clone());
-        let combo = self.combos.entry(id).or_insert(Combo { count: 0, until: now });
-        if now > combo.until {
-            combo.count = 0;
-        }
-        combo.count += u64::from(order.count.number());
-        combo.until = now + COMBO_PAUSE;
-        combo.count
+        self.batch.handle_end(now, out);
+    }
+
+    pub(crate) const fn totals(&self) -> GiftTotals {
+        self.totals
+    }
+
+    /// Returns how many users gave something, as far as they are ranked.
+    pub(crate) fn senders(&self) -> usize {
+        self.leaderboard.len()
+    }
+
+    /// Returns the `count` users who gave most, best first.
+    pub(crate) fn top(&self, count: usize) -> Vec<Contributor> {
+        self.leaderboard.top(count)
+    }
+
+    fn check(&self) {
+        self.combos.check();
+        self.leaderboard.check();
+        assert!(self.totals.gifts <= self.totals.coins, "no gift is free");
     }
 }

@@ -78,6 +78,10 @@ text_id!(
     LifeId, MADE_ID_MAX, None
 );
 text_id!(
+    /// A gift of the catalogue; 1 to 64 characters.
+    GiftId, NAME_MAX, None
+);
+text_id!(
     /// A battle.
     PkId, MADE_ID_MAX, None
 );

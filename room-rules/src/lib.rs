@@ -14,19 +14,23 @@ mod announcer;
 mod answered;
 mod arena;
 mod battle;
+mod battle_board;
 mod battle_mirror;
 mod capability;
 mod chat;
+mod combo;
 mod command;
 mod countdown;
 mod crowd;
 mod event;
 mod flash_sale;
 mod gift;
+mod gift_batch;
 mod gift_table;
 mod id;
 mod idempotence;
 mod input;
+mod leaderboard;
 mod limit;
 mod member;
 mod pace;
@@ -39,6 +43,7 @@ mod seats;
 mod time;
 mod view;
 
+pub use battle_board::BattleTop;
 pub use capability::Capability;
 pub use command::{
     BattleTerms, ChatText, Command, GiftCount, GiftOrder, LikeCount, OrderPlaced, OrderRequest,
@@ -46,13 +51,14 @@ pub use command::{
 };
 pub use countdown::{Countdown, CountdownKind, CountdownState};
 pub use event::{
-    ChatLine, Effect, Event, EventBody, GiftGiven, Reactions, SeatRequestKind, Stream, Watermarks,
+    ChatLine, Effect, Event, EventBody, GiftItem, Reactions, SeatRequestKind, Stream, Watermarks,
 };
-pub use gift::GiftKind;
+pub use gift::{Gift, GiftCatalog, GiftLevel, NoGiftCatalog};
 pub use id::{
-    ChatId, CountdownId, IdemKey, LifeId, OrderId, PkId, RoomId, SaleId, SessionId, UserId,
+    ChatId, CountdownId, GiftId, IdemKey, LifeId, OrderId, PkId, RoomId, SaleId, SessionId, UserId,
 };
 pub use input::{Decided, Input};
+pub use leaderboard::{Contributor, Leaders};
 pub use limit::OutOfLimits;
 pub use member::{Member, Role};
 pub use peer::{PeerMessage, RejectReason};

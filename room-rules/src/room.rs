@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::announcer::Announcer;
 use crate::arena::Arena;
+use crate::battle_board::BattleBoard;
 use crate::chat::Chat;
 use crate::crowd::Crowd;
 use crate::gift_table::GiftTable;
@@ -29,27 +30,32 @@ use crate::pace::Pace;
 use crate::sales::Sales;
 use crate::seats::Seats;
 use crate::{
-    Capability, Effect, EndReason, EventBody, Input, LifeId, Member, Performer, Rejected, RoomId,
-    RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot, Title, UserId,
+    Capability, Effect, EndReason, EventBody, GiftCatalog, Input, Leaders, LifeId, Member,
+    Performer, Reactions, Rejected, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId,
+    Snapshot, Title, UserId,
 };
 
 /// How long the room waits for a host who is lost.
 const GRACE: Duration = Duration::from_secs(60);
 const SEAT_INTERVAL: Duration = Duration::from_millis(500);
 const SEAT_BURST: u32 = 10;
+/// How many of a leaderboard are told with every change; who wants more asks.
+const TOP_TOLD: usize = 3;
 
-/// The limits of a room.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+/// What a room is set up with, for as long as it lasts.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RoomSettings {
     /// Sessions the room holds.
     pub sessions_max: usize,
     /// Tells the room's ids from those of others: 40 random bits, the same again in a replay.
     pub salt: u64,
+    /// The gifts that can be given in it.
+    pub gifts: GiftCatalog,
 }
 
 impl Default for RoomSettings {
     fn default() -> Self {
-        Self { sessions_max: 10_000, salt: 0 }
+        Self { sessions_max: 10_000, salt: 0, gifts: GiftCatalog::default() }
     }
 }
 
@@ -84,6 +90,7 @@ pub struct Room {
     seat_pace: Pace,
     chat: Chat,
     gifts: GiftTable,
+    battle_board: BattleBoard,
     sales: Sales,
     arena: Arena,
     /// Who was on screen when the shell was last told.
@@ -111,7 +118,8 @@ impl Room {
             seats: Seats::new(),
             seat_pace: Pace::new(SEAT_INTERVAL, SEAT_BURST),
             chat: Chat::new(),
-            gifts: GiftTable::new(),
+            gifts: GiftTable::new(settings.gifts),
+            battle_board: BattleBoard::default(),
             sales: Sales::new(),
             stage_told: Vec::new(),
             out: Announcer::default(),
@@ -161,6 +169,7 @@ impl Room {
         let parts = [
             self.grace_until,
             self.crowd.poll_timeout(),
+            self.gifts.poll_timeout(),
             self.seats.poll_timeout(),
             self.sales.poll_timeout(),
             self.arena.poll_timeout(),
@@ -230,7 +239,19 @@ impl Room {
             seats: self.seats.views(),
             stage: self.stage(),
             battle: self.arena.view().cloned(),
-            online: self.crowd.reactions().online,
+            online: self.crowd.online(),
+        }
+    }
+
+    /// Returns the first `count` of each leaderboard.
+    pub fn leaders(&self, count: usize) -> Leaders {
+        let totals = self.gifts.totals();
+        Leaders {
+            gifts: totals.gifts,
+            coins: totals.coins,
+            senders: self.gifts.senders() as u64,
+            top: self.gifts.top(count),
+            battle: self.battle_board.top(count),
         }
     }
 
@@ -262,7 +283,10 @@ impl Room {
             self.seats.handle_timeout(now, &mut self.out);
             self.sales.handle_timeout(now, &mut self.out);
             self.arena.handle_timeout(now, &mut self.out);
-            self.crowd.handle_timeout(now, &mut self.out);
+            self.gifts.handle_timeout(now, &mut self.out);
+            if self.crowd.take_due(now) {
+                self.out.broadcast(EventBody::React(self.reactions()), now);
+            }
             self.tell_stage(now);
         }
         assert!(self.poll_timeout().is_none_or(|next| next > now), "what is due was not done");
@@ -282,6 +306,10 @@ impl Room {
         self.arena.handle_end(now, &mut self.out);
         self.arena.handle_media(false, now, &mut self.out);
         self.seats.handle_end(now, &mut self.out);
+        self.gifts.handle_end(now, &mut self.out);
+        if self.crowd.has_news() {
+            self.out.broadcast(EventBody::React(self.reactions()), now);
+        }
         self.grace_until = None;
         self.end_reason = Some(reason);
         self.tell_stage(now);
@@ -320,10 +348,16 @@ impl Room {
             sales: self.sales.views().cloned().collect(),
             countdowns: self.sales.countdowns().chain(self.arena.countdown()).cloned().collect(),
             chat: self.chat.lines().cloned().collect(),
-            reactions: self.crowd.reactions(),
+            reactions: self.reactions(),
             at: now,
             watermarks: self.out.watermarks(),
         }
+    }
+
+    fn reactions(&self) -> Reactions {
+        let Leaders { gifts, coins, senders, top, battle } = self.leaders(TOP_TOLD);
+        let (online, likes) = (self.crowd.online(), self.crowd.likes());
+        Reactions { online, likes, gifts, coins, senders, top, battle }
     }
 
     fn check(&self) {

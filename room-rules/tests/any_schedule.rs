@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use room_rules::{
-    BattleState, Command, Event, EventBody, GiftKind, LikeCount, MediaChange, Reply, Role, RoomId,
-    SaleId, SaleState, SaleView, ServerTime, SessionId, Snapshot, Stream, UserId,
+    BattleState, Command, Event, EventBody, LikeCount, MediaChange, Reply, Role, RoomId, SaleId,
+    SaleState, SaleView, ServerTime, SessionId, Snapshot, Stream, UserId,
 };
 use world::{World, chat, gift, offer, order, room, terms, user};
 
@@ -272,7 +272,7 @@ impl Schedule {
     fn give(&mut self, session: SessionId, in_room: &'static str, name: &UserId) {
         let key = format!("g{}", self.rng.u16(0..40));
         let to = [None, Some("a"), Some("b")][self.rng.usize(0..3)];
-        let kind = GiftKind::ALL[self.rng.usize(0..3)];
+        let kind = ["like_sticker", "rose", "cake"][self.rng.usize(0..3)];
         let Ok(reply) = self.world.command(session, gift(kind, to, &key)) else { return };
         let id = (in_room.to_owned(), name.as_str().to_owned(), key);
         if let Some(before) = self.gifts.insert(id, reply.clone()) {
@@ -338,7 +338,7 @@ impl Schedule {
         self.check_battles(reached);
         for (in_room, coins) in &self.coins {
             let told = self.world.told(in_room).into_iter().filter_map(|body| match body {
-                EventBody::Gift(gift) => Some(gift.coins),
+                EventBody::Gifts(items) => Some(items.iter().map(|item| item.coins).sum::<u64>()),
                 _ => None,
             });
             assert_eq!(told.sum::<u64>(), *coins, "seed {seed}: coins in {in_room}");

@@ -8,7 +8,7 @@ mod world;
 
 use room_rules::{
     BattleEnd, BattleState, BattleView, Command, CountdownKind, CountdownState, EventBody,
-    GiftKind, MediaChange, Rejected, Reply, Role, RoomState,
+    MediaChange, Rejected, Reply, Role, RoomState,
 };
 use world::{World, gift, room, terms};
 
@@ -20,9 +20,9 @@ fn a_battle_goes_through_its_states_on_time_in_both_rooms() {
     let pk = world.invite(alice, "b", terms(10, 5));
     world.run_for(1_000);
     world.command(ben, Command::PkAccept(pk)).unwrap();
-    world.command_by("a", "bob", Role::Viewer, gift(GiftKind::Rose, None, "early")).unwrap();
+    world.command_by("a", "bob", Role::Viewer, gift("rose", None, "early")).unwrap();
     world.run_for(3_000);
-    world.command_by("a", "bob", Role::Viewer, gift(GiftKind::Rose, None, "k")).unwrap();
+    world.command_by("a", "bob", Role::Viewer, gift("rose", None, "k")).unwrap();
     world.run_for(30_000);
 
     for name in ["a", "b"] {
@@ -45,11 +45,11 @@ fn a_gift_scores_up_to_the_last_millisecond_and_not_at_the_end() {
 
     world.run_until(end_at - 1);
     for (room, to, key) in [("a", "a", "1"), ("b", "b", "2"), ("b", "a", "3")] {
-        world.command_by(room, "bob", Role::Viewer, gift(GiftKind::Rose, Some(to), key)).unwrap();
+        world.command_by(room, "bob", Role::Viewer, gift("rose", Some(to), key)).unwrap();
     }
     world.run_until(end_at);
     for (room, to, key) in [("a", "a", "4"), ("b", "b", "5")] {
-        world.command_by(room, "bob", Role::Viewer, gift(GiftKind::Cake, Some(to), key)).unwrap();
+        world.command_by(room, "bob", Role::Viewer, gift("cake", Some(to), key)).unwrap();
     }
     world.run_for(1_000);
 
@@ -66,7 +66,7 @@ fn a_gift_in_time_counts_although_the_news_of_it_comes_after_the_end() {
 
     world.run_until(end_at - 1);
     world.post_runs = false;
-    world.command_by("b", "bob", Role::Viewer, gift(GiftKind::Rose, Some("b"), "k")).unwrap();
+    world.command_by("b", "bob", Role::Viewer, gift("rose", Some("b"), "k")).unwrap();
     world.run_until(end_at + 200);
     world.post_runs = true;
     world.drain();
@@ -95,7 +95,7 @@ fn who_surrenders_loses_whatever_the_score() {
     for loser in ["a", "b"] {
         let (mut world, alice, ben) = World::two_live_rooms();
         let pk = world.start_battle(alice, ben, terms(60, 5));
-        let rocket = gift(GiftKind::Rocket, Some(loser), "k");
+        let rocket = gift("rocket", Some(loser), "k");
         world.command_by(loser, "bob", Role::Viewer, rocket).unwrap();
 
         let session = if loser == "a" { alice } else { ben };
@@ -184,7 +184,7 @@ fn a_host_who_is_lost_in_the_battle_holds_it_and_the_score_goes_on() {
     world.start_battle(alice, ben, terms(30, 0));
 
     world.media("b", "ben", MediaChange::Stopped);
-    world.command_by("b", "bob", Role::Viewer, gift(GiftKind::Rose, Some("b"), "k")).unwrap();
+    world.command_by("b", "bob", Role::Viewer, gift("rose", Some("b"), "k")).unwrap();
     world.run_for(20_000);
     assert_eq!(world.stage_of("a"), ["a/alice", "b/ben"]);
     world.media("b", "ben", MediaChange::Started);
@@ -253,7 +253,7 @@ fn a_room_that_missed_the_end_hears_of_it_when_it_speaks() {
         assert_eq!(battle(&mut world, "b").state, BattleState::Battling, "it missed the end");
 
         if speaks == "gift" {
-            world.command(bea, gift(GiftKind::Rose, None, "1")).unwrap();
+            world.command(bea, gift("rose", None, "1")).unwrap();
         } else {
             world.command(ben, Command::PkEnd(pk)).unwrap();
         }
@@ -269,7 +269,7 @@ fn once_time_is_up_the_score_decides_whoever_leaves() {
         let (mut world, alice, ben) = World::two_live_rooms();
         let amy = world.join("a", "amy", Role::Viewer);
         let pk = world.start_battle(alice, ben, terms(10, 0));
-        world.command(amy, gift(GiftKind::Rose, None, "1")).unwrap();
+        world.command(amy, gift("rose", None, "1")).unwrap();
         world.run_for(10_000);
         assert_eq!(battle(&mut world, "a").state, BattleState::Battling, "it waits for totals");
 
@@ -317,7 +317,7 @@ fn in_a_battle_the_two_hosts_fill_the_screen_and_guests_come_back_after_it() {
 fn both_rooms_count_down_to_the_same_instants() {
     let (mut world, alice, ben) = World::two_live_rooms();
     world.start_battle(alice, ben, terms(10, 4));
-    world.command_by("b", "bob", Role::Viewer, gift(GiftKind::Rose, None, "k")).unwrap();
+    world.command_by("b", "bob", Role::Viewer, gift("rose", None, "k")).unwrap();
     world.run_for(30_000);
 
     assert_eq!(fired(&world, "a"), fired(&world, "b"));
@@ -335,7 +335,7 @@ fn equal_versions_are_equal_scores_and_they_come_at_most_ten_times_a_second() {
         let (from, to) = [("a", "a"), ("b", "b"), ("b", "a"), ("a", "b")][n % 4];
         let key = format!("k{n}");
         let giver = format!("bob{}", n % 10);
-        let gift = gift(GiftKind::LikeSticker, Some(to), &key);
+        let gift = gift("like_sticker", Some(to), &key);
         world.command_by(from, &giver, Role::Viewer, gift).unwrap();
     }
     world.run_for(1_000);
@@ -352,9 +352,9 @@ fn a_repeated_gift_scores_once() {
     world.start_battle(alice, ben, terms(10, 0));
     let bob = world.join("b", "bob", Role::Viewer);
 
-    let first = world.command(bob, gift(GiftKind::Rose, Some("a"), "k"));
-    let second = world.command(bob, gift(GiftKind::Rose, Some("a"), "k"));
-    let other = world.command(bob, gift(GiftKind::Cake, Some("a"), "k"));
+    let first = world.command(bob, gift("rose", Some("a"), "k"));
+    let second = world.command(bob, gift("rose", Some("a"), "k"));
+    let other = world.command(bob, gift("cake", Some("a"), "k"));
     world.run_for(1_000);
 
     assert_eq!(first, second);
@@ -367,7 +367,7 @@ fn a_repeated_gift_scores_once() {
 fn a_gift_to_a_room_that_is_not_in_the_battle_is_refused() {
     let (mut world, alice, ben) = World::two_live_rooms();
     let bob = world.join("a", "bob", Role::Viewer);
-    let give = |world: &mut World| world.command(bob, gift(GiftKind::Rose, Some("b"), "k"));
+    let give = |world: &mut World| world.command(bob, gift("rose", Some("b"), "k"));
 
     assert_eq!(give(&mut world), Err(Rejected::PkState));
     let pk = world.invite(alice, "b", terms(10, 0));

@@ -8,9 +8,7 @@ mod world;
 
 use std::time::Duration;
 
-use room_rules::{
-    Command, EventBody, GiftKind, LikeCount, Rejected, Role, RoomSettings, SessionId,
-};
+use room_rules::{Command, EventBody, LikeCount, Rejected, Role, RoomSettings, SessionId};
 use world::{World, at, chat, gift, idem, member, offer, order, room, terms, title, user};
 
 #[test]
@@ -123,18 +121,23 @@ fn a_combo_grows_until_a_pause_of_more_than_three_seconds() {
     let bob = world.join("a", "bob", Role::Viewer);
     for (pause, key) in [(0, "1"), (3_000, "2"), (3_000, "3"), (3_001, "4")] {
         world.run_for(pause);
-        world.command(bob, gift(GiftKind::Rose, None, key)).unwrap();
+        world.command(bob, gift("rose", None, key)).unwrap();
     }
+    world.run_for(100);
 
-    let combos: Vec<u64> = world
+    let combos: Vec<(u64, u64, bool)> = world
         .told("a")
         .into_iter()
         .filter_map(|body| match body {
-            EventBody::Gift(gift) => Some(gift.combo),
+            EventBody::Gifts(items) => Some(items),
             _ => None,
         })
+        .flatten()
+        .map(|item| (item.combo, item.combo_count, item.combo_ended))
         .collect();
-    assert_eq!(combos, [1, 2, 3, 1]);
+    let (goes_on, ended) = (false, true);
+    let told = [(1, 1, goes_on), (1, 2, goes_on), (1, 3, goes_on), (1, 3, ended), (2, 1, goes_on)];
+    assert_eq!(combos, told);
 }
 
 #[test]
@@ -174,7 +177,7 @@ fn every_role_may_do_exactly_what_the_protocol_says() {
     let table = [
         (chat("x"), [yes, no, yes, yes, yes, yes]),
         (Command::Like(LikeCount::new(1).unwrap()), [yes, yes, yes, yes, yes, yes]),
-        (gift(GiftKind::Rose, None, "k"), [no, no, yes, yes, yes, no]),
+        (gift("rose", None, "k"), [no, no, yes, yes, yes, no]),
         (Command::SeatApply, [no, no, yes, yes, no, no]),
         (Command::SeatAccept(bob()), [yes, yes, no, no, no, no]),
         (Command::SeatReject(bob()), [yes, yes, no, no, no, no]),

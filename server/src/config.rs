@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cues::Cues;
+use crate::gift_config::{GiftEntry, read_catalog, usual_gifts};
+use room_rules::RoomSettings;
 use serde::{Deserialize, Serialize};
 use signaling::{IceServers, NoIceServer, TurnAccess};
 
@@ -18,7 +20,7 @@ pub const DEV_SECRET: &str = "lianmai-dev-secret-known-to-everybody";
 const SECRET_MIN_BYTES: usize = 32;
 
 /// Everything that can be configured.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Who may come in.
@@ -37,6 +39,8 @@ pub struct Config {
     pub program: Program,
     /// Limits on rooms.
     pub rooms: Rooms,
+    /// The gifts that can be given, in the order in which they are offered.
+    pub gifts: Vec<GiftEntry>,
 }
 
 /// Token checking.
@@ -238,6 +242,22 @@ impl Default for Rooms {
     }
 }
 
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            auth: Auth::default(),
+            http: Http::default(),
+            rtmp: Rtmp::default(),
+            media: Media::default(),
+            ice: Ice::default(),
+            ops: Ops::default(),
+            program: Program::default(),
+            rooms: Rooms::default(),
+            gifts: usual_gifts(),
+        }
+    }
+}
+
 impl Config {
     /// Reads `file`, if there is one, and lets `env` override it.
     ///
@@ -290,6 +310,15 @@ impl Config {
         };
         let urls = servers.split(',').map(str::trim).filter(|url| !url.is_empty());
         IceServers::new(urls.map(str::to_owned), access).map_err(ConfigError::IceServer)
+    }
+
+    /// Returns what rooms are set up with.
+    ///
+    /// # Errors
+    /// If the gifts make no catalogue.
+    pub fn room_settings(&self) -> Result<RoomSettings, ConfigError> {
+        let gifts = read_catalog(&self.gifts).map_err(ConfigError::Gifts)?;
+        Ok(RoomSettings { gifts, ..RoomSettings::default() })
     }
 
     /// Returns the server that has the rooms which are not here.
@@ -387,6 +416,9 @@ pub enum ConfigError {
     /// Clients could not be sent there.
     #[error("http.other_server: {0:?} is not http://host or https://host")]
     OtherServer(String),
+    /// They make no catalogue.
+    #[error("gifts: {0}")]
+    Gifts(String),
     /// Browsers could not send to it.
     #[error("media.advertised: {0} is not an address that a browser can send to")]
     Advertised(String),

@@ -124,7 +124,7 @@ impl Sheet {
             | EventBody::SeatUpdated(_)
             | EventBody::SeatRequest { .. }
             | EventBody::SaleUpdated(_)
-            | EventBody::Gift(_)
+            | EventBody::Gifts(_)
             | EventBody::Chat(_)
             | EventBody::React(_) => false,
         }

@@ -11,6 +11,7 @@ mod data_session;
 mod demand;
 mod dev_welcome;
 mod gauge;
+mod gift_config;
 mod ice_restart;
 mod lobby;
 mod mail;
@@ -38,6 +39,7 @@ pub use config::{
     Auth, Config, ConfigError, DEV_SECRET, Http, Ice, Media, Mode, Ops, Program, Rooms, Rtmp,
 };
 pub use cues::Cues;
+pub use gift_config::GiftEntry;
 pub use lobby::Lobby;
 pub use program::Composites;
 pub use room_parts::RoomParts;

@@ -41,7 +41,8 @@ impl Lobby {
         if !is_new {
             return Ok(Created::Existing(entered));
         }
-        let settings = RoomSettings { salt: signaling::random_salt(), ..RoomSettings::default() };
+        let salt = signaling::random_salt();
+        let settings = RoomSettings { salt, ..self.parts.settings.clone() };
         let room = Room::new(id, title, settings, self.parts.clock.now());
         let task = RoomTask::new(room, self.parts.clone(), entered.clone(), requests);
         self.parts.tasks.spawn(task.run());

@@ -105,7 +105,7 @@ impl RoomLayout {
             | EventBody::SeatRequest { .. }
             | EventBody::Countdown(_)
             | EventBody::SaleUpdated(_)
-            | EventBody::Gift(_)
+            | EventBody::Gifts(_)
             | EventBody::Chat(_)
             | EventBody::React(_) => return false,
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use media_rules::layer::Pin;
 use mixer::{Duty, ProgramConfig};
-use room_rules::RoomId;
+use room_rules::{RoomId, RoomSettings};
 use sfu::{PeerId, Sfu};
 use signaling::{Directory, RoomClock, SessionNumbers};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ pub struct RoomParts {
     pub sfu: Sfu,
     /// The way of its events to the rooms.
     pub switchboard: Switchboard,
+    /// What rooms are set up with.
+    pub settings: RoomSettings,
     /// How to mix; each room gets its own name in it.
     pub program: ProgramConfig,
     /// How much a program's pictures tell of what they show.

@@ -200,9 +200,8 @@ impl RoomTask {
                 let _ = reply.send(self.end(&member, now).map_err(Refused::from));
             }
             RoomRequest::Peer { from, message } => self.read(from, message, now),
-            RoomRequest::Describe { reply } => {
-                let _ = reply.send(Ok(self.room.view(now)));
-            }
+            RoomRequest::Describe { reply } => drop(reply.send(Ok(self.room.view(now)))),
+            RoomRequest::Leaders { count, reply } => drop(reply.send(Ok(self.room.leaders(count)))),
             RoomRequest::Publish { member, until, offer, reply } => {
                 match self.may_publish(&member, now) {
                     Ok(()) => self.media.publish(Holder { member, until }, offer, reply),

@@ -41,6 +41,25 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
+fn whoever_lists_gifts_lists_them_all_and_a_wrong_one_is_named() {
+    let gifts = |text: &str| load(text, &[]).unwrap().room_settings().map(|room| room.gifts);
+
+    assert_eq!(gifts("").unwrap().gifts().len(), 4);
+    let yacht = "[[gifts]]\nid = \"yacht\"\nname = \"游艇\"\ncoins = 9999\nlevel = \"luxury\"\n";
+    let one = gifts(yacht).unwrap();
+    assert_eq!((one.gifts().len(), one.gifts()[0].coins), (1, 9_999));
+    for (wrong, named) in [
+        (yacht.replace("9999", "0"), "yacht must cost"),
+        (yacht.replace("luxury", "big"), "yacht: a level"),
+        (format!("{yacht}{yacht}"), "yacht is there twice"),
+        ("gifts = []\n".to_owned(), "1 to 200"),
+    ] {
+        let error = gifts(&wrong).unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[test]
 fn a_variable_of_the_wrong_type_is_refused_by_name() {
     let error = load("", &[("LIANMAI_MEDIA_WORKERS", "two")]).unwrap_err();
 

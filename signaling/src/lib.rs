@@ -12,6 +12,7 @@ mod clock;
 mod cors;
 mod dev_token;
 mod directory;
+mod gifts;
 mod ice;
 mod ice_servers;
 mod layout;

@@ -8,8 +8,8 @@ use media_rules::layer::Pin;
 use media_rules::layout::Choice;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
-    Command, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId, RoomView, ServerTime,
-    SessionId, Snapshot, Title, UserId,
+    Command, Leaders, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId, RoomView,
+    ServerTime, SessionId, Snapshot, Title, UserId,
 };
 use tokio::sync::oneshot;
 use wire_format::{LayoutView, PeerList, PeerReport, Target};
@@ -60,6 +60,13 @@ pub enum RoomRequest {
     Describe {
         /// Receives what the outside may know.
         reply: Answer<RoomView>,
+    },
+    /// Somebody asks who gave most.
+    Leaders {
+        /// How many are to be named at most.
+        count: usize,
+        /// Receives the leaderboards.
+        reply: Answer<Leaders>,
     },
     /// Somebody publishes by WHIP.
     Publish {

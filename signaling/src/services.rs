@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use room_rules::SessionId;
+use room_rules::{GiftCatalog, SessionId};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Directory, IceServers, Lobby, OutboxLimits, RoomClock, TokenKey};
@@ -25,6 +25,8 @@ pub struct Services {
     pub sessions: SessionNumbers,
     /// Where players pull programs, such as `rtmp://127.0.0.1:1935/live`; a room's name is appended.
     pub rtmp_base: Arc<str>,
+    /// The gifts that can be given.
+    pub gifts: GiftCatalog,
     /// Which STUN and TURN servers clients are told of.
     pub ice_servers: IceServers,
     /// The server that has the rooms which are not here, such as `https://two.example`: whoever

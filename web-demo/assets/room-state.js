@@ -25,7 +25,11 @@ const CHAT_KEPT = 100;
  * @property {Map<string, Wire.Uplink>} uplinks  by user: how well their streams reach the server
  * @property {number} online
  * @property {number} likes
+ * @property {number} gifts
  * @property {number} coins
+ * @property {number} senders  users who gave something
+ * @property {Wire.Contributor[]} top  the three who gave most
+ * @property {Wire.BattleTop | null} battleTop  the same in the present or last battle
  * @property {Map<string, number>} words  the counter of the last word about each object
  */
 
@@ -38,7 +42,7 @@ export function emptyRoom(room) {
   return {
     joined: false, room, title: room, state: "created", reason: null, you: { user: "", name: "", role: "viewer" },
     seats: [], stage: [], battle: null, sales: new Map(), countdowns: new Map(), chat: [],
-    speaker: null, uplinks: new Map(), online: 0, likes: 0, coins: 0, words: new Map(),
+    speaker: null, uplinks: new Map(), ...totals({}), words: new Map(),
   };
 }
 
@@ -56,7 +60,7 @@ export function applySnapshot(model, snapshot) {
     seats: snapshot.seats, stage: snapshot.stage, battle: snapshot.battle,
     sales: new Map(snapshot.sales.map((sale) => [sale.sale, sale])),
     countdowns: new Map(snapshot.countdowns.map((countdown) => [countdown.id, countdown])),
-    chat: chat.slice(-CHAT_KEPT), online: snapshot.online, likes: snapshot.likes, coins: snapshot.coins,
+    chat: chat.slice(-CHAT_KEPT), ...totals(snapshot),
   });
   model.words.clear();
 }
@@ -104,7 +108,7 @@ export function applyEvent(model, event) {
       model.uplinks.set(d.user, d);
       return true;
     case "react":
-      Object.assign(model, { online: d.online, likes: d.likes, coins: d.coins });
+      Object.assign(model, totals(d));
       return true;
     default:
       return true;
@@ -129,6 +133,11 @@ export function battleSides(battle, room) {
 export function ownShare(own, other) {
   if (own + other === 0) return 0.5;
   return Math.min(0.9, Math.max(0.1, own / (own + other)));
+}
+
+/** @param {Partial<Wire.React>} told */
+function totals({ online = 0, likes = 0, gifts = 0, coins = 0, senders = 0, top = [], battle_top: battleTop = undefined }) {
+  return { online, likes, gifts, coins, senders, top, battleTop: battleTop ?? null };
 }
 
 /**

@@ -36,7 +36,7 @@ import { tokensOf } from "./token.js";
 import { BattleView } from "./ui/battle-view.js";
 import { ChatView, wireComposer } from "./ui/chat-view.js";
 import { byId, setText, short } from "./ui/dom.js";
-import { giftKind } from "./ui/gifts.js";
+import { GiftCatalog } from "./ui/gifts.js";
 import { BigCountdown } from "./ui/sale-view.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { wireTabs } from "./ui/tabs.js";
@@ -71,6 +71,8 @@ const request = (t, d) => session.request(t, d);
 const own = new OwnFeed({ room, tokens, query, onState: handleOwnState });
 const performers = new Performers(byId("performers"), room, tokens);
 const chat = new ChatView(byId("chat"));
+const catalog = new GiftCatalog();
+void attempt(catalog.load());
 const battle = new BattleView(byId("pk"), now);
 const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.push(one));
 /** What only a host may do. */
@@ -297,8 +299,10 @@ function show({ t, d }) {
     case "chat":
       chat.update([d]);
       break;
-    case "gift":
-      chat.note(`${d.name || d.user} 送出 ${giftKind(d.gift).zh} ×${d.n} · +${d.coins}`, "gift");
+    case "gift.batch":
+      for (const { name, user, gift, n, coins } of /** @type {Wire.GiftBatch} */ (d).gifts) {
+        if (n > 0) chat.note(`${name || user} 送出 ${catalog.find(gift).name} ×${n} · +${coins}`, "gift");
+      }
       break;
     case "react":
       drawCounts();

@@ -32,7 +32,7 @@ import { BattleView, drawPlates } from "./ui/battle-view.js";
 import { ChatView, wireComposer } from "./ui/chat-view.js";
 import { Danmaku } from "./ui/danmaku.js";
 import { avatar, byId, el, setText, short } from "./ui/dom.js";
-import { GIFTS, GiftView, giftKind, giftPicture } from "./ui/gifts.js";
+import { GiftCatalog, GiftView, likePicture } from "./ui/gifts.js";
 import { BigCountdown, SaleCard } from "./ui/sale-view.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { attempt, toast } from "./ui/toast.js";
@@ -69,7 +69,8 @@ let hasAnswered = false;
 const video = /** @type {HTMLVideoElement} */ (byId("program"));
 const chat = new ChatView(byId("chat"));
 const danmaku = new Danmaku(byId("danmaku"));
-const gifts = new GiftView(byId("gift-banners"), byId("sky"));
+const catalog = new GiftCatalog();
+const gifts = new GiftView(byId("gift-banners"), byId("sky"), catalog);
 const battle = new BattleView(byId("pk"), now);
 const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.push(one));
 const saleCard = new SaleCard(byId("sale"), now, placeOrder);
@@ -141,9 +142,8 @@ function show({ t, d }) {
       chat.update([d]);
       danmaku.fly(d.text, d.user === model.you.user);
       break;
-    case "gift":
-      gifts.show(d);
-      chat.note(`${d.name || d.user} 送出 ${giftKind(d.gift).zh} ×${d.n}`, "gift");
+    case "gift.batch":
+      for (const item of d.gifts) showGift(item);
       break;
     case "react":
       drawCounts();
@@ -163,6 +163,12 @@ function show({ t, d }) {
     default:
       drawTimed();
   }
+}
+
+/** @param {Wire.GiftItem} item */
+function showGift(item) {
+  gifts.show(item);
+  if (item.n > 0) chat.note(`${item.name || item.user} 送出 ${catalog.find(item.gift).name} ×${item.n}`, "gift");
 }
 
 function drawAll() {
@@ -237,12 +243,9 @@ function curtainText() {
 
 function wireButtons() {
   wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
-  byId("rail").prepend(likeButton(), ...GIFTS.map(giftButton));
+  byId("rail").prepend(likeButton());
+  void attempt(catalog.load().then(() => byId("seat").before(...quickGifts().map(giftButton)))).then(disableMoney);
   byId("seat").addEventListener("click", () => void seatPressed());
-  if (carrier === "dc") {
-    // Money and seats go up on a WebSocket only.
-    for (const button of byId("rail").querySelectorAll("button:not([data-testid=like])")) button.setAttribute("disabled", "");
-  }
   byId("danmaku-toggle").addEventListener("click", () => byId("danmaku-toggle").setAttribute("aria-pressed", String(danmaku.toggle())));
   byId("delay").addEventListener("click", () => byId("delay").setAttribute("aria-expanded", String(stats.toggle())));
   byId("mute").addEventListener("click", () => setMuted(!video.muted));
@@ -285,29 +288,40 @@ function likeButton() {
       // A like that got lost is not worth a word.
     });
   };
-  return railButton("heart", "点赞 Like", "like", () => {
+  return railButton(likePicture(), "点赞 Like", "like", () => {
     count += 1;
     gifts.heart();
     if (timer === 0) timer = window.setTimeout(flush, LIKE_BATCH_MS);
   });
 }
 
-/** @param {import("./ui/gifts.js").GiftKind} gift */
+/** Money and seats go up on a WebSocket only. */
+function disableMoney() {
+  if (carrier !== "dc") return;
+  for (const button of byId("rail").querySelectorAll("button:not([data-testid=like])")) button.setAttribute("disabled", "");
+}
+
+/** The gifts that have a button of their own: the cheapest is left to the panel if there are more than three. */
+function quickGifts() {
+  return [...catalog.gifts.values()].sort((a, b) => a.coins - b.coins).slice(-3);
+}
+
+/** @param {Wire.Gift} gift */
 function giftButton(gift) {
-  return railButton(gift.id, `${gift.zh} ${gift.coins}`, `gift-${gift.id}`, () => {
+  return railButton(catalog.picture(gift.id), `${gift.name.split(" ")[0]} ${gift.coins}`, `gift-${gift.id}`, () => {
     void attempt(session.request("gift.send", { gift: gift.id, n: 1, idem: randomId() }));
   });
 }
 
 /**
- * @param {string} picture
+ * @param {HTMLElement} picture
  * @param {string} text
  * @param {string} testId
  * @param {() => void} onPress
  */
 function railButton(picture, text, testId, onPress) {
   return el("button", { class: "rail-button", type: "button", "data-testid": testId, onclick: onPress },
-    el("span", { class: "rail-picture" }, giftPicture(picture)), el("span", {}, text));
+    el("span", { class: "rail-picture" }, picture), el("span", {}, text));
 }
 
 /**

@@ -32,8 +32,18 @@ declare namespace Wire {
     state: "counting" | "fired" | "cancelled"; labels: string[]; payload: { ref: string };
   }
   interface Chat { id: string; user: string; name: string; role: Role; text: string }
-  interface Gift { user: string; name: string; gift: string; n: number; to: string; coins: number; combo: number }
-  interface React { online: number; likes: number; coins: number }
+  interface Gift { id: string; name: string; coins: number; level: "normal" | "luxury"; icon: string; effect: string }
+  interface GiftItem {
+    user: string; name: string; gift: string; to: string; n: number; coins: number;
+    combo: { id: number; n: number; end: boolean };
+  }
+  interface GiftBatch { gifts: GiftItem[] }
+  interface Contributor { user: string; name: string; coins: number }
+  interface BattleTop { pk: string; sides: Record<string, Contributor[]> }
+  interface React {
+    online: number; likes: number; gifts: number; coins: number; senders: number; top: Contributor[]; battle_top?: BattleTop;
+  }
+  interface Leaderboard { gifts: number; coins: number; senders: number; top: Contributor[]; battle_top: BattleTop | null }
   interface Speaker { feed: string | null; user: string | null }
   interface Uplink {
     user: string; score: number; trouble: "silence" | "loss" | "delay" | "jitter" | "frame_rate" | null;
@@ -47,7 +57,8 @@ declare namespace Wire {
   interface Snapshot {
     room: string; title: string; state: RoomState; you: You; seats: Seat[]; stage: Performer[];
     battle: Battle | null; sales: Sale[]; countdowns: Countdown[]; chat: Chat[];
-    online: number; likes: number; coins: number; st: number; q: Partial<Record<Stream, number>>;
+    online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
+    st: number; q: Partial<Record<Stream, number>>;
   }
   interface RoomView {
     room: string; title: string; state: RoomState; host: string | null; seats: Seat[]; stage: Performer[];

@@ -1,15 +1,20 @@
 //! The shapes of JSON bodies going down, borrowed from what the room rules hold.
 
+mod gift;
+
 use std::collections::BTreeMap;
 
 use room_rules::{
     BattleEnd, BattleResult, BattleState, BattleView, ChatLine, Countdown, CountdownKind,
-    CountdownState, EndReason, EventBody, GiftGiven, Member, OrderPlaced, Performer, Reactions,
-    Reply, RoomState, SaleState, SaleView, Scores, SeatRequestKind, SeatState, SeatView, Snapshot,
-    Watermarks,
+    CountdownState, EndReason, EventBody, Member, OrderPlaced, Performer, Reply, RoomState,
+    SaleState, SaleView, Scores, SeatRequestKind, SeatState, SeatView, Snapshot, Watermarks,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub(crate) use self::gift::{
+    BattleTopBody, ContributorBody, GiftBatchBody, GiftBody, ReactBody, contributors,
+};
 
 /// `d` of any event.
 #[derive(JsonSchema, Serialize)]
@@ -24,9 +29,9 @@ pub(crate) enum EventData<'a> {
     Score(ScoreBody<'a>),
     Countdown(CountdownBody<'a>),
     Sale(SaleBody<'a>),
-    Gift(GiftBody<'a>),
+    Gifts(GiftBatchBody<'a>),
     Chat(ChatBody<'a>),
-    React(ReactBody),
+    React(ReactBody<'a>),
 }
 
 /// Returns an event's `t` and its `d`.
@@ -58,9 +63,9 @@ pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
         ),
         EventBody::Countdown(countdown) => ("countdown", EventData::Countdown(countdown.into())),
         EventBody::SaleUpdated(sale) => ("sale.updated", EventData::Sale(sale.into())),
-        EventBody::Gift(gift) => ("gift", EventData::Gift(gift.into())),
+        EventBody::Gifts(items) => ("gift.batch", EventData::Gifts(items.as_slice().into())),
         EventBody::Chat(line) => ("chat", EventData::Chat(line.into())),
-        EventBody::React(reactions) => ("react", EventData::React((*reactions).into())),
+        EventBody::React(reactions) => ("react", EventData::React(reactions.into())),
     }
 }
 
@@ -181,7 +186,7 @@ pub(crate) struct SnapshotBody<'a> {
     countdowns: Vec<CountdownBody<'a>>,
     chat: Vec<ChatBody<'a>>,
     #[serde(flatten)]
-    reactions: ReactBody,
+    reactions: ReactBody<'a>,
     st: u64,
     q: WatermarksBody,
 }
@@ -199,7 +204,7 @@ impl<'a> From<&'a Snapshot> for SnapshotBody<'a> {
             sales: snapshot.sales.iter().map(Into::into).collect(),
             countdowns: snapshot.countdowns.iter().map(Into::into).collect(),
             chat: snapshot.chat.iter().map(Into::into).collect(),
-            reactions: snapshot.reactions.into(),
+            reactions: (&snapshot.reactions).into(),
             st: snapshot.at.unix_millis(),
             q: snapshot.watermarks.into(),
         }
@@ -447,33 +452,6 @@ impl<'a> From<&'a Countdown> for CountdownBody<'a> {
     }
 }
 
-/// `d` of `gift`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Gift")]
-pub(crate) struct GiftBody<'a> {
-    user: &'a str,
-    name: &'a str,
-    gift: &'static str,
-    n: u32,
-    to: &'a str,
-    coins: u64,
-    combo: u64,
-}
-
-impl<'a> From<&'a GiftGiven> for GiftBody<'a> {
-    fn from(gift: &'a GiftGiven) -> Self {
-        Self {
-            user: gift.user.as_str(),
-            name: &gift.name,
-            gift: gift.gift.as_str(),
-            n: gift.count,
-            to: gift.to.as_str(),
-            coins: gift.coins,
-            combo: gift.combo,
-        }
-    }
-}
-
 /// `d` of `chat`.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Chat")]
@@ -494,22 +472,6 @@ impl<'a> From<&'a ChatLine> for ChatBody<'a> {
             role: line.role.as_str(),
             text: line.text.as_str(),
         }
-    }
-}
-
-/// `d` of `react`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "React")]
-pub(crate) struct ReactBody {
-    online: u32,
-    likes: u64,
-    coins: u64,
-}
-
-impl From<Reactions> for ReactBody {
-    fn from(reactions: Reactions) -> Self {
-        let Reactions { online, likes, coins } = reactions;
-        Self { online, likes, coins }
     }
 }
 

@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod lane;
 mod layout;
+mod leaderboard;
 mod media_news;
 mod peer_stats;
 mod rest;
@@ -29,6 +30,7 @@ pub use encode::{
 };
 pub use lane::{Lane, stream_name, stream_of};
 pub use layout::{LayoutApplied, LayoutView, decode_layout, encode_layout, encode_layout_applied};
+pub use leaderboard::{encode_gift_catalog, encode_leaderboard};
 pub use media_news::{Uplink, UplinkNews, encode_speaker, encode_uplink};
 pub use peer_stats::{
     CandidatePair, CodecStat, InboundRtp, InboundVideo, LocalCandidate, OutboundRtp, OutboundVideo,

@@ -7,12 +7,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::body::{
-    BattleBody, ChatBody, CountdownBody, GiftBody, OrderBody, ReactBody, ReplyData, RoomStateBody,
-    SaleBody, ScoreBody, SeatBody, SeatRequestBody, SnapshotBody, StageBody,
+    BattleBody, ChatBody, CountdownBody, GiftBatchBody, OrderBody, ReactBody, ReplyData,
+    RoomStateBody, SaleBody, ScoreBody, SeatBody, SeatRequestBody, SnapshotBody, StageBody,
 };
 use crate::cue::MediaClock;
 use crate::encode::LayersBody;
 use crate::layout::{AppliedBody, LayoutBody, ViewBody};
+use crate::leaderboard::{GiftsBody, LeaderboardBody};
 use crate::media_news::{Speaker, Uplink};
 use crate::peer_stats::{PeerList, PeerReport};
 use crate::rest::{
@@ -42,9 +43,9 @@ const EVENTS: &[Named] = &[
     named::<ScoreBody<'static>>("pk.score"),
     named::<CountdownBody<'static>>("countdown"),
     named::<SaleBody<'static>>("sale.updated"),
-    named::<GiftBody<'static>>("gift"),
+    named::<GiftBatchBody<'static>>("gift.batch"),
     named::<ChatBody<'static>>("chat"),
-    named::<ReactBody>("react"),
+    named::<ReactBody<'static>>("react"),
     named::<LayersBody<'static>>("publish.layers"),
     named::<AppliedBody>("layout.applied"),
     named::<MediaClock<'static>>("media.clock"),
@@ -64,6 +65,8 @@ const ANSWERS: &[Named] = &[
     named::<PeerReport>("PeerStats"),
     named::<ViewBody<'static>>("Layout"),
     named::<OrderBody<'static>>("OrderResult"),
+    named::<GiftsBody<'static>>("Gifts"),
+    named::<LeaderboardBody<'static>>("Leaderboard"),
     named::<ReplyData<'static>>("Reply"),
     named::<ProblemBody<'static>>("Problem"),
 ];

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use room_rules::{
-    BattleTerms, ChatText, Command, GiftCount, GiftKind, GiftOrder, IdemKey, LikeCount,
-    OrderRequest, PkId, Quantity, RoomId, SaleDuration, SaleId, SaleOffer, StockCount, Title,
-    UserId,
+    BattleTerms, ChatText, Command, GiftCount, GiftId, GiftOrder, IdemKey, LikeCount, OrderRequest,
+    PkId, Quantity, RoomId, SaleDuration, SaleId, SaleOffer, StockCount, Title, UserId,
 };
 use serde_json::{Value, json};
 use wire_format::{
@@ -147,7 +146,7 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
     let room = |name| RoomId::parse(name).unwrap();
     let idem = |key| IdemKey::parse(key).unwrap();
     let gift = |gift, count, to, key| {
-        let count = GiftCount::new(count).unwrap();
+        let (gift, count) = (GiftId::parse(gift).unwrap(), GiftCount::new(count).unwrap());
         Command::GiftSend(GiftOrder { gift, count, to, idem: idem(key) })
     };
     let ping = ClientMessage::ClockPing { c0: serde_json::Number::from_f64(12.5).unwrap() };
@@ -156,8 +155,8 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
     let commands = [
         ("chat.send", Command::ChatSend(ChatText::parse("你好, room").unwrap())),
         ("like", Command::Like(LikeCount::new(5).unwrap())),
-        ("gift.send", gift(GiftKind::Rose, 2, Some(room("b")), "g-1")),
-        ("gift.send to the own room", gift(GiftKind::LikeSticker, 1, None, "g-2")),
+        ("gift.send", gift("rose", 2, Some(room("b")), "g-1")),
+        ("gift.send to the own room", gift("like_sticker", 1, None, "g-2")),
         ("seat.apply", Command::SeatApply),
         ("seat.accept", Command::SeatAccept(bob())),
         ("seat.reject", Command::SeatReject(bob())),

@@ -18,7 +18,7 @@ impl Room {
                 Ok(Reply::Chat { id })
             }
             Command::Like(count) => self.crowd.handle_like(member, count, now).map(done),
-            Command::GiftSend(order) => self.give(member, order, now),
+            Command::GiftSend(order) => self.give(member, &order, now),
             Command::SeatApply
             | Command::SeatAccept(_)
             | Command::SeatReject(_)
@@ -92,12 +92,9 @@ impl Room {
     fn give(
         &mut self,
         member: &Member,
-        order: GiftOrder,
+        order: &GiftOrder,
         now: ServerTime,
     ) -> Result<Reply, Rejected> {
-        if let Some(before) = self.gifts.find(member, &order)? {
-            return Ok(before);
-        }
         let to = order.to.clone().unwrap_or_else(|| self.id.clone());
         // A room that was only asked has not agreed to be in a battle.
         let in_battle = self.arena.view().is_some_and(|battle| {
@@ -106,12 +103,13 @@ impl Room {
         if to != self.id && !in_battle {
             return Err(Rejected::PkState);
         }
-        let coins = self.gifts.handle_gift(member, &order, &to, now, &mut self.out)?;
-        self.crowd.handle_coins(coins, now);
+        let coins = self.gifts.handle_gift(member, order, &to, now, &mut self.out)?;
+        self.crowd.touch(now);
+        if let Some(pk) = self.arena.scoring(now) {
+            self.battle_board.give(pk, &to, member, coins);
+        }
         let score = self.arena.handle_gift(&to, coins, now, &mut self.out);
-        let reply = Reply::Gift { coins, score };
-        self.gifts.remember(member, order, reply.clone());
-        Ok(reply)
+        Ok(Reply::Gift { coins, score })
     }
 }
 

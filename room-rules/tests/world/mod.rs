@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use room_rules::{
     BattleTerms, ChatText, Command, Decided, Effect, EndReason, Event, EventBody, GiftCount,
-    GiftKind, GiftOrder, IdemKey, Input, MediaChange, Member, OrderRequest, PeerMessage, PkId,
+    GiftId, GiftOrder, IdemKey, Input, MediaChange, Member, OrderRequest, PeerMessage, PkId,
     Quantity, Rejected, Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer,
     ServerTime, SessionId, Snapshot, StockCount, Title, UserId,
 };
@@ -399,9 +399,9 @@ pub(crate) fn order(sale: &SaleId, quantity: u32, key: &str) -> Command {
     Command::OrderPlace(OrderRequest { sale: sale.clone(), quantity, idem: idem(key) })
 }
 
-pub(crate) fn gift(kind: GiftKind, to: Option<&str>, key: &str) -> Command {
+pub(crate) fn gift(id: &str, to: Option<&str>, key: &str) -> Command {
     Command::GiftSend(GiftOrder {
-        gift: kind,
+        gift: GiftId::parse(id).unwrap(),
         count: GiftCount::new(1).unwrap(),
         to: to.map(room),
         idem: idem(key),

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use media_rules::FeedId;
-use room_rules::{
-    BattleTerms, Command, GiftCount, GiftKind, GiftOrder, IdemKey, PkId, Reply, Role,
-};
+use room_rules::{BattleTerms, Command, GiftCount, GiftId, GiftOrder, IdemKey, PkId, Reply, Role};
 use serde_json::{Value, json};
 use signaling::{IfMatch, MediaId, MediaSession, Refused, RoomRequest};
 use wire_format::Code;
@@ -33,7 +31,7 @@ async fn two_rooms_link_battle_and_agree_on_who_won() {
     }
     battle_is(&mut fan, "battling").await;
     fan.says(Command::GiftSend(GiftOrder {
-        gift: GiftKind::parse("rose").unwrap(),
+        gift: GiftId::parse("rose").unwrap(),
         count: GiftCount::new(2).unwrap(),
         to: None,
         idem: IdemKey::parse("g1").unwrap(),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use media_rules::FeedId;
 use mixer::{Duty, ProgramConfig};
 use room_rules::{
-    Command, Member, Reply, Role, RoomId, ServerTime, SessionId, Snapshot, Title, UserId,
+    Command, Member, Reply, Role, RoomId, RoomSettings, ServerTime, SessionId, Snapshot, Title,
+    UserId,
 };
 use serde_json::Value;
 use server::{Composites, Lobby, RoomParts, Switchboard};
@@ -59,6 +60,7 @@ impl Stage {
             directory: Directory::new(),
             sfu,
             switchboard,
+            settings: RoomSettings::default(),
             program: ProgramConfig::portrait("", nowhere, std::env::temp_dir()),
             cues: server::Cues::default(),
             duty: Duty::default(),

@@ -69,6 +69,26 @@ async fn a_layout_is_seen_by_all_and_chosen_by_those_who_may() {
 }
 
 #[tokio::test]
+async fn gifts_are_shown_to_all_and_leaderboards_to_members() {
+    let world = World::new().await;
+    let gifts = Request::new("GET", "/v1/gifts").send(world.address).await;
+    assert_eq!((gifts.status, &gifts.json()["gifts"][1]["coins"]), (200, &json!(10)));
+
+    let vera = world.token("a", "vera", Role::Viewer);
+    let look = |query: &str, token: &str| {
+        Request::new("GET", &format!("/v1/rooms/a/leaderboard{query}"))
+            .token(token)
+            .send(world.address)
+    };
+    let all = look("", &vera).await;
+    assert_eq!((all.status, &all.json()["top"][2]["user"]), (200, &json!("dan")));
+    assert_eq!(look("?limit=1", &vera).await.json()["top"].as_array().unwrap().len(), 1);
+    assert_eq!(look("?limit=few", &vera).await.error(), (400, "BAD_REQUEST".into()));
+    let stranger = world.token("b", "vera", Role::Viewer);
+    assert_eq!(look("", &stranger).await.error(), (403, "FORBIDDEN".into()));
+}
+
+#[tokio::test]
 async fn targets_are_managed_by_those_who_may() {
     let world = World::new().await;
     let host = world.token("a", "alice", Role::Host);

@@ -7,8 +7,9 @@ use futures_util::future::BoxFuture;
 use media_rules::Scene;
 use media_rules::layout::Choice;
 use room_rules::{
-    ChatId, Command, Member, OrderId, OrderPlaced, OrderRequest, Reactions, Rejected, Reply,
-    RoomId, RoomState, RoomView, ServerTime, SessionId, Snapshot, Title, UserId, Watermarks,
+    ChatId, Command, Contributor, Leaders, Member, OrderId, OrderPlaced, OrderRequest, Reactions,
+    Rejected, Reply, RoomId, RoomState, RoomView, ServerTime, SessionId, Snapshot, Title, UserId,
+    Watermarks,
 };
 use signaling::{
     Created, Directory, Ending, IceFragment, IceSession, IceStep, IfMatch, LayoutRequest, Lobby,
@@ -57,6 +58,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let _ = reply.send(command_reply(&command).map_err(Refused::from));
             }
             RoomRequest::Order { order, reply, .. } => drop(reply.send(decide(order))),
+            RoomRequest::Leaders { count, reply } => drop(reply.send(Ok(leaders(count)))),
             RoomRequest::Describe { reply } => drop(reply.send(Ok(view(&id)))),
             RoomRequest::Publish { offer, reply, .. } => drop(reply.send(answer(&offer))),
             RoomRequest::Play { feed, offer, reply, .. } => {
@@ -157,6 +159,15 @@ fn command_reply(command: &Command) -> Result<Reply, Rejected> {
         Command::SeatApply => Err(Rejected::SeatTaken),
         _ => Ok(Reply::Done),
     }
+}
+
+fn leaders(count: usize) -> Leaders {
+    let on = |name: &str| {
+        let user = UserId::parse(name).unwrap();
+        Contributor { user, name: name.into(), coins: 10 }
+    };
+    let top = ["bob", "cara", "dan"].into_iter().take(count).map(on).collect();
+    Leaders { gifts: 3, coins: 30, senders: 3, top, battle: None }
 }
 
 fn decide(order: OrderRequest) -> Result<OrderPlaced, Refused> {

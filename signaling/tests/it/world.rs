@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use room_rules::{Member, Role, RoomId, ServerTime, UserId};
+use room_rules::{GiftCatalog, Member, Role, RoomId, ServerTime, UserId};
 use signaling::{
     Claims, Directory, IceServers, Limits, RoomClock, RoomHandle, Services, SessionNumbers,
     TokenKey, serve,
@@ -57,6 +57,7 @@ impl World {
             lobby: Arc::new(TestLobby { directory: directory.clone() }),
             sessions: SessionNumbers::default(),
             rtmp_base: "rtmp://127.0.0.1:1935/live".into(),
+            gifts: GiftCatalog::default(),
             ice_servers: IceServers::default(),
             other_server: None,
             dev_tokens: true,

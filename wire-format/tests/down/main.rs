@@ -11,21 +11,22 @@ mod stats;
 use std::collections::BTreeMap;
 
 use room_rules::{
-    BattleEnd, BattleResult, BattleState, BattleView, ChatId, ChatLine, ChatText, Countdown,
-    CountdownId, CountdownKind, CountdownState, EndReason, Event, EventBody, GiftGiven, GiftKind,
-    Member, OrderId, OrderPlaced, Performer, PkId, Quantity, Reactions, Rejected, Reply, Role,
-    RoomId, RoomState, RoomView, SaleId, SaleState, SaleView, Scores, SeatIndex, SeatRequestKind,
-    SeatState, SeatView, ServerTime, Snapshot, Stream, Title, UserId, Watermarks,
+    BattleEnd, BattleResult, BattleState, BattleTop, BattleView, ChatId, ChatLine, ChatText,
+    Contributor, Countdown, CountdownId, CountdownKind, CountdownState, EndReason, Event,
+    EventBody, GiftCatalog, GiftId, GiftItem, Leaders, Member, OrderId, OrderPlaced, Performer,
+    PkId, Quantity, Reactions, Rejected, Reply, Role, RoomId, RoomState, RoomView, SaleId,
+    SaleState, SaleView, Scores, SeatIndex, SeatRequestKind, SeatState, SeatView, ServerTime,
+    Snapshot, Stream, Title, UserId, Watermarks,
 };
 use serde_json::Value;
 use stats::{peer_list, publisher_report, viewer_report};
 use wire_format::{
     CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, Lane, Target, TargetState, Uplink,
     UplinkNews, encode_ack, encode_cue, encode_err, encode_error_body, encode_event,
-    encode_hello_ack, encode_layers, encode_layout, encode_layout_applied, encode_media_clock,
-    encode_order, encode_peer_report, encode_peers, encode_room, encode_rooms, encode_speaker,
-    encode_srs_answer, encode_srs_error, encode_target, encode_targets, encode_uplink,
-    encode_welcome,
+    encode_gift_catalog, encode_hello_ack, encode_layers, encode_layout, encode_layout_applied,
+    encode_leaderboard, encode_media_clock, encode_order, encode_peer_report, encode_peers,
+    encode_room, encode_rooms, encode_speaker, encode_srs_answer, encode_srs_error, encode_target,
+    encode_targets, encode_uplink, encode_welcome,
 };
 
 const MEDIA: &str = "0123456789abcdef0123456789abcdef";
@@ -141,6 +142,8 @@ fn said() -> BTreeMap<&'static str, String> {
         ("RoomView", encode_room(&room_view(), RTMP)),
         ("Target", encode_target(&target())),
         ("OrderResult", encode_order(&order())),
+        ("gifts", encode_gift_catalog(&GiftCatalog::default())),
+        ("leaderboard", encode_leaderboard(&leaders())),
         ("peers", encode_peers(&peer_list())),
         ("stats of a publisher", encode_peer_report(&publisher_report())),
         ("stats of a viewer", encode_peer_report(&viewer_report())),
@@ -226,9 +229,10 @@ fn events() -> Vec<(&'static str, EventBody)> {
         ("countdown of a sale", EventBody::Countdown(sale_countdown())),
         ("countdown of a battle", EventBody::Countdown(battle_countdown())),
         ("sale.updated", EventBody::SaleUpdated(sale())),
-        ("gift", EventBody::Gift(rose())),
+        ("gift.batch", EventBody::Gifts(vec![roses(), over()])),
         ("chat", EventBody::Chat(line())),
-        ("react", EventBody::React(Reactions { online: 12, likes: 345, coins: 990 })),
+        ("react", EventBody::React(reactions())),
+        ("react after a battle", EventBody::React(after_a_battle())),
     ]
 }
 
@@ -338,16 +342,52 @@ fn battle_countdown() -> Countdown {
     }
 }
 
-fn rose() -> GiftGiven {
-    GiftGiven {
+fn roses() -> GiftItem {
+    GiftItem {
         user: user("bob"),
         name: "Bob".into(),
-        gift: GiftKind::Rose,
-        count: 1,
+        gift: GiftId::parse("rose").unwrap(),
         to: room("a"),
-        coins: 10,
-        combo: 3,
+        count: 2,
+        coins: 20,
+        combo: 7,
+        combo_count: 5,
+        combo_ended: false,
     }
+}
+
+fn over() -> GiftItem {
+    GiftItem {
+        user: user("cara"),
+        name: "Cara".into(),
+        gift: GiftId::parse("cake").unwrap(),
+        to: room("b"),
+        count: 0,
+        coins: 0,
+        combo: 6,
+        combo_count: 3,
+        combo_ended: true,
+    }
+}
+
+fn contributor(name: &str, coins: u64) -> Contributor {
+    Contributor { user: user(&name.to_lowercase()), name: name.into(), coins }
+}
+
+fn reactions() -> Reactions {
+    let top = vec![contributor("Bob", 900), contributor("Cara", 90)];
+    Reactions { online: 12, likes: 345, gifts: 27, coins: 990, senders: 2, top, battle: None }
+}
+
+fn after_a_battle() -> Reactions {
+    let sides = vec![(room("a"), vec![contributor("Bob", 800)])];
+    let top = vec![contributor("Bob", 900)];
+    Reactions { top, battle: Some(BattleTop { pk: pk(), sides }), ..reactions() }
+}
+
+fn leaders() -> Leaders {
+    let Reactions { gifts, coins, senders, top, .. } = reactions();
+    Leaders { gifts, coins, senders, top, battle: None }
 }
 
 fn line() -> ChatLine {
@@ -416,7 +456,7 @@ fn snapshot() -> Snapshot {
         sales: vec![sale()],
         countdowns: vec![sale_countdown()],
         chat: vec![line()],
-        reactions: Reactions { online: 12, likes: 345, coins: 990 },
+        reactions: reactions(),
         at: now(),
         watermarks: Watermarks { room: 1, seat: 2, pk: 3, sale: 4, gift: 5, chat: 6, react: 7 },
     }

@@ -53,6 +53,8 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "peers" => "Peers",
         "stats of a publisher" | "stats of a viewer" => "PeerStats",
         "OrderResult" => "OrderResult",
+        "gifts" => "Gifts",
+        "leaderboard" => "Leaderboard",
         name if name.starts_with("Layout") => "Layout",
         _ => return None,
     })
