@@ -228,6 +228,8 @@ pub struct GiftItem {
     pub gift: GiftId,
     /// For which room.
     pub to: RoomId,
+    /// When the first of them was given, or the combo ended.
+    pub at: ServerTime,
     /// How many are new; none if all that is new is that the combo ended.
     pub count: u64,
     /// What those cost.

@@ -47,7 +47,7 @@ impl GiftBatch {
                 item.combo_count = combo.count;
             }
             (GiftLevel::Normal, None) | (GiftLevel::Luxury, _) => {
-                self.push(item(combo, u64::from(count), coins), now, out);
+                self.push(item(combo, u64::from(count), coins, now), now, out);
             }
         }
     }
@@ -57,7 +57,7 @@ impl GiftBatch {
         if let Some(&at) = self.open.get(&combo.id) {
             self.items[at].combo_ended = true;
         } else {
-            self.push(GiftItem { combo_ended: true, ..item(combo, 0, 0) }, now, out);
+            self.push(GiftItem { combo_ended: true, ..item(combo, 0, 0, now) }, now, out);
         }
         self.open.remove(&combo.id);
     }
@@ -96,12 +96,13 @@ impl GiftBatch {
     }
 }
 
-fn item(combo: &Combo, count: u64, coins: u64) -> GiftItem {
+fn item(combo: &Combo, count: u64, coins: u64, at: ServerTime) -> GiftItem {
     GiftItem {
         user: combo.giving.user.clone(),
         name: combo.name.clone(),
         gift: combo.giving.gift.clone(),
         to: combo.giving.to.clone(),
+        at,
         count,
         coins,
         combo: combo.id,

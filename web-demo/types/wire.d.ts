@@ -34,7 +34,7 @@ declare namespace Wire {
   interface Chat { id: string; user: string; name: string; role: Role; text: string }
   interface Gift { id: string; name: string; coins: number; level: "normal" | "luxury"; icon: string; effect: string }
   interface GiftItem {
-    user: string; name: string; gift: string; to: string; n: number; coins: number;
+    user: string; name: string; gift: string; to: string; at: number; n: number; coins: number;
     combo: { id: number; n: number; end: boolean };
   }
   interface GiftBatch { gifts: GiftItem[] }

@@ -72,6 +72,15 @@ struct Item {
     /// When the server took it, if that is not when it told it.
     #[serde(default)]
     at: Option<f64>,
+    /// The gifts of a batch, each with its own time.
+    #[serde(default)]
+    gifts: Vec<Self>,
+}
+
+impl Item {
+    fn gifts_or_itself(self) -> Vec<Self> {
+        if self.gifts.is_empty() { vec![self] } else { self.gifts }
+    }
 }
 
 impl<'a> Down<'a> {
@@ -84,7 +93,7 @@ impl<'a> Down<'a> {
     pub(crate) fn items(&self) -> (u64, Vec<f64>) {
         let items: Vec<Item> = match self.d.map(RawValue::get) {
             Some(list) if list.starts_with('[') => self.body().unwrap_or_default(),
-            Some(_) => self.body().into_iter().collect(),
+            Some(_) => self.body().map_or_else(Vec::new, Item::gifts_or_itself),
             None => Vec::new(),
         };
         (items.len() as u64, items.iter().map(|item| item.at.unwrap_or(self.st)).collect())
