@@ -32,6 +32,7 @@ mod overlay;
 mod picture_splice;
 mod scene;
 mod sequence;
+mod shedding;
 mod splice;
 mod tap;
 mod thinning;
@@ -57,6 +58,7 @@ pub use scene::{
     Border, ClipName, Fill, Fit, ImageName, Placeholder, Rect, Scene, Tile, Transition,
 };
 pub use sequence::{SequenceUnwrapper, TimestampUnwrapper};
+pub use shedding::{Rung, Shedding, Waiting};
 pub use splice::{Origin, Splice, Stamp};
 pub use tap::{SenderReport, TapItem, TapPacket};
 pub use thinning::{Passage, Thinner};
