@@ -4,7 +4,7 @@
 //! clock. So a mixer that was restarted continues the same streams: same SSRC, next number, no
 //! jump, and nothing on any viewer to renegotiate.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -15,13 +15,12 @@ use media_rules::{Codec, EncodedFrame, FeedId, FrameCodec, MediaKind, MediaTime}
 
 use crate::clock::media_now;
 use crate::command::{Command, WorkerLink};
-use crate::packet::{Anchor, Batch, Item, Packet, PacketExtensions, Slot, SourceId, StreamId};
+use crate::packet::{
+    Anchor, Batch, Item, MAX_ENCODINGS, Packet, PacketExtensions, STREAMS, Slot, SourceId, StreamId,
+};
 
 /// How often workers are told how the streams' clocks relate to ours; they never change.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
-/// What the packets carry on their way to the viewers, each of which has its own.
-const PAYLOAD_TYPES: [u8; 2] = [111, 96];
-const CODECS: [Codec; 2] = [Codec::Opus, Codec::H264];
 
 /// Feeds encoded frames in as if somebody published them. The feed ends when this is dropped.
 pub struct LocalFeed {
@@ -37,9 +36,11 @@ struct Streams {
     /// Whether the worker knows the source; it takes nothing from one that it does not know.
     is_announced: bool,
     packetizer: Packetizer,
-    /// By kind: the next sequence number.
-    next: [u16; 2],
-    ssrcs: [u32; 2],
+    /// By slot: the next sequence number.
+    next: [u16; STREAMS],
+    ssrcs: [u32; STREAMS],
+    /// How many renditions were pushed so far; each is a stream that must be anchored.
+    renditions: usize,
     anchored: MediaTime,
     payloads: Vec<Bytes>,
 }
@@ -54,8 +55,9 @@ impl LocalFeed {
         let streams = Streams {
             is_announced: false,
             packetizer: Packetizer::default(),
-            next: [fastrand::u16(1..0x4000), fastrand::u16(1..0x4000)],
-            ssrcs: [fastrand::u32(1..), fastrand::u32(1..)],
+            next: std::array::from_fn(|_| fastrand::u16(1..0x4000)),
+            ssrcs: std::array::from_fn(|_| fastrand::u32(1..)),
+            renditions: 0,
             anchored: MediaTime::default(),
             payloads: Vec::new(),
         };
@@ -68,39 +70,57 @@ impl LocalFeed {
     /// Sends one frame. AAC is for others and is ignored. Never blocks: if the worker cannot keep
     /// up, the frame is dropped and counted.
     pub fn push(&self, frame: &EncodedFrame) {
-        let kind = match frame.codec {
-            FrameCodec::H264 => MediaKind::Video,
-            FrameCodec::Opus => MediaKind::Audio,
-            // Before anything else: an anchor put into a batch that is not sent would be lost.
-            FrameCodec::Aac => return,
-        };
+        match frame.codec {
+            FrameCodec::H264 => self.send(Slot::VIDEO, frame),
+            FrameCodec::Opus => self.send(Slot::AUDIO, frame),
+            FrameCodec::Aac => {}
+        }
+    }
+
+    /// Sends a picture of a smaller rendition, which viewers with little bandwidth or a small window
+    /// are given instead of the whole picture. Renditions beyond what a feed may have are ignored.
+    pub fn push_rendition(&self, index: usize, frame: &EncodedFrame) {
+        if frame.codec == FrameCodec::H264 && index + 1 < MAX_ENCODINGS {
+            let mut streams = self.lock();
+            if index >= streams.renditions {
+                streams.renditions = index + 1;
+                // Now, not in a second: nobody can be sent what has no clock.
+                streams.anchored = MediaTime::default();
+            }
+            drop(streams);
+            self.send(Slot::encoding(index + 1), frame);
+        }
+    }
+
+    fn send(&self, slot: Slot, frame: &EncodedFrame) {
         let now = media_now();
         let mut batch = Batch::new();
         {
-            // A panic while this is held leaves nothing half done that would matter.
-            let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut streams = self.lock();
             streams.is_announced = streams.is_announced || self.announce();
             self.anchor(&mut streams, now, &mut batch);
-            match kind {
-                MediaKind::Video => {
-                    let mut payloads = std::mem::take(&mut streams.payloads);
-                    streams.packetizer.packetize(&frame.data, &mut payloads);
-                    let last = payloads.len().saturating_sub(1);
-                    for (at, payload) in payloads.drain(..).enumerate() {
-                        let packet =
-                            self.packet(&mut streams, kind, frame.at, now, &payload, at == last);
-                        batch.extend(packet);
-                    }
-                    streams.payloads = payloads;
-                }
-                MediaKind::Audio => {
-                    let packet = self.packet(&mut streams, kind, frame.at, now, &frame.data, false);
+            if slot == Slot::AUDIO {
+                let packet = self.packet(&mut streams, slot, frame.at, now, &frame.data, false);
+                batch.extend(packet);
+            } else {
+                let mut payloads = std::mem::take(&mut streams.payloads);
+                streams.packetizer.packetize(&frame.data, &mut payloads);
+                let last = payloads.len().saturating_sub(1);
+                for (at, payload) in payloads.drain(..).enumerate() {
+                    let is_last = at == last;
+                    let packet = self.packet(&mut streams, slot, frame.at, now, &payload, is_last);
                     batch.extend(packet);
                 }
+                streams.payloads = payloads;
             }
         }
         // A batch that does not fit is counted; its viewers will ask for a keyframe.
         let _ = self.home.try_media(batch, true);
+    }
+
+    /// A panic while this is held leaves nothing half done that would matter.
+    fn lock(&self) -> MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the feed's name.
@@ -119,33 +139,34 @@ impl LocalFeed {
             return;
         }
         streams.anchored = now;
-        for kind in [MediaKind::Audio, MediaKind::Video] {
-            let rtp_timestamp = now.rtp_timestamp(kind.clock_rate_hz());
+        let pictures = Slot::encodings().take(1 + streams.renditions);
+        for slot in std::iter::once(Slot::AUDIO).chain(pictures) {
+            let rtp_timestamp = now.rtp_timestamp(slot.kind().clock_rate_hz());
             let anchor = Anchor { at: now, rtp_timestamp };
-            batch.push((self.feed.clone(), Item::Anchor(self.stream(kind), anchor)));
+            batch.push((self.feed.clone(), Item::Anchor(self.stream(slot), anchor)));
         }
     }
 
-    fn stream(&self, kind: MediaKind) -> StreamId {
-        StreamId { source: self.source, slot: Slot::from(kind) }
+    const fn stream(&self, slot: Slot) -> StreamId {
+        StreamId { source: self.source, slot }
     }
 
     fn packet(
         &self,
         streams: &mut Streams,
-        kind: MediaKind,
+        slot: Slot,
         at: MediaTime,
         now: MediaTime,
         payload: &Bytes,
         marker: bool,
     ) -> Option<(FeedId, Item)> {
-        let stream = self.stream(kind);
-        let index = stream.slot.index();
+        let (stream, kind, index) = (self.stream(slot), slot.kind(), slot.index());
         let sequence = streams.next[index];
         streams.next[index] = sequence.wrapping_add(1);
         let header = PlainHeader {
             marker,
-            payload_type: PAYLOAD_TYPES[index],
+            // What the packets carry on their way to the viewers, each of which has its own.
+            payload_type: if kind == MediaKind::Audio { 111 } else { 96 },
             sequence,
             timestamp: at.rtp_timestamp(kind.clock_rate_hz()),
             ssrc: streams.ssrcs[index],
@@ -154,7 +175,7 @@ impl LocalFeed {
         rtp.put_slice(&header.to_bytes());
         rtp.put_slice(payload);
         let header = RtpHeader::parse(&rtp).ok()?;
-        let codec = CODECS[index];
+        let codec = if kind == MediaKind::Audio { Codec::Opus } else { Codec::H264 };
         let extensions = PacketExtensions::default();
         let mut packet = Packet::new(stream, codec, now, &header, extensions, rtp.freeze());
         packet.frame = FrameReader::new(codec).read(payload, marker, None);
