@@ -3,7 +3,9 @@
 // Method: our own studio page publishes from real Chromium, our own player plays the host's own feed; sizes and gaps are read off
 // the frames that Chromium presents, the host's effort off its statistics.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { launch, open } from '../lib/browser.mjs';
 import { goLive, playFeed } from '../lib/pages.mjs';
 import { startServer } from '../lib/server.mjs';
@@ -16,7 +18,7 @@ const MAX_GAP_MS = 1000;
 
 let server; let hosts; let viewers;
 before(async () => {
-  server = await startServer();
+  server = await startServer({ env: { LIANMAI_PROGRAM_RENDITIONS: 'ld' } });
   [hosts, viewers] = [await launch(), await launch()];
 });
 after(async () => { await hosts?.close(); await viewers?.close(); await server?.stop(); });
@@ -28,11 +30,11 @@ async function publish(room, query) {
 }
 
 /** Plays the host's own feed; with `options` through a wire (lib/wire.mjs), which becomes `page.wire`. */
-async function play(room, name, options) {
+async function play(room, name, options, feed = `${room}/host`) {
   // Not the viewer's page, which would play the program, too: that is made of the large picture.
   const page = await open(viewers, `${server.url}/`);
   if (options) await routeThroughWires(page, 'whep', options, (wire) => { page.wire = wire; });
-  await playFeed(page, { room, feed: `${room}/host`, token: await server.token(room, name, 'viewer') });
+  await playFeed(page, { room, feed, token: await server.token(room, name, 'viewer') });
   return page;
 }
 
@@ -163,4 +165,33 @@ for (const [codec, layers] of [['vp9', 'L2T2_KEY'], ['av1', 'L1T2']]) {
     await viewer.close();
     await host.close();
   });
+}
+
+test('the program comes in a smaller rendition, too: for viewers over WebRTC as a layer, for RTMP players by name', async (t) => {
+  const room = 'ladder';
+  const host = await publish(room, 'codec=h264');
+  const [pinned, free] = [await play(room, 'pia', undefined, `${room}/program`), await play(room, 'fred', undefined, `${room}/program`)];
+  await sees(free, 1280, 30);
+  const down = await longestGap(pinned, async () => { assert.equal(await pin(pinned, 'low'), 204); await sees(pinned, 640); });
+  assert.equal(await height(free), 1280, 'the other viewer keeps the large picture');
+  const up = await longestGap(pinned, async () => { await pin(pinned, 'auto'); await sees(pinned, 1280); });
+  t.diagnostic(`longest gap: ${down} ms on the way down, ${up} ms on the way up`);
+  assert.ok(down < MAX_GAP_MS && up < MAX_GAP_MS, `gaps of ${down} and ${up} ms`);
+
+  const size = async (stream) => (await pulledSize(server.rtmpUrl(stream))).join('x');
+  assert.equal(await size(`${room}_ld`), '360x640');
+  assert.equal(await size(room), '720x1280');
+  await assert.rejects(size(`${room}_xd`), 'a rendition that is not made is not found');
+  await pinned.close();
+  await free.close();
+  await host.close();
+});
+
+/** Width and height of what an RTMP player gets, which has sound as well. */
+async function pulledSize(url) {
+  const args = ['-v', 'error', '-of', 'json', '-show_streams', '-rw_timeout', '10000000', url];
+  const { streams } = JSON.parse((await promisify(execFile)('ffprobe', args)).stdout);
+  assert.ok(streams.some((stream) => stream.codec_type === 'audio'), 'there is sound');
+  const video = streams.find((stream) => stream.codec_type === 'video');
+  return [video.width, video.height];
 }

@@ -10,9 +10,11 @@
 mod backlog;
 mod clock;
 pub mod link;
+mod quality;
 mod supervisor;
 
 pub use backlog::{Backlog, Weight};
 pub use clock::media_now;
 pub use link::Duty;
+pub use quality::{Quality, Rendition, RenditionName, UnknownEncoder, VideoEncoder};
 pub use supervisor::{Program, ProgramConfig, ProgramEvent};

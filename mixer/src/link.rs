@@ -5,9 +5,9 @@
 //! body    kind (u8) · fields
 //! field   numbers little endian · text: length (u16), UTF-8 · the last bytes of a body: data
 //!
-//! server -> mixer   1 Start  2 Packet  3 Report  4 Scene  5 Keyframe  6 Stop  7 Duty  9 SideMixes
+//! server -> mixer   1 Start  2 Packet  3 Report  4 Scene  5 Keyframe  6 Stop  7 Duty  8 Quality  9 SideMixes
 //!                   20 Clips  21 Snapshot
-//! mixer -> server   1 Ready  2 Frame   3 KeyframeWanted  4 Beat  6 SideFrame  7 Loudness
+//! mixer -> server   1 Ready  2 Frame   3 KeyframeWanted  4 Beat  5 Rendition  6 SideFrame  7 Loudness
 //!                   20 Clip  21 Snapshot
 //! ```
 //!
@@ -34,7 +34,7 @@ pub use sound::{SeatLoudness, SideMix};
 pub use up::{Beat, Up};
 
 /// Changes with every incompatible change of the framing.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// The longest body either side may send. A keyframe of the program stays far below it.
 pub const MAX_BODY: usize = 4 << 20;

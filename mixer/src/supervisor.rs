@@ -13,6 +13,8 @@ mod back_off;
 mod delivery;
 mod life;
 mod patience;
+mod stand_in;
+mod usage;
 
 use std::io;
 use std::path::PathBuf;
@@ -27,7 +29,7 @@ use tracing::{info, warn};
 use crate::link::{
     Clip, ClipNews, Down, Duty, SeatLoudness, SideMix, Snapshot, SnapshotWish, Start,
 };
-use crate::{Backlog, Weight};
+use crate::{Backlog, Quality, VideoEncoder, Weight, media_now};
 use back_off::BackOff;
 use delivery::Delivery;
 use life::{End, Life};
@@ -48,14 +50,18 @@ pub struct ProgramConfig {
     pub canvas: (u32, u32),
     /// Pictures per second; a keyframe comes every second.
     pub fps: u32,
-    /// Target of the H.264 encoder.
-    pub video_kbps: u32,
+    /// What encodes the picture.
+    pub encoder: VideoEncoder,
+    /// How much is made of each picture at first.
+    pub quality: Quality,
     /// Target of the Opus encoder.
     pub opus_kbps: u32,
     /// Target of the AAC encoder.
     pub aac_kbps: u32,
     /// A folder with the images that scenes may show; without one they show none.
     pub images_dir: Option<PathBuf>,
+    /// A process that holds more memory than this is replaced; 0 for no limit.
+    pub memory_limit_bytes: u64,
     /// The program `lianmai-mixer`.
     pub mixer_bin: PathBuf,
     /// A folder that may be written; holds GStreamer's plugin registry where the user has no
@@ -70,23 +76,26 @@ impl ProgramConfig {
             name: name.to_owned(),
             canvas: (720, 1280),
             fps: 30,
-            video_kbps: 1500,
+            encoder: VideoEncoder::Auto,
+            quality: Quality { video_kbps: 1500, renditions: Vec::new() },
             opus_kbps: 96,
             aac_kbps: 128,
             images_dir: None,
+            memory_limit_bytes: 1 << 30,
             mixer_bin,
             runtime_dir,
         }
     }
 
-    fn start(&self) -> Start {
+    fn start(&self, quality: Quality) -> Start {
         Start {
             width: self.canvas.0,
             height: self.canvas.1,
             fps: self.fps,
-            video_kbps: self.video_kbps,
             opus_kbps: self.opus_kbps,
             aac_kbps: self.aac_kbps,
+            encoder: self.encoder,
+            quality,
         }
     }
 }
@@ -120,6 +129,13 @@ pub enum ProgramEvent {
     },
     /// A picture that was asked for with [`Program::request_snapshot`].
     Snapshot(Snapshot),
+    /// A picture of a rendition. `at` rises strictly in each of them.
+    Rendition {
+        /// Which, by its place in the program's [`Quality`].
+        index: usize,
+        /// The picture.
+        frame: EncodedFrame,
+    },
     /// A host must send a keyframe before its picture can be shown.
     KeyframeWanted(FeedId),
     /// A process made its first picture.
@@ -159,6 +175,7 @@ impl Program {
             scene: Mutex::default(),
             duty: Mutex::default(),
             side_mixes: Mutex::default(),
+            quality: Mutex::new(config.quality.clone()),
             is_stopping: AtomicBool::new(false),
         });
 
@@ -191,6 +208,12 @@ impl Program {
     pub fn set_side_mixes(&self, mixes: Vec<SideMix>) {
         *self.handle.shared.side_mixes() = mixes.clone();
         self.handle.shared.tell(Down::SideMixes(mixes));
+    }
+
+    /// Changes how much is made of each picture, without a break. It holds like the scene.
+    pub fn set_quality(&self, quality: Quality) {
+        *self.handle.shared.quality() = quality.clone();
+        self.handle.shared.tell(Down::Quality(quality));
     }
 
     /// Changes which films are played in, or loaded to be. A scene that shows one begins it. They end
@@ -248,6 +271,7 @@ struct Shared {
     scene: Mutex<Option<Scene>>,
     duty: Mutex<Duty>,
     side_mixes: Mutex<Vec<SideMix>>,
+    quality: Mutex<Quality>,
     is_stopping: AtomicBool,
 }
 
@@ -269,6 +293,10 @@ impl Shared {
 
     fn side_mixes(&self) -> std::sync::MutexGuard<'_, Vec<SideMix>> {
         self.side_mixes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn quality(&self) -> std::sync::MutexGuard<'_, Quality> {
+        self.quality.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stop(&self) {
@@ -304,14 +332,15 @@ fn keep_alive(config: &ProgramConfig, shared: &Shared, mut delivery: Delivery) {
         warn!(program = %config.name, generation, %reason, ?pause, "Mixer died.");
         metrics::counter!("mixer_restarts_total").increment(1);
         delivery.handle_death(generation, reason);
-        wait(pause, shared);
+        wait(pause, shared, &mut delivery);
     }
     info!(program = %config.name, "Mixer stopped.");
 }
 
-fn wait(pause: Duration, shared: &Shared) {
+fn wait(pause: Duration, shared: &Shared, delivery: &mut Delivery) {
     let until = Instant::now() + pause;
     while Instant::now() < until && !shared.is_stopping() {
+        delivery.fill_silence(media_now());
         std::thread::sleep(Duration::from_millis(10));
     }
 }

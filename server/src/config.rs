@@ -193,6 +193,12 @@ pub struct Program {
     pub fps: u32,
     /// Video bit rate in kbit/s.
     pub video_kbps: u32,
+    /// Smaller renditions that are made beside it: `ld`, `sd`, `hd`.
+    pub renditions: Vec<String>,
+    /// What encodes the picture: `auto`, `x264`, `openh264`, `vaapi` or `nvenc`.
+    pub encoder: String,
+    /// A mixer that holds more memory than this is replaced, in MiB; 0 for no limit.
+    pub memory_limit_mib: u64,
     /// How much pictures tell of what they show, as SEI: `off`, `layout` or `full`.
     pub cues: Cues,
     /// Whether a solo host's own pictures are passed on as they come where that will do, instead of
@@ -216,6 +222,9 @@ impl Default for Program {
             height: 1280,
             fps: 30,
             video_kbps: 1500,
+            renditions: Vec::new(),
+            encoder: "auto".to_owned(),
+            memory_limit_mib: 1024,
             cues: Cues::Full,
             bypass: true,
             linger_s: 30,

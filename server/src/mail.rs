@@ -29,6 +29,8 @@ pub(crate) enum Mail {
     },
     /// Somebody wants to pull its program.
     OpenPull {
+        /// Which rendition; `None` for the whole picture.
+        rendition: Option<String>,
         /// Receives where to take the frames. Dropped if the puller left meanwhile.
         reply: oneshot::Sender<Subscription>,
     },

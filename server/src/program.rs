@@ -70,6 +70,8 @@ pub(crate) struct Outputs {
     pub viewers: LocalFeed,
     /// RTMP, pushed and pulled.
     pub relay: Hub,
+    /// RTMP players of the renditions, by their place in the program's quality.
+    pub renditions: Vec<Hub>,
 }
 
 /// The task. It lives as long as its room.

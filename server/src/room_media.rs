@@ -3,6 +3,7 @@
 
 use media_rules::FeedId;
 use media_rules::layer::Pin;
+use mixer::Rendition;
 use relay_cdn::{Hub, Subscription};
 use room_rules::{EventBody, Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
 use sfu::{IceRestart, NegotiateError, PeerId, RestartError};
@@ -48,6 +49,8 @@ pub(crate) struct RoomMedia {
     program_task: JoinHandle<()>,
     cues: CueSheet,
     hub: Hub,
+    /// By the renditions' names.
+    renditions: Vec<(&'static str, Hub)>,
     targets: Targets,
     pace: MediaPace,
 }
@@ -57,12 +60,18 @@ impl RoomMedia {
     pub(crate) fn new(room: RoomId, parts: &RoomParts, mailbox: Mailbox) -> Self {
         let feed = FeedId::program(room.as_str());
         let hub = Hub::new();
-        let outputs = Outputs { viewers: parts.sfu.local_feed(feed), relay: hub.clone() };
         let recipe = parts.program_of(&room);
         let applied = LayoutWatch::new(mailbox.clone(), parts.clock);
         let (cues, writer) = CueSheet::new(parts.cues, parts.clock, applied);
         let program = &parts.program;
         let layout = RoomLayout::new(program.canvas, program.images_dir.clone(), parts.clock);
+        let hub_of = |rendition: &Rendition| (rendition.name.as_str(), Hub::new());
+        let renditions: Vec<_> = recipe.config.quality.renditions.iter().map(hub_of).collect();
+        let outputs = Outputs {
+            viewers: parts.sfu.local_feed(feed),
+            relay: hub.clone(),
+            renditions: renditions.iter().map(|(_, hub)| hub.clone()).collect(),
+        };
         let (program, task) = ProgramTask::new(recipe, parts.sfu.clone(), outputs, writer);
         Self {
             room,
@@ -77,6 +86,7 @@ impl RoomMedia {
             program_task: parts.tasks.spawn(task.run()),
             cues,
             hub,
+            renditions,
             targets: Targets::default(),
             pace: MediaPace::default(),
         }
@@ -348,7 +358,7 @@ impl RoomMedia {
     pub(crate) fn weigh_demand(&mut self, now: ServerTime) {
         let is_taken = !self.targets.is_empty()
             || self.peers.is_played(&self.program_feed())
-            || self.hub.outputs() > 0;
+            || self.is_relayed();
         self.demand.handle_change(!self.stage.is_empty(), is_taken, now);
         self.show();
     }
@@ -383,11 +393,24 @@ impl RoomMedia {
         self.program.request_keyframe();
     }
 
-    /// Begins a pull of the program, which counts as a taker while it lasts.
-    pub(crate) fn open_pull(&mut self, now: ServerTime) -> Subscription {
-        let subscription = self.hub.subscribe();
+    /// Begins a pull of the program or of one of its renditions, which counts as a taker while it
+    /// lasts. Returns `None` for a rendition that is not made.
+    pub(crate) fn open_pull(
+        &mut self,
+        rendition: Option<&str>,
+        now: ServerTime,
+    ) -> Option<Subscription> {
+        let hub = match rendition {
+            None => &self.hub,
+            Some(wanted) => &self.renditions.iter().find(|(name, _)| *name == wanted)?.1,
+        };
+        let subscription = hub.subscribe();
         self.weigh_demand(now);
-        subscription
+        Some(subscription)
+    }
+
+    fn is_relayed(&self) -> bool {
+        self.hub.outputs() > 0 || self.renditions.iter().any(|(_, hub)| hub.outputs() > 0)
     }
 
     /// Begins to push the program to `url`.
@@ -423,7 +446,7 @@ impl RoomMedia {
         self.peers.is_empty()
             && self.negotiating == 0
             && self.targets.is_empty()
-            && self.hub.outputs() == 0
+            && !self.is_relayed()
     }
 
     /// Ends everything: the mixer finishes, then its takers do, then the peers are let go.
@@ -433,6 +456,7 @@ impl RoomMedia {
         // The task bounds its own stopping.
         let _ = self.program_task.await;
         self.hub.close();
+        self.renditions.iter().for_each(|(_, hub)| hub.close());
         for target in self.targets.drain() {
             self.parts.tasks.spawn(target.stop());
         }

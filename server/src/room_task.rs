@@ -323,8 +323,11 @@ impl RoomTask {
             }
             Mail::Restarted(restarted) => self.media.handle_restarted(*restarted),
             Mail::LayoutApplied { revision, at } => self.tell_layout(revision, at, now),
-            Mail::OpenPull { reply } => {
-                let _ = reply.send(self.media.open_pull(now));
+            Mail::OpenPull { rendition, reply } => {
+                // Dropping the reply says that there is no such stream.
+                if let Some(pull) = self.media.open_pull(rendition.as_deref(), now) {
+                    let _ = reply.send(pull);
+                }
             }
         }
     }

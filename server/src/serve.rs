@@ -4,12 +4,12 @@
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use mixer::{Duty, ProgramConfig};
+use mixer::{Duty, ProgramConfig, Quality, Rendition, VideoEncoder};
 use relay_cdn::PullServer;
 use serde_json::json;
 use sfu::Sfu;
@@ -127,7 +127,12 @@ impl Server {
             settings: config.room_settings()?,
             program: program_config(config, runtime_dir)?,
             cues: config.program.cues,
-            duty: if config.program.bypass { Duty::MixOrPass } else { Duty::Mix },
+            // Renditions are made of composed pictures.
+            duty: if config.program.bypass && config.program.renditions.is_empty() {
+                Duty::MixOrPass
+            } else {
+                Duty::Mix
+            },
             composites: Composites::default(),
             linger: Duration::from_secs(config.program.linger_s),
             idle: Duration::from_secs(config.rooms.idle_s),
@@ -212,14 +217,44 @@ fn program_config(config: &Config, runtime_dir: PathBuf) -> anyhow::Result<Progr
     if !mixer_bin.is_file() {
         warn!(path = %mixer_bin.display(), "There is no mixer; rooms work, programs do not.");
     }
+    let canvas = (wanted.width, wanted.height);
+    let rendition = |name: &String| {
+        Rendition::named(name, canvas).with_context(|| {
+            format!(
+                "program.renditions: {name:?} is not ld, sd or hd, or no smaller than the program"
+            )
+        })
+    };
+    let renditions = wanted.renditions.iter().map(rendition).collect::<anyhow::Result<Vec<_>>>()?;
+    anyhow::ensure!(
+        renditions.is_sorted_by(|a, b| a.height < b.height),
+        "program.renditions: smallest first, each once"
+    );
+    let encoder = wanted.encoder.parse().context("program.encoder")?;
+    if encoder != VideoEncoder::Auto && mixer_bin.is_file() {
+        check_encoder(&mixer_bin, encoder)?;
+    }
     Ok(ProgramConfig {
-        canvas: (wanted.width, wanted.height),
+        canvas,
         fps: wanted.fps,
-        video_kbps: wanted.video_kbps,
         images_dir: (!wanted.images_dir.as_os_str().is_empty()).then(|| wanted.images_dir.clone()),
+        encoder,
+        quality: Quality { video_kbps: wanted.video_kbps, renditions },
+        memory_limit_bytes: wanted.memory_limit_mib << 20,
         // A room puts its own name here.
         ..ProgramConfig::portrait("", mixer_bin, runtime_dir)
     })
+}
+
+/// Asks the mixer whether it has the encoder that somebody chose: better now than in every program.
+fn check_encoder(mixer_bin: &Path, encoder: VideoEncoder) -> anyhow::Result<()> {
+    let output = std::process::Command::new(mixer_bin)
+        .args(["--check-encoder", &encoder.to_string()])
+        .output()
+        .with_context(|| format!("asking {}", mixer_bin.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "program.encoder: {}", said.trim());
+    Ok(())
 }
 
 /// Returns the folder for the mixers and, if it is this process's own, the same to be removed.

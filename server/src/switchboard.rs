@@ -108,11 +108,22 @@ impl SwitchboardTask {
             }
             Entry::Pull { room, reply } => {
                 // A room that is not there or too busy drops the reply, which is the answer.
-                if let Some(mailbox) = self.rooms.get(&room).filter(|room| !room.is_crowded()) {
-                    let _ = mailbox.send(Mail::OpenPull { reply });
+                if let Some((mailbox, rendition)) = self.program_of(&room)
+                    && !mailbox.is_crowded()
+                {
+                    let _ = mailbox.send(Mail::OpenPull { rendition, reply });
                 }
             }
         }
+    }
+
+    /// Finds the room of an RTMP stream: its name, or its name with that of a rendition behind.
+    fn program_of(&self, stream: &str) -> Option<(&Mailbox, Option<String>)> {
+        if let Some(mailbox) = self.rooms.get(stream) {
+            return Some((mailbox, None));
+        }
+        let (room, rendition) = stream.rsplit_once('_')?;
+        Some((self.rooms.get(room)?, Some(rendition.to_owned())))
     }
 
     fn handle_event(&mut self, event: Event) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use media_rules::h264::Packetizer;
 use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaTime, Rect, Scene, Tile};
-use mixer::{Program, ProgramConfig, ProgramEvent};
+use mixer::{Program, ProgramConfig, ProgramEvent, Quality};
 use tokio::sync::mpsc;
 
 use crate::clip::Clip;
@@ -148,7 +148,7 @@ fn config(maker: Maker) -> ProgramConfig {
     let runtime = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     ProgramConfig {
         canvas: CANVAS,
-        video_kbps: 2_500,
+        quality: Quality { video_kbps: 2_500, renditions: Vec::new() },
         ..ProgramConfig::portrait(name, mixer, runtime)
     }
 }

@@ -13,8 +13,7 @@ pub(crate) fn film(width: usize, height: usize, kbps: u32) -> Clip {
     Clip::of(1, width, height, kbps, |number| picture(&wall, number, width, height))
 }
 
-/// Returns raw pictures of it without a mark, for comparing encoders.
-pub(crate) fn picture(wall: &[u8], number: usize, width: usize, height: usize) -> Vec<u8> {
+fn picture(wall: &[u8], number: usize, width: usize, height: usize) -> Vec<u8> {
     let mut bytes = plain(wall, number, width, height);
     draw_mark(&mut bytes, width, 1, number);
     bytes
@@ -61,7 +60,7 @@ fn plain(wall: &[u8], number: usize, width: usize, height: usize) -> Vec<u8> {
 }
 
 /// Returns a texture with detail at every size, as plaster or foliage has it.
-pub(crate) fn wall() -> Vec<u8> {
+fn wall() -> Vec<u8> {
     let mut random = Random(7);
     let mut sums = vec![0.0_f64; WALL * WALL];
     for octave in 1..=6_u32 {

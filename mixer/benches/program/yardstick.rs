@@ -31,7 +31,7 @@ pub(crate) fn run() {
             match Down::decode(body).unwrap() {
                 Down::Start(asked) => start = Some(asked),
                 Down::Scene(scene) if mix.is_none() => {
-                    mix = Some(Mix::start(&start.unwrap(), &scene, &link));
+                    mix = Some(Mix::start(start.as_ref().unwrap(), &scene, &link));
                 }
                 Down::Input(TapItem::Packet(packet)) => {
                     if let Some(mix) = &mix {
@@ -82,7 +82,8 @@ impl Mix {
 }
 
 fn description(start: &Start, scene: &Scene) -> String {
-    let Start { width, height, fps, video_kbps, opus_kbps, aac_kbps, .. } = *start;
+    let Start { width, height, fps, opus_kbps, aac_kbps, .. } = *start;
+    let video_kbps = start.quality.video_kbps;
     let (opus_bps, aac_bps) = (opus_kbps * 1_000, aac_kbps * 1_000);
     let mut text = String::from("compositor name=comp background=black force-live=true");
     for (index, tile) in scene.tiles.iter().enumerate() {

@@ -10,6 +10,7 @@ use super::scene::{put_scene, scene};
 use super::snapshot::{SnapshotWish, put_wish, wish};
 use super::sound::{SideMix, put_side_mixes, side_mixes};
 use super::{LinkError, VERSION, frame};
+use crate::{Quality, Rendition, RenditionName, VideoEncoder};
 
 /// A message from the server to a mixer process.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,10 +33,12 @@ pub enum Down {
     Clips(Vec<Clip>),
     /// Asks for a picture of the program.
     Snapshot(SnapshotWish),
+    /// How much is made of each picture from now on.
+    Quality(Quality),
 }
 
 /// The shape of the program.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Start {
     /// Width of the picture in pixels, even.
     pub width: u32,
@@ -43,12 +46,14 @@ pub struct Start {
     pub height: u32,
     /// Pictures per second; also the distance of keyframes.
     pub fps: u32,
-    /// Target of the H.264 encoder.
-    pub video_kbps: u32,
     /// Target of the Opus encoder.
     pub opus_kbps: u32,
     /// Target of the AAC encoder.
     pub aac_kbps: u32,
+    /// What encodes the picture.
+    pub encoder: VideoEncoder,
+    /// How much is made of each picture at first.
+    pub quality: Quality,
 }
 
 impl Down {
@@ -82,6 +87,10 @@ impl Down {
             Self::SideMixes(mixes) => {
                 out.push(9);
                 put_side_mixes(out, mixes);
+            }
+            Self::Quality(quality) => {
+                out.push(8);
+                put_quality(out, quality);
             }
             Self::Clips(clips) => {
                 out.push(20);
@@ -121,6 +130,7 @@ impl Down {
             5 => Self::Keyframe,
             6 => Self::Stop,
             7 => Self::Duty(Duty::parse(fields.u8()?)?),
+            8 => Self::Quality(quality(&mut fields)?),
             9 => Self::SideMixes(side_mixes(&mut fields)?),
             20 => Self::Clips(fields.list(MAX_CLIPS, clip)?),
             21 => Self::Snapshot(wish(&mut fields)?),
@@ -133,10 +143,12 @@ impl Down {
 fn put_start(out: &mut Vec<u8>, start: &Start) {
     out.push(1);
     out.extend_from_slice(&VERSION.to_le_bytes());
-    let Start { width, height, fps, video_kbps, opus_kbps, aac_kbps } = *start;
-    for number in [width, height, fps, video_kbps, opus_kbps, aac_kbps] {
+    let Start { width, height, fps, opus_kbps, aac_kbps, encoder, ref quality } = *start;
+    for number in [width, height, fps, opus_kbps, aac_kbps] {
         out.extend_from_slice(&number.to_le_bytes());
     }
+    out.push(encoder.number());
+    put_quality(out, quality);
 }
 
 fn start(fields: &mut Fields) -> Result<Start, LinkError> {
@@ -148,13 +160,57 @@ fn start(fields: &mut Fields) -> Result<Start, LinkError> {
         width: fields.u32()?,
         height: fields.u32()?,
         fps: fields.u32()?,
-        video_kbps: fields.u32()?,
         opus_kbps: fields.u32()?,
         aac_kbps: fields.u32()?,
+        encoder: VideoEncoder::from_number(fields.u8()?).ok_or(LinkError::BadValue)?,
+        quality: quality(fields)?,
     };
-    let is_size = |pixels: u32| (16..=4096).contains(&pixels) && pixels.is_multiple_of(2);
     let is_sane = is_size(start.width) && is_size(start.height) && (1..=120).contains(&start.fps);
     if is_sane { Ok(start) } else { Err(LinkError::BadValue) }
+}
+
+fn is_size(pixels: u32) -> bool {
+    (16..=4096).contains(&pixels) && pixels.is_multiple_of(2)
+}
+
+fn put_quality(out: &mut Vec<u8>, quality: &Quality) {
+    out.extend_from_slice(&quality.video_kbps.to_le_bytes());
+    out.push(u8::try_from(quality.renditions.len()).expect("a handful of renditions"));
+    for rendition in &quality.renditions {
+        out.push(rendition.name.number());
+        for number in [rendition.width, rendition.height, rendition.kbps] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+}
+
+fn quality(fields: &mut Fields) -> Result<Quality, LinkError> {
+    let video_kbps = fields.u32()?;
+    let count = fields.u8()?;
+    if usize::from(count) > Quality::MAX_RENDITIONS {
+        return Err(LinkError::BadValue);
+    }
+    let rendition = |_| {
+        Ok(Rendition {
+            name: RenditionName::from_number(fields.u8()?).ok_or(LinkError::BadValue)?,
+            width: fields.u32()?,
+            height: fields.u32()?,
+            kbps: fields.u32()?,
+        })
+    };
+    let renditions = (0..count).map(rendition).collect::<Result<Vec<_>, LinkError>>()?;
+    let is_sane = |rendition: &Rendition| {
+        is_size(rendition.width) && is_size(rendition.height) && is_rate(rendition.kbps)
+    };
+    if is_rate(video_kbps) && renditions.iter().all(is_sane) {
+        Ok(Quality { video_kbps, renditions })
+    } else {
+        Err(LinkError::BadValue)
+    }
+}
+
+fn is_rate(kbps: u32) -> bool {
+    (10..=100_000).contains(&kbps)
 }
 
 #[cfg(test)]
@@ -179,9 +235,14 @@ mod tests {
                 width: 720,
                 height: 1280,
                 fps: 30,
-                video_kbps: 1500,
                 opus_kbps: 96,
                 aac_kbps: 128,
+                encoder: VideoEncoder::OpenH264,
+                quality: Quality { video_kbps: 1500, renditions: Vec::new() },
+            }),
+            Down::Quality(Quality {
+                video_kbps: 900,
+                renditions: vec![Rendition::named("ld", (720, 1280)).unwrap()],
             }),
             Down::Input(TapItem::Packet(TapPacket {
                 feed: feed.clone(),

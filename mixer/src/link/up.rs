@@ -39,6 +39,13 @@ pub enum Up {
     Clip(FeedId, ClipNews),
     /// A picture that was asked for.
     Snapshot(Snapshot),
+    /// A picture of a rendition.
+    Rendition {
+        /// Which, by its place in the program's [`crate::Quality`].
+        index: u8,
+        /// The picture.
+        frame: EncodedFrame,
+    },
 }
 
 /// What a mixer process counted since it started.
@@ -56,6 +63,9 @@ pub struct Beat {
     /// Time from a picture's due moment to its encoded bytes, worst of the last second, in
     /// microseconds.
     pub encode_us: u32,
+    /// How many steps below full quality the picture is for want of time
+    /// ([`media_rules::Shedding`]).
+    pub steps_down: u32,
 }
 
 impl Up {
@@ -103,9 +113,14 @@ impl Up {
                 for count in [beat.pictures, beat.skipped, beat.dropped] {
                     out.extend_from_slice(&count.to_le_bytes());
                 }
-                for worst in [beat.compose_us, beat.encode_us] {
-                    out.extend_from_slice(&worst.to_le_bytes());
+                for number in [beat.compose_us, beat.encode_us, beat.steps_down] {
+                    out.extend_from_slice(&number.to_le_bytes());
                 }
+            }
+            Self::Rendition { index, frame } => {
+                out.extend_from_slice(&[5, *index, u8::from(frame.is_key)]);
+                out.extend_from_slice(&frame.at.nanos().to_le_bytes());
+                out.extend_from_slice(&frame.data);
             }
         });
     }
@@ -140,7 +155,16 @@ impl Up {
                 dropped: fields.u64()?,
                 compose_us: fields.u32()?,
                 encode_us: fields.u32()?,
+                steps_down: fields.u32()?,
             }),
+            5 => {
+                let (index, is_key, at) = (fields.u8()?, fields.flag()?, fields.time()?);
+                let data = fields.rest();
+                Self::Rendition {
+                    index,
+                    frame: EncodedFrame { codec: FrameCodec::H264, at, is_key, data },
+                }
+            }
             _ => return Err(LinkError::BadValue),
         };
         fields.end(message)
@@ -206,7 +230,23 @@ mod tests {
                 revision: 2,
                 jpeg: Bytes::from_static(b"jpeg"),
             }),
-            Up::Beat(Beat { pictures: 1, skipped: 2, dropped: 3, compose_us: 4, encode_us: 5 }),
+            Up::Beat(Beat {
+                pictures: 1,
+                skipped: 2,
+                dropped: 3,
+                compose_us: 4,
+                encode_us: 5,
+                steps_down: 6,
+            }),
+            Up::Rendition {
+                index: 2,
+                frame: EncodedFrame {
+                    codec: FrameCodec::H264,
+                    at: MediaTime::from_millis(80),
+                    is_key: true,
+                    data: Bytes::from_static(b"\0\0\0\x01data"),
+                },
+            },
         ]
     }
 
@@ -221,8 +261,10 @@ mod tests {
     fn a_cut_or_padded_message_is_refused_and_never_panics() {
         for message in examples() {
             let whole = body(&message);
-            let ends_in_data =
-                matches!(message, Up::Frame { .. } | Up::SideFrame { .. } | Up::Snapshot(_));
+            let ends_in_data = matches!(
+                message,
+                Up::Frame { .. } | Up::SideFrame { .. } | Up::Rendition { .. } | Up::Snapshot(_)
+            );
             for length in 0..whole.len() {
                 let cut = Up::decode(whole.slice(..length));
                 assert!(cut.is_err() || ends_in_data, "{message:?} cut at {length}");

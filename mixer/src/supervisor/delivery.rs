@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::ProgramEvent;
+use super::stand_in::StandIn;
+use crate::Quality;
 
 /// Places that pictures leave free for sound and for news of the process.
 const KEPT_FOR_SOUND: usize = 128;
@@ -15,44 +17,85 @@ const KEPT_FOR_SOUND: usize = 128;
 #[derive(Debug)]
 pub(super) struct Delivery {
     events: mpsc::Sender<ProgramEvent>,
-    newest: [MediaTime; 3],
+    /// By codec of sound: Opus, AAC.
+    newest: [MediaTime; 2],
+    /// The whole picture, then each rendition.
+    pictures: [Track; 1 + Quality::MAX_RENDITIONS],
+    stand_in: StandIn,
+}
+
+/// The pictures of one encoder.
+#[derive(Clone, Copy, Debug, Default)]
+struct Track {
+    newest: MediaTime,
     needs_key: bool,
 }
 
 impl Delivery {
     pub(super) fn new(events: mpsc::Sender<ProgramEvent>) -> Self {
-        Self { events, newest: [MediaTime::default(); 3], needs_key: false }
+        let stand_in = StandIn::default();
+        Self { events, newest: Default::default(), pictures: Default::default(), stand_in }
     }
 
     /// Delivers a frame; returns false when the next picture should be a keyframe.
     pub(super) fn handle_frame(&mut self, frame: EncodedFrame, revision: u64) -> bool {
-        let newest = &mut self.newest[match frame.codec {
-            FrameCodec::H264 => 0,
-            FrameCodec::Opus => 1,
-            FrameCodec::Aac => 2,
-        }];
-        if frame.at <= *newest {
-            metrics::counter!("mixer_frames_dropped_total", "reason" => "late").increment(1);
-            return true;
-        }
-        *newest = frame.at;
-
-        if frame.codec != FrameCodec::H264 {
+        let newest = match frame.codec {
+            FrameCodec::H264 => {
+                return self
+                    .handle_picture(0, frame, |frame| ProgramEvent::Frame { frame, revision });
+            }
+            FrameCodec::Opus => &mut self.newest[0],
+            FrameCodec::Aac => &mut self.newest[1],
+        };
+        if is_later(&frame, newest) {
+            self.stand_in.handle_sound(frame.codec, frame.at);
             self.send(ProgramEvent::Frame { frame, revision });
+        }
+        true
+    }
+
+    /// Lets the sound go on as silence where no process makes any.
+    pub(super) fn fill_silence(&mut self, now: MediaTime) {
+        while let Some(silence) = self.stand_in.poll_frame(now) {
+            metrics::counter!("mixer_silence_frames_total").increment(1);
+            if is_later(&silence, &mut self.newest[usize::from(silence.codec == FrameCodec::Aac)]) {
+                self.send(ProgramEvent::Frame { frame: silence, revision: 0 });
+            }
+        }
+    }
+
+    /// Delivers a picture of a rendition; returns the same.
+    pub(super) fn handle_rendition(&mut self, index: usize, frame: EncodedFrame) -> bool {
+        // A process that makes up renditions is of no use, but does no harm.
+        if index >= Quality::MAX_RENDITIONS {
             return true;
         }
-        if self.needs_key && !frame.is_key {
+        self.handle_picture(1 + index, frame, |frame| ProgramEvent::Rendition { index, frame })
+    }
+
+    fn handle_picture(
+        &mut self,
+        track: usize,
+        frame: EncodedFrame,
+        event: impl FnOnce(EncodedFrame) -> ProgramEvent,
+    ) -> bool {
+        let Track { newest, needs_key } = &mut self.pictures[track];
+        if !is_later(&frame, newest) {
+            return true;
+        }
+        if *needs_key && !frame.is_key {
             metrics::counter!("mixer_frames_dropped_total", "reason" => "no_key").increment(1);
             return true;
         }
-        self.needs_key = self.events.capacity() < KEPT_FOR_SOUND
-            || !self.send(ProgramEvent::Frame { frame, revision });
-        !self.needs_key
+        let is_lost = self.events.capacity() < KEPT_FOR_SOUND || !self.send(event(frame));
+        self.pictures[track].needs_key = is_lost;
+        !is_lost
     }
 
     /// Forgets the picture of a process that is gone: the next one starts with a keyframe.
     pub(super) fn handle_death(&mut self, generation: u64, reason: String) {
-        self.needs_key = true;
+        self.pictures.iter_mut().for_each(|track| track.needs_key = true);
+        self.stand_in.handle_death();
         self.send(ProgramEvent::Died { generation, reason });
     }
 
@@ -68,6 +111,17 @@ impl Delivery {
             Err(TrySendError::Closed(_)) => true,
         }
     }
+}
+
+/// Returns whether a frame is later than the newest one before it, and notes it then.
+fn is_later(frame: &EncodedFrame, newest: &mut MediaTime) -> bool {
+    let is_later = frame.at > *newest;
+    if is_later {
+        *newest = frame.at;
+    } else {
+        metrics::counter!("mixer_frames_dropped_total", "reason" => "late").increment(1);
+    }
+    is_later
 }
 
 #[cfg(test)]
@@ -96,6 +150,25 @@ mod tests {
             }
         }
         assert_eq!(seen, [10, 11]);
+    }
+
+    #[test]
+    fn renditions_have_a_time_and_keyframes_of_their_own() {
+        let (events, mut receiver) = mpsc::channel(512);
+        let mut delivery = Delivery::new(events);
+        delivery.handle_death(1, "killed".into());
+        delivery.handle_frame(frame(FrameCodec::H264, 20, true), 1);
+        delivery.handle_rendition(0, frame(FrameCodec::H264, 10, false));
+        delivery.handle_rendition(0, frame(FrameCodec::H264, 11, true));
+        delivery.handle_rendition(9, frame(FrameCodec::H264, 12, true));
+
+        let mut seen = Vec::new();
+        while let Ok(event) = receiver.try_recv() {
+            if let ProgramEvent::Rendition { index, frame } = event {
+                seen.push((index, frame.at.millis()));
+            }
+        }
+        assert_eq!(seen, [(0, 11)]);
     }
 
     #[test]

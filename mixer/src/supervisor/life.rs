@@ -15,8 +15,10 @@ use media_rules::FrameCodec;
 use tracing::debug;
 
 use super::patience::Patience;
+use super::usage::Usage;
 use super::{Delivery, ProgramConfig, ProgramEvent, Shared};
 use crate::link::{Beat, Deframer, Down, Duty, LinkError, Up};
+use crate::media_now;
 
 /// A new process may have to scan GStreamer's plugins first.
 const PATIENCE_AT_START: Duration = Duration::from_secs(15);
@@ -26,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long a process may take to end after it was asked to.
 const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
+
+/// How often memory and CPU time of a process are read.
+const WEIGH_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the threads look whether their life is over.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -42,6 +47,7 @@ pub(super) enum End {
 pub(super) struct Life {
     child: Child,
     link: UnixStream,
+    memory_limit_bytes: u64,
 }
 
 impl Life {
@@ -62,13 +68,14 @@ impl Life {
         // What was meant for the process before this one would only be a torn picture.
         shared.input.clear();
         let mut greeting = Vec::new();
-        Down::Start(config.start()).encode(&mut greeting);
+        Down::Start(config.start(shared.quality().clone())).encode(&mut greeting);
         Down::Duty(*shared.duty()).encode(&mut greeting);
         if let Some(scene) = shared.scene().clone() {
             Down::Scene(scene).encode(&mut greeting);
         }
         Down::SideMixes(shared.side_mixes().clone()).encode(&mut greeting);
-        let mut life = Self { child, link };
+        let memory_limit_bytes = config.memory_limit_bytes;
+        let mut life = Self { child, link, memory_limit_bytes };
         life.link.write_all(&greeting)?;
         Ok(life)
     }
@@ -91,7 +98,9 @@ impl Life {
             let writer = std::thread::Builder::new()
                 .name("mixer-writer".into())
                 .spawn_scoped(scope, || write_down(&link, shared, &is_over))?;
-            let parting = read_up(&self.link, shared, delivery, generation);
+            let mut watch = Watch::new(shared, delivery, generation);
+            let mut scale = Scale::new(self.child.id(), self.memory_limit_bytes);
+            let parting = read_up(&self.link, &mut watch, &mut scale);
             is_over.store(true, Ordering::Release);
             // Frees a writer that waits for a process which no longer reads.
             let _ = self.link.shutdown(Shutdown::Both);
@@ -153,15 +162,7 @@ enum Parting {
     Hopeless(String),
 }
 
-fn read_up(
-    mut link: &UnixStream,
-    shared: &Shared,
-    delivery: &mut Delivery,
-    generation: u64,
-) -> Parting {
-    let patience = Patience::new(PATIENCE_AT_START, Instant::now());
-    let (has_begun, beat) = (false, Beat::default());
-    let mut watch = Watch { shared, delivery, generation, patience, has_begun, beat };
+fn read_up(mut link: &UnixStream, watch: &mut Watch<'_>, scale: &mut Scale) -> Parting {
     let mut deframer = Deframer::default();
     let mut buffer = vec![0; 64 << 10];
     let mut stopping_since = None;
@@ -181,15 +182,52 @@ fn read_up(
         if let Err(error) = watch.handle_bodies(&mut deframer) {
             return Parting::Hopeless(format!("it cannot be understood: {error}"));
         }
+        watch.delivery.fill_silence(media_now());
         if watch.patience.is_over(Instant::now()) {
             return Parting::Hopeless("it makes no pictures".into());
         }
-        if shared.is_stopping() {
+        if let Some(mebibytes) = scale.excess() {
+            return Parting::Hopeless(format!("it holds {mebibytes} MiB of memory"));
+        }
+        if watch.shared.is_stopping() {
             let since = *stopping_since.get_or_insert_with(Instant::now);
             if since.elapsed() > PATIENCE_AT_STOP {
                 return Parting::Hopeless("it does not stop".into());
             }
         }
+    }
+}
+
+/// Weighs a process now and then.
+struct Scale {
+    process: u32,
+    limit_bytes: u64,
+    usage: Usage,
+    weighed: Instant,
+}
+
+impl Scale {
+    fn new(process: u32, limit_bytes: u64) -> Self {
+        Self { process, limit_bytes, usage: Usage::default(), weighed: Instant::now() }
+    }
+
+    /// Returns how many MiB the process holds if that is more than it may.
+    fn excess(&mut self) -> Option<u64> {
+        if self.weighed.elapsed() < WEIGH_EVERY {
+            return None;
+        }
+        self.weighed = Instant::now();
+        let usage = Usage::of(self.process)?;
+        usage.count_since(&self.usage);
+        self.usage = usage;
+        let is_heavy = self.limit_bytes > 0 && usage.resident_bytes > self.limit_bytes;
+        is_heavy.then_some(usage.resident_bytes >> 20)
+    }
+}
+
+impl Drop for Scale {
+    fn drop(&mut self) {
+        Usage { resident_bytes: 0, ..self.usage }.count_since(&self.usage);
     }
 }
 
@@ -204,7 +242,13 @@ struct Watch<'a> {
     beat: Beat,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    fn new(shared: &'a Shared, delivery: &'a mut Delivery, generation: u64) -> Self {
+        let patience = Patience::new(PATIENCE_AT_START, Instant::now());
+        let (has_begun, beat) = (false, Beat::default());
+        Self { shared, delivery, generation, patience, has_begun, beat }
+    }
+
     fn handle_bodies(&mut self, deframer: &mut Deframer) -> Result<(), LinkError> {
         while let Some(body) = deframer.poll_body()? {
             match Up::decode(body)? {
@@ -214,6 +258,11 @@ impl Watch<'_> {
                         self.handle_life();
                     }
                     if !self.delivery.handle_frame(frame, revision) {
+                        self.shared.tell(Down::Keyframe);
+                    }
+                }
+                Up::Rendition { index, frame } => {
+                    if !self.delivery.handle_rendition(usize::from(index), frame) {
                         self.shared.tell(Down::Keyframe);
                     }
                 }
@@ -248,6 +297,10 @@ impl Watch<'_> {
         count("mixer_pictures_dropped_total", beat.dropped, self.beat.dropped);
         metrics::histogram!("mixer_compose_worst_seconds").record(f64::from(beat.compose_us) / 1e6);
         metrics::histogram!("mixer_encode_worst_seconds").record(f64::from(beat.encode_us) / 1e6);
+        if beat.steps_down > self.beat.steps_down {
+            metrics::counter!("mixer_steps_down_total")
+                .increment(u64::from(beat.steps_down - self.beat.steps_down));
+        }
         self.beat = beat;
         // What makes no pictures still says that it could.
         let is_resting = *self.shared.duty() == Duty::Rest;

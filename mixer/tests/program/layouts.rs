@@ -86,6 +86,7 @@ fn revisions(recorded: &[Recorded]) -> HashMap<MediaTime, u64> {
         | ProgramEvent::Loudness(_)
         | ProgramEvent::Clip { .. }
         | ProgramEvent::Snapshot(_)
+        | ProgramEvent::Rendition { .. }
         | ProgramEvent::KeyframeWanted(_)
         | ProgramEvent::Started { .. }
         | ProgramEvent::Died { .. } => None,

@@ -14,6 +14,7 @@ mod layouts;
 mod solo;
 mod sound;
 mod sync;
+mod throttle;
 mod viewer;
 mod wrapping;
 
@@ -28,6 +29,7 @@ use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use clip::{Clip, beep_hz, tone_hz};
 use host::Host;
+use throttle::Throttle;
 use viewer::{Picture, Recorded, Sound, flashes, frames, pictures, record, skews_ms, sound};
 
 const CANVAS: (u32, u32) = (720, 1280);
@@ -166,6 +168,101 @@ async fn a_killed_mixer_is_back_and_time_goes_on() {
     for codec in [FrameCodec::H264, FrameCodec::Opus, FrameCodec::Aac] {
         let frames = frames(&recorded, codec);
         assert!(frames.is_sorted_by(|(_, a), (_, b)| a.at < b.at), "{codec:?} steps back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overload_costs_pictures_and_never_time() {
+    let (_alone, program, mut events) = start("overload").await;
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    let bob = Host::start("bob", vec![clip(2)], &program);
+    program.set_scene(scene(1, &[&alice.feed, &bob.feed]));
+    until_started(&mut events).await;
+    until_shown(&mut events, vec![LEFT, RIGHT]).await;
+
+    let rate = |recorded: &[Recorded], seconds: f64| {
+        frames(recorded, FrameCodec::H264).len() as f64 / seconds
+    };
+    let mut throttle = Throttle::start(process_of_program());
+    let mut shares = [0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05].into_iter();
+    let mut squeezes = Vec::new();
+    // Nothing is looked at meanwhile: that would take time from what is measured.
+    loop {
+        let share = shares.next().expect("some share is too little for thirty pictures a second");
+        throttle.set_share(share);
+        // Pictures have their number again after four seconds.
+        let recorded = record(&mut events, Duration::from_secs(3)).await;
+        let is_short = rate(&recorded, 3.0) < 24.0;
+        squeezes.push((
+            share,
+            recorded,
+            [&alice, &bob].map(|host| host.sent.lock().unwrap().clone()),
+        ));
+        if is_short {
+            break;
+        }
+    }
+    throttle.end();
+    let mut waited = 0;
+    while waited < 40 && rate(&record(&mut events, Duration::from_secs(1)).await, 1.0) < 29.0 {
+        waited += 1;
+    }
+    program.stop().await;
+
+    let mut worst = 0.0_f64;
+    for (share, recorded, sent) in &squeezes {
+        let (fps, late) = (rate(recorded, 3.0), latest_ms(recorded, &throttle));
+        let added = added_ms(recorded, &[(LEFT, &sent[0]), (RIGHT, &sent[1])], &throttle);
+        println!(
+            "{share:.2} of the time: {fps:.1} pictures a second, at most {late:.0} ms late, at most \
+             {added:.0} ms after their hosts'"
+        );
+        worst = worst.max(late);
+    }
+    println!("at most {worst:.0} ms late; all pictures again after {waited} s");
+    assert!(worst <= 250.0, "a picture came {worst:.0} ms after its moment");
+    assert!(waited < 40, "the machine has time again, the program does not notice");
+    let (_, squeezed, _) = squeezes.last().expect("it was squeezed");
+    assert!(rate(squeezed, 3.0) > 3.0, "a slide show is not a program");
+    let is_on_grid = |at: MediaTime| {
+        let number = (at.nanos() + 1_000) * 30 / 1_000_000_000;
+        at.nanos().abs_diff(number * 1_000_000_000 / 30) <= 1_000
+    };
+    let pictures = frames(squeezed, FrameCodec::H264);
+    assert!(pictures.iter().all(|(_, frame)| is_on_grid(frame.at)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mixer_that_holds_too_much_memory_is_replaced_within_two_seconds() {
+    let _alone = ALONE.lock().await;
+    // Less than any mixer needs, so each of them is replaced when it is weighed first.
+    let config = ProgramConfig { memory_limit_bytes: 1 << 20, ..config("heavy") };
+    let (program, mut events) = Program::start(config).unwrap();
+    let alice = Host::start("alice", vec![clip(1)], &program);
+    program.set_scene(scene(1, &[&alice.feed]));
+    until_started(&mut events).await;
+    let recorded = record(&mut events, Duration::from_secs(4)).await;
+    program.stop().await;
+
+    let reason = recorded.iter().find_map(|(_, event)| {
+        let ProgramEvent::Died { reason, .. } = event else { return None };
+        Some(reason.clone())
+    });
+    assert!(reason.expect("it is replaced").contains("MiB of memory"));
+    for (codec, longest) in
+        [(FrameCodec::H264, 2_000), (FrameCodec::Opus, 100), (FrameCodec::Aac, 100)]
+    {
+        let frames = frames(&recorded, codec);
+        assert!(frames.is_sorted_by(|(_, a), (_, b)| a.at < b.at), "{codec:?} steps back");
+        let gaps = frames.windows(2).map(|pair| pair[1].1.at.since(pair[0].1.at).as_millis());
+        let gap = gaps.max().expect("there are frames");
+        println!("{codec:?}: {gap} ms without a frame while the mixer is replaced");
+        assert!(gap <= longest, "{codec:?}: nothing for {gap} ms");
+    }
+    // What stands in for the sound can be decoded like the sound itself.
+    for codec in [FrameCodec::Opus, FrameCodec::Aac] {
+        let samples = sound(&recorded, codec).samples;
+        assert!(samples.len() > 3 * 48_000, "{} samples of {codec:?}", samples.len());
     }
 }
 
@@ -339,9 +436,18 @@ async fn start(name: &str) -> (MutexGuard<'static, ()>, Program, mpsc::Receiver<
 }
 
 fn launch(name: &str) -> (Program, mpsc::Receiver<ProgramEvent>) {
+    Program::start(config(name)).unwrap()
+}
+
+/// `LIANMAI_TEST_ENCODER=openh264` runs everything here with another encoder.
+fn config(name: &str) -> ProgramConfig {
     let mixer = PathBuf::from(env!("CARGO_BIN_EXE_lianmai-mixer"));
     let runtime = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    Program::start(ProgramConfig::portrait(name, mixer, runtime)).unwrap()
+    let encoder = std::env::var("LIANMAI_TEST_ENCODER").unwrap_or_else(|_| "auto".to_owned());
+    ProgramConfig {
+        encoder: encoder.parse().unwrap(),
+        ..ProgramConfig::portrait(name, mixer, runtime)
+    }
 }
 
 async fn until_started(events: &mut mpsc::Receiver<ProgramEvent>) {
@@ -384,6 +490,31 @@ fn scene(revision: u64, feeds: &[&FeedId]) -> Scene {
         |feed: &&FeedId| Performer { feed: (*feed).clone(), name: String::new(), is_muted: false };
     let performers: Vec<_> = feeds.iter().map(performer).collect();
     Choice::default().scene(revision, &performers, false, CANVAS, Figures::default())
+}
+
+/// Returns by how much a picture came after its moment at most.
+fn latest_ms(recorded: &[Recorded], throttle: &Throttle) -> f64 {
+    let frames = frames(recorded, FrameCodec::H264);
+    frames.iter().map(|(came, frame)| took_ms(frame.at, *came, throttle)).fold(0.0, f64::max)
+}
+
+/// Returns how long after a host had sent a picture it was first seen at most.
+fn added_ms(recorded: &[Recorded], hosts: &[(Rect, &[MediaTime])], throttle: &Throttle) -> f64 {
+    let (pictures, mut worst) = (pictures(recorded), 0.0_f64);
+    for (tile, sent) in hosts {
+        let mut before = None;
+        for picture in &pictures {
+            let Some(mark) = picture.mark(*tile) else { continue };
+            if before.replace(mark.number).is_some_and(|before| before != mark.number) {
+                worst = worst.max(took_ms(sent[mark.number], picture.came, throttle));
+            }
+        }
+    }
+    worst
+}
+
+fn took_ms(from: MediaTime, to: MediaTime, throttle: &Throttle) -> f64 {
+    to.since(from).saturating_sub(throttle.excess(from, to)).as_secs_f64() * 1e3
 }
 
 fn assert_colour(picture: &Picture, tile: Rect, wanted: [u8; 3]) {

@@ -164,6 +164,7 @@ pub(crate) async fn until_passing(events: &mut mpsc::Receiver<ProgramEvent>) {
         | ProgramEvent::Loudness(_)
         | ProgramEvent::Clip { .. }
         | ProgramEvent::Snapshot(_)
+        | ProgramEvent::Rendition { .. }
         | ProgramEvent::KeyframeWanted(_)
         | ProgramEvent::Started { .. }
         | ProgramEvent::Died { .. } => false,

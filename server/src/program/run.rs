@@ -179,6 +179,7 @@ impl<'a> Run<'a> {
         let name = &self.recipe.config.name;
         match event {
             ProgramEvent::Frame { frame, revision } => self.handle_own(frame, revision),
+            ProgramEvent::Rendition { index, frame } => self.send_rendition(index, frame),
             ProgramEvent::KeyframeWanted(feed) => self.sfu.request_keyframe(&feed),
             // Nobody asks for side mixes yet: hosts who hear only the mix are still to come.
             ProgramEvent::SideFrame { .. } => {}
@@ -307,7 +308,18 @@ impl<'a> Run<'a> {
     fn send_out(&mut self, frame: EncodedFrame, revision: u64) {
         let frame = self.cues.write(frame, revision);
         self.outputs.viewers.push(&frame);
+        if frame.codec == FrameCodec::Aac {
+            // Renditions have pictures of their own and the program's sound.
+            self.outputs.renditions.iter().for_each(|hub| hub.push(frame.clone()));
+        }
         self.outputs.relay.push(frame);
+    }
+
+    fn send_rendition(&self, index: usize, frame: EncodedFrame) {
+        self.outputs.viewers.push_rendition(index, &frame);
+        if let Some(hub) = self.outputs.renditions.get(index) {
+            hub.push(frame);
+        }
     }
 }
 

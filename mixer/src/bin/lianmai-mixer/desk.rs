@@ -144,6 +144,7 @@ impl Desk {
                 let _ = self.pictures.send(Cue::Snapshot(wish));
                 self.look_at_all(now);
             }
+            Down::Quality(quality) => self.encoder.set_quality(quality),
             // The link's thread answers these by itself.
             Down::Start(_) | Down::Stop => {}
         }

@@ -1,25 +1,27 @@
-//! Encodes the program once for every output: H.264 for all of them, Opus for WebRTC, AAC for RTMP.
+//! Encodes the program once for every output: H.264 for all of them, Opus for WebRTC, AAC for RTMP;
+//! where renditions are asked for, each of them once more, from the same picture.
 //!
 //! Buffers carry the media clock as their time, so an encoded frame's moment is read straight from
 //! it. Sound codecs delay what they encode, and neither WebRTC nor RTMP has a place to write that
 //! down, so it is taken off `at`: a receiver that plays every decoded sample is in time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
-use gstreamer_video::UpstreamForceKeyUnitEvent;
-use media_rules::{EncodedFrame, FrameCodec, MediaTime};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime, Rung, Waiting};
 use mixer::link::Start;
-use mixer::media_now;
-use tracing::error;
+use mixer::{Quality, Rendition, media_now};
+use tracing::{error, info, warn};
 
 use crate::exit::Exit;
+use crate::h264_element::H264Element;
 use crate::revisions::Revisions;
+use crate::video_encoder::{Shape, VideoEncoder};
 
 /// `opusenc` takes the 6.5 ms that libopus looks ahead off its timestamps by itself.
 pub(crate) const OPUS_DELAY: Duration = Duration::ZERO;
@@ -28,12 +30,11 @@ pub(crate) const OPUS_DELAY: Duration = Duration::ZERO;
 /// held the first of them.
 pub(crate) const AAC_DELAY: Duration = Duration::from_nanos(1024 * 1_000_000_000 / 48_000);
 
-/// The pipeline that encodes.
+/// Everything that encodes.
 pub(crate) struct Encoder {
-    pipeline: gst::Pipeline,
-    pictures: AppSrc,
+    sound_pipeline: gst::Pipeline,
     sound: AppSrc,
-    video_encoder: gst::Element,
+    video: Mutex<Video>,
     worst_us: Arc<AtomicU32>,
     revisions: Arc<Revisions>,
 }
@@ -41,53 +42,50 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// Starts encoding into `exit`.
     pub(crate) fn start(start: &Start, exit: &Arc<Exit>) -> anyhow::Result<Self> {
-        let pipeline = gst::parse::launch(&description(start))
-            .context("the encoding pipeline")?
+        let sound_pipeline = gst::parse::launch(&sound_description(start))
+            .context("the pipeline of the sound")?
             .downcast::<gst::Pipeline>()
             .expect("several chains always make a pipeline");
-        let worst_us = Arc::new(AtomicU32::new(0));
-        let revisions = Arc::<Revisions>::default();
-        for (name, codec, delay) in [
-            ("h264", FrameCodec::H264, Duration::ZERO),
-            ("opus", FrameCodec::Opus, OPUS_DELAY),
-            ("aac", FrameCodec::Aac, AAC_DELAY),
-        ] {
-            let sink = named(&pipeline, name)?
+        for (name, codec, delay) in
+            [("opus", FrameCodec::Opus, OPUS_DELAY), ("aac", FrameCodec::Aac, AAC_DELAY)]
+        {
+            let sink = named(&sound_pipeline, name)?
                 .downcast::<AppSink>()
                 .expect("the description names an appsink");
-            let revisions = Arc::clone(&revisions);
-            deliver(&sink, codec, delay, Arc::clone(exit), Arc::clone(&worst_us), revisions);
+            deliver_sound(&sink, codec, delay, Arc::clone(exit));
         }
-        end_on_error(&pipeline);
+        end_on_error(&sound_pipeline);
+        let sound = named(&sound_pipeline, "sound")?
+            .downcast::<AppSrc>()
+            .expect("the description names an appsrc");
 
-        let source = |name: &str| -> anyhow::Result<AppSrc> {
-            Ok(named(&pipeline, name)?
-                .downcast::<AppSrc>()
-                .expect("the description names an appsrc"))
+        let worst_us = Arc::new(AtomicU32::new(0));
+        let revisions = Arc::<Revisions>::default();
+        let outputs = Outputs {
+            exit: Arc::clone(exit),
+            worst_us: Arc::clone(&worst_us),
+            revisions: Arc::clone(&revisions),
         };
-        let encoder = Self {
-            pictures: source("pictures")?,
-            sound: source("sound")?,
-            video_encoder: named(&pipeline, "x264")?,
-            pipeline,
-            worst_us,
-            revisions,
-        };
-        encoder.pipeline.set_state(gst::State::Playing).context("starting to encode")?;
-        Ok(encoder)
+        let video = Mutex::new(Video::start(start, outputs)?);
+        sound_pipeline.set_state(gst::State::Playing).context("starting to encode sound")?;
+        Ok(Self { sound_pipeline, sound, video, worst_us, revisions })
     }
 
-    /// Returns how many pictures wait for the one that is being encoded.
-    pub(crate) fn waiting_pictures(&self) -> u64 {
-        self.pictures.current_level_buffers()
+    /// Returns what waits in the encoder that is furthest behind.
+    pub(crate) fn waiting(&self, now: MediaTime) -> Waiting {
+        let video = self.video();
+        let all = video.all().map(|encoder| encoder.waiting(now));
+        all.max_by_key(Waiting::of_another).unwrap_or_default()
     }
 
     /// Encodes a picture of the scene `revision`.
     pub(crate) fn push_picture(&self, at: MediaTime, mut picture: gst::Buffer, revision: u64) {
         stamp(&mut picture, at);
         self.revisions.note(at, revision);
-        // Flushing happens only while the process ends.
-        let _ = self.pictures.push_buffer(picture);
+        let mut video = self.video();
+        if video.look_at_coming(at, &picture) {
+            video.all().for_each(|encoder| encoder.push(at, picture.clone()));
+        }
     }
 
     /// Encodes 20 ms of interleaved 48 kHz stereo.
@@ -99,9 +97,23 @@ impl Encoder {
 
     /// Makes the next picture a keyframe.
     pub(crate) fn force_keyframe(&self) {
-        let event = UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
-        let pad = self.video_encoder.static_pad("src").expect("every encoder has a source pad");
-        pad.send_event(event);
+        self.video().all().for_each(VideoEncoder::force_keyframe);
+    }
+
+    /// Changes how much is made of each picture.
+    pub(crate) fn set_quality(&self, quality: Quality) {
+        let mut video = self.video();
+        video.quality = quality;
+        video.is_short_of_time = false;
+        video.follow();
+    }
+
+    /// Changes what gives way to time.
+    pub(crate) fn set_rung(&self, rung: Rung) {
+        let mut video = self.video();
+        video.is_short_of_time = rung.is_below(video.rung);
+        video.rung = rung;
+        video.follow();
     }
 
     /// Returns the longest way from a picture's due moment to its bytes since the last call, in
@@ -110,28 +122,191 @@ impl Encoder {
         self.worst_us.swap(0, Ordering::Relaxed)
     }
 
-    /// Stops every thread of the pipeline.
+    /// Stops every thread of the pipelines.
     pub(crate) fn stop(&self) {
-        if let Err(error) = self.pipeline.set_state(gst::State::Null) {
-            error!(%error, "The encoder does not stop.");
+        if let Err(error) = self.sound_pipeline.set_state(gst::State::Null) {
+            error!(%error, "The encoder of the sound does not stop.");
         }
+        let mut video = self.video();
+        (video.main, video.coming) = (None, None);
+        video.renditions.clear();
+    }
+
+    fn video(&self) -> MutexGuard<'_, Video> {
+        self.video.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-// `async=false`: sound must not wait for a first picture, which never comes while pictures rest.
-fn description(start: &Start) -> String {
-    let Start { width, height, fps, video_kbps, opus_kbps, aac_kbps } = *start;
-    let opus_bps = opus_kbps * 1000;
-    let aac_bps = aac_kbps * 1000;
+/// Where encoded pictures go.
+#[derive(Clone)]
+struct Outputs {
+    exit: Arc<Exit>,
+    worst_us: Arc<AtomicU32>,
+    revisions: Arc<Revisions>,
+}
+
+impl Outputs {
+    fn handle_picture(&self, frame: EncodedFrame) {
+        let took = media_now().since(frame.at).as_micros();
+        self.worst_us.fetch_max(u32::try_from(took).unwrap_or(u32::MAX), Ordering::Relaxed);
+        let revision = self.revisions.take(frame.at);
+        self.exit.send_encoded(frame, revision);
+    }
+}
+
+/// The encoders of the picture.
+struct Video {
+    kind: H264Element,
+    canvas: (u32, u32),
+    fps: u32,
+    quality: Quality,
+    rung: Rung,
+    /// Whether there is no time for two encoders at once.
+    is_short_of_time: bool,
+    /// `None` only once everything has stopped.
+    main: Option<VideoEncoder>,
+    coming: Option<Coming>,
+    renditions: Vec<VideoEncoder>,
+    outputs: Outputs,
+}
+
+/// An encoder that is to take over. Its first picture takes long, so that one is for nobody.
+struct Coming {
+    encoder: VideoEncoder,
+    /// Whether its pictures count.
+    is_live: Arc<AtomicBool>,
+    has_picture: bool,
+}
+
+impl Video {
+    fn start(start: &Start, outputs: Outputs) -> anyhow::Result<Self> {
+        let mut video = Self {
+            kind: H264Element::find(start.encoder)?,
+            canvas: (start.width, start.height),
+            fps: start.fps,
+            quality: start.quality.clone(),
+            rung: Rung::FULL,
+            is_short_of_time: false,
+            main: None,
+            coming: None,
+            renditions: Vec::new(),
+            outputs,
+        };
+        info!(element = ?video.kind, "An encoder was chosen.");
+        let Coming { encoder, is_live, .. } = video.start_coming()?;
+        is_live.store(true, Ordering::Release);
+        video.main = Some(encoder);
+        video.follow();
+        Ok(video)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &VideoEncoder> {
+        self.main.iter().chain(&self.renditions)
+    }
+
+    /// Brings the encoders to what is wanted of them. One that cannot be started leaves the one
+    /// before it at work.
+    fn follow(&mut self) {
+        let shape = self.main_shape();
+        let Some(main) = &mut self.main else { return };
+        main.set_kbps(shape.kbps);
+        if *main.shape() == shape {
+            self.coming.take().into_iter().for_each(|it| it.encoder.retire());
+        } else if self.coming.as_ref().is_none_or(|it| *it.encoder.shape() != shape) {
+            match self.start_coming() {
+                Ok(new) => self.coming.replace(new).into_iter().for_each(|it| it.encoder.retire()),
+                Err(error) => warn!(%error, "The picture's encoder could not be changed."),
+            }
+        }
+
+        let wanted = self.quality.renditions.clone();
+        for (index, rendition) in wanted.iter().enumerate() {
+            let shape = self.rendition_shape(*rendition);
+            if let Some(encoder) = self.renditions.get_mut(index) {
+                encoder.set_kbps(rendition.kbps);
+                if *encoder.shape() == shape {
+                    continue;
+                }
+            }
+            match self.start_rendition(index, shape) {
+                Ok(new) if index < self.renditions.len() => {
+                    std::mem::replace(&mut self.renditions[index], new).retire();
+                }
+                Ok(new) => self.renditions.push(new),
+                Err(error) => {
+                    warn!(%error, index, "A rendition could not be started.");
+                    break;
+                }
+            }
+        }
+        let kept = wanted.len().min(self.renditions.len());
+        self.renditions.drain(kept..).for_each(VideoEncoder::retire);
+    }
+
+    /// Warms up the encoder that is to take over, and lets it once it is. Returns whether there is time
+    /// to encode the picture.
+    fn look_at_coming(&mut self, at: MediaTime, picture: &gst::Buffer) -> bool {
+        let Some(mut coming) = self.coming.take() else { return true };
+        let is_idle = |encoder: &VideoEncoder| encoder.waiting(at).pictures == 0;
+        if !coming.has_picture {
+            if !self.is_short_of_time || self.main.as_ref().is_none_or(is_idle) {
+                coming.has_picture = true;
+                coming.encoder.push(at, picture.clone());
+            }
+        } else if is_idle(&coming.encoder) {
+            coming.is_live.store(true, Ordering::Release);
+            coming.encoder.force_keyframe();
+            self.main.replace(coming.encoder).into_iter().for_each(VideoEncoder::retire);
+            return true;
+        }
+        self.coming = Some(coming);
+        !self.is_short_of_time
+    }
+
+    fn main_shape(&self) -> Shape {
+        let shrink = |pixels: u32| (pixels * self.rung.thirds / 3) & !1;
+        Shape {
+            canvas: self.canvas,
+            size: (shrink(self.canvas.0), shrink(self.canvas.1)),
+            fps: self.fps,
+            kbps: self.quality.video_kbps,
+            is_fast: self.rung.is_fast,
+        }
+    }
+
+    const fn rendition_shape(&self, rendition: Rendition) -> Shape {
+        Shape {
+            canvas: self.canvas,
+            size: (rendition.width, rendition.height),
+            fps: self.fps,
+            kbps: rendition.kbps,
+            is_fast: self.rung.is_fast,
+        }
+    }
+
+    fn start_coming(&self) -> anyhow::Result<Coming> {
+        let (outputs, is_live) = (self.outputs.clone(), Arc::<AtomicBool>::default());
+        let counts = Arc::clone(&is_live);
+        let take = move |frame| {
+            if counts.load(Ordering::Acquire) {
+                outputs.handle_picture(frame);
+            }
+        };
+        let encoder = VideoEncoder::start(self.kind, self.main_shape(), take)?;
+        Ok(Coming { encoder, is_live, has_picture: false })
+    }
+
+    fn start_rendition(&self, index: usize, shape: Shape) -> anyhow::Result<VideoEncoder> {
+        let exit = Arc::clone(&self.outputs.exit);
+        VideoEncoder::start(self.kind, shape, move |frame| exit.send_rendition(index, frame))
+    }
+}
+
+fn sound_description(start: &Start) -> String {
+    let opus_bps = start.opus_kbps * 1000;
+    let aac_bps = start.aac_kbps * 1000;
     format!(
-        "appsrc name=pictures format=time is-live=true \
-           caps=video/x-raw,format=I420,width={width},height={height},framerate={fps}/1 \
-         ! x264enc name=x264 tune=zerolatency speed-preset=superfast bitrate={video_kbps} \
-           vbv-buf-capacity=400 key-int-max={fps} bframes=0 rc-lookahead=0 threads=2 \
-           byte-stream=true aud=false \
-         ! video/x-h264,profile=constrained-baseline,stream-format=byte-stream,alignment=au \
-         ! appsink name=h264 sync=false async=false \
-         appsrc name=sound format=time is-live=true max-buffers=100 leaky-type=downstream \
+        "appsrc name=sound format=time is-live=true max-buffers=100 leaky-type=downstream \
            caps=audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved \
          ! tee name=both \
          both. ! queue ! opusenc bitrate={opus_bps} bitrate-type=constrained-vbr frame-size=20 \
@@ -151,24 +326,11 @@ pub(crate) fn stamp(buffer: &mut gst::Buffer, at: MediaTime) {
     buffer.set_pts(gst::ClockTime::from_nseconds(at.nanos()));
 }
 
-fn deliver(
-    sink: &AppSink,
-    codec: FrameCodec,
-    delay: Duration,
-    exit: Arc<Exit>,
-    worst_us: Arc<AtomicU32>,
-    revisions: Arc<Revisions>,
-) {
+fn deliver_sound(sink: &AppSink, codec: FrameCodec, delay: Duration, exit: Arc<Exit>) {
     let callbacks = AppSinkCallbacks::builder().new_sample(move |sink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
         if let Some(frame) = encoded_frame(&sample, codec, delay) {
-            let mut revision = 0;
-            if codec == FrameCodec::H264 {
-                revision = revisions.take(frame.at);
-                let took = media_now().since(frame.at).as_micros();
-                worst_us.fetch_max(u32::try_from(took).unwrap_or(u32::MAX), Ordering::Relaxed);
-            }
-            exit.send_encoded(frame, revision);
+            exit.send_encoded(frame, 0);
         }
         Ok(gst::FlowSuccess::Ok)
     });
@@ -193,7 +355,7 @@ pub(crate) fn encoded_frame(
 }
 
 /// Nothing can be repaired from inside: the server starts a new process.
-fn end_on_error(pipeline: &gst::Pipeline) {
+pub(crate) fn end_on_error(pipeline: &gst::Pipeline) {
     let bus = pipeline.bus().expect("every pipeline has a bus");
     bus.set_sync_handler(|_, message| {
         if let gst::MessageView::Error(failure) = message.view() {

@@ -45,6 +45,11 @@ impl Exit {
         }
     }
 
+    /// Sends a picture of a rendition; only the encoder makes them.
+    pub(crate) fn send_rendition(&self, index: usize, frame: EncodedFrame) {
+        self.outlet.send_rendition(index, frame);
+    }
+
     /// Goes on with the pictures of `maker` from its next keyframe on.
     pub(crate) fn switch_to(&self, maker: Maker) {
         self.splice().switch_to(maker);

@@ -9,7 +9,7 @@ use media_rules::{Codec, FeedFrame, Ingest, MediaKind, MediaTime, TapItem};
 use tracing::warn;
 
 use crate::backfill::{Backfill, MAX_PICTURES};
-use crate::decoder::Decoder;
+use crate::decoder::{Decoder, Taken};
 use crate::picture_tick::SharedPictures;
 use crate::sound_tick::SharedVoice;
 
@@ -41,14 +41,18 @@ pub(crate) struct Feed {
 enum PictureUse {
     /// They are decoded, after those that wait for a decoder that started late to catch up. Full
     /// (twice what [`Backfill`] keeps): emptied, and it starts at a keyframe.
-    Decode { waiting: VecDeque<FeedFrame> },
+    Decode {
+        waiting: VecDeque<FeedFrame>,
+        /// Until everything that was kept is decoded, nothing is too late.
+        is_catching_up: bool,
+    },
     /// They are only kept.
     Keep,
 }
 
 impl PictureUse {
     const fn decode() -> Self {
-        Self::Decode { waiting: VecDeque::new() }
+        Self::Decode { waiting: VecDeque::new(), is_catching_up: false }
     }
 }
 
@@ -72,7 +76,12 @@ impl Feed {
             asked: None,
             left: None,
             backfill: Backfill::default(),
-            picture_use: if is_decoding { PictureUse::decode() } else { PictureUse::Keep },
+            picture_use: if is_decoding {
+                // A decoder needs a moment to start.
+                PictureUse::Decode { waiting: VecDeque::new(), is_catching_up: true }
+            } else {
+                PictureUse::Keep
+            },
             losses: Losses::default(),
         }
     }
@@ -139,7 +148,7 @@ impl Feed {
         self.pictures.lock().unwrap_or_else(PoisonError::into_inner).restart(newest);
         self.picture_use = if is_decoding {
             self.needs_key |= kept.is_empty();
-            PictureUse::Decode { waiting: kept.iter().cloned().collect() }
+            PictureUse::Decode { waiting: kept.iter().cloned().collect(), is_catching_up: true }
         } else {
             PictureUse::Keep
         };
@@ -181,7 +190,7 @@ impl Feed {
     fn use_picture(&mut self, frame: FeedFrame) {
         self.backfill.handle_picture(&frame);
         match &mut self.picture_use {
-            PictureUse::Decode { waiting } => {
+            PictureUse::Decode { waiting, .. } => {
                 waiting.push_back(frame);
                 if waiting.len() > 2 * MAX_PICTURES {
                     waiting.clear();
@@ -193,33 +202,39 @@ impl Feed {
     }
 
     fn decode_waiting(&mut self) {
-        while let PictureUse::Decode { waiting } = &mut self.picture_use
+        while let PictureUse::Decode { waiting, is_catching_up } = &mut self.picture_use
             && (waiting.len() <= 1
                 || self.video.as_ref().is_none_or(|(_, decoder)| decoder.has_room()))
             && let Some(frame) = waiting.pop_front()
         {
-            self.decode_picture(frame);
+            let decoder = self.video.as_ref();
+            *is_catching_up &=
+                !waiting.is_empty() || decoder.is_none_or(|(_, decoder)| !decoder.has_caught_up());
+            let may_wait = *is_catching_up;
+            self.decode_picture(frame, may_wait);
         }
     }
 
-    fn decode_picture(&mut self, frame: FeedFrame) {
+    fn decode_picture(&mut self, frame: FeedFrame, may_wait: bool) {
         let codec = frame.codec;
         // A host that goes on in another codec begins with a keyframe of it.
         self.video.take_if(|(held, _)| *held != codec);
         let pictures = || Decoder::video(codec, Arc::clone(&self.pictures));
-        let is_taken = made(&mut self.video, || pictures().map(|decoder| (codec, decoder)))
-            .is_some_and(|(_, decoder)| decoder.push(frame));
-        if !is_taken {
-            self.video = None;
-            self.needs_key = true;
-            self.picture_use = PictureUse::decode();
+        let taken = made(&mut self.video, || pictures().map(|decoder| (codec, decoder)))
+            .map_or(Taken::Broken, |(_, decoder)| decoder.push(frame, may_wait));
+        match taken {
+            Taken::Yes => return,
+            Taken::NoTime => {}
+            Taken::Broken => self.video = None,
         }
+        self.needs_key = true;
+        self.picture_use = PictureUse::decode();
     }
 
     fn decode_sound(&mut self, frame: FeedFrame) {
-        let is_taken = made(&mut self.audio, || Decoder::audio(Arc::clone(&self.voice)))
-            .is_some_and(|decoder| decoder.push(frame));
-        if !is_taken {
+        let taken = made(&mut self.audio, || Decoder::audio(Arc::clone(&self.voice)))
+            .map_or(Taken::Broken, |decoder| decoder.push(frame, true));
+        if taken == Taken::Broken {
             self.audio = None;
         }
     }

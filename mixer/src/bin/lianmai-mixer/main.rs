@@ -29,6 +29,7 @@ mod expand;
 mod face;
 mod feed;
 mod fit;
+mod h264_element;
 mod limiter;
 mod loudness;
 mod motion;
@@ -40,12 +41,12 @@ mod pictures;
 mod reel;
 mod revisions;
 mod scenery;
-mod shedder;
 mod side_mixes;
 mod solo;
 mod sound_tick;
 mod stage;
 mod stretch;
+mod video_encoder;
 mod voice;
 
 use std::io::Read;
@@ -72,12 +73,19 @@ const DESK_CAPACITY: usize = 256;
 const PRIORITY: i32 = -10;
 
 fn main() -> anyhow::Result<()> {
-    // The server starts this process from a thread that lives as long as it wants the process.
-    set_parent_process_death_signal(Some(Signal::KILL)).context("asking to die with the server")?;
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
+    if let [_, option, encoder] = &std::env::args().collect::<Vec<_>>()[..]
+        && option == "--check-encoder"
+    {
+        gstreamer::init().context("GStreamer")?;
+        h264_element::H264Element::find(encoder.parse()?)?;
+        return Ok(());
+    }
+    // The server starts this process from a thread that lives as long as it wants the process.
+    set_parent_process_death_signal(Some(Signal::KILL)).context("asking to die with the server")?;
     die_with_any_thread();
     go_first();
 
@@ -96,8 +104,9 @@ fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()>
     let exit = Arc::new(Exit::new(Arc::clone(&outlet)));
     let encoder = Arc::new(Encoder::start(&start, &exit)?);
     let (messages, inbox) = sync_channel(DESK_CAPACITY);
-    let pictures = picture_tick::start(start, Arc::clone(&encoder), Arc::clone(&outlet))?;
-    let scenes = artist::start((start.width, start.height), images(), pictures.clone())?;
+    let canvas = (start.width, start.height);
+    let pictures = picture_tick::start(start.clone(), Arc::clone(&encoder), Arc::clone(&outlet))?;
+    let scenes = artist::start(canvas, images(), pictures.clone())?;
     let sound = sound_tick::start(Arc::clone(&encoder), Arc::clone(&outlet))?;
     let solo = Solo::new(&start, exit);
     let desk = Desk::new(start, Arc::clone(&encoder), outlet, (scenes, pictures), sound, solo);

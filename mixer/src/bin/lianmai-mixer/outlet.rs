@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use media_rules::{EncodedFrame, FrameCodec};
 use mixer::link::Up;
-use mixer::{Backlog, Weight};
+use mixer::{Backlog, Quality, Weight};
 
 /// Some three seconds of program. Full: all pictures go, since those after the first that is lost
 /// cannot be decoded, and the next one is a keyframe; of sound only the oldest goes.
@@ -17,7 +17,8 @@ const CAPACITY: usize = 256;
 /// Messages on their way to the server.
 pub(crate) struct Outlet {
     backlog: Arc<Backlog<Up>>,
-    needs_key: AtomicBool,
+    /// The whole picture, then each rendition.
+    needs_key: [AtomicBool; 1 + Quality::MAX_RENDITIONS],
     dropped: AtomicU64,
 }
 
@@ -27,7 +28,7 @@ impl Outlet {
         let backlog = Arc::new(Backlog::new(CAPACITY));
         let theirs = Arc::clone(&backlog);
         std::thread::Builder::new().name("outlet".into()).spawn(move || write(link, &theirs))?;
-        Ok(Self { backlog, needs_key: AtomicBool::new(false), dropped: AtomicU64::new(0) })
+        Ok(Self { backlog, needs_key: Default::default(), dropped: AtomicU64::new(0) })
     }
 
     /// Sends anything but a frame.
@@ -42,23 +43,39 @@ impl Outlet {
 
     /// Sends a frame that shows the scene `revision`, unless it is a picture whose reference was dropped.
     pub(crate) fn send_frame(&self, frame: EncodedFrame, revision: u64) {
-        let weight = match frame.codec {
-            FrameCodec::H264 => Weight::Picture,
-            FrameCodec::Opus | FrameCodec::Aac => Weight::Sound,
-        };
-        if weight == Weight::Picture {
-            if frame.is_key {
-                self.needs_key.store(false, Ordering::Release);
-            } else if self.needs_key.load(Ordering::Acquire) {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-                return;
-            }
+        if frame.codec != FrameCodec::H264 {
+            self.push(Weight::Sound, Up::Frame { frame, revision });
+        } else if self.is_readable(0, &frame) {
+            self.push(Weight::Picture, Up::Frame { frame, revision });
         }
-        let message = Up::Frame { frame, revision };
-        if let Some(Up::Frame { frame: lost, .. }) = self.backlog.push(weight, message)
-            && lost.codec == FrameCodec::H264
+    }
+
+    /// Sends a picture of a rendition, by its place in the [`Quality`].
+    pub(crate) fn send_rendition(&self, index: usize, frame: EncodedFrame) {
+        if self.is_readable(1 + index, &frame) {
+            let index = u8::try_from(index).expect("there are a handful of renditions");
+            self.push(Weight::Picture, Up::Rendition { index, frame });
+        }
+    }
+
+    /// Returns whether everything that a picture refers to was sent.
+    fn is_readable(&self, track: usize, frame: &EncodedFrame) -> bool {
+        let needs_key = &self.needs_key[track];
+        if frame.is_key {
+            needs_key.store(false, Ordering::Release);
+        } else if needs_key.load(Ordering::Acquire) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+
+    fn push(&self, weight: Weight, message: Up) {
+        let lost = self.backlog.push(weight, message);
+        if let Some(Up::Frame { frame, .. } | Up::Rendition { frame, .. }) = lost
+            && frame.codec == FrameCodec::H264
         {
-            self.needs_key.store(true, Ordering::Release);
+            self.needs_key.iter().for_each(|it| it.store(true, Ordering::Release));
             let lost = 1 + self.backlog.drop_all(Weight::Picture);
             self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
         }
@@ -66,7 +83,7 @@ impl Outlet {
 
     /// Returns whether pictures are being dropped for want of a keyframe.
     pub(crate) fn needs_key(&self) -> bool {
-        self.needs_key.load(Ordering::Acquire)
+        self.needs_key.iter().any(|it| it.load(Ordering::Acquire))
     }
 
     /// Returns how many encoded pictures were dropped.

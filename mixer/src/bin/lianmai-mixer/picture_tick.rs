@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use gstreamer as gst;
-use media_rules::{FeedId, MediaTime, Scene};
+use media_rules::{FeedId, MediaTime, Scene, Shedding};
 use mixer::link::{Beat, SnapshotWish, Start, Up};
 use mixer::media_now;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::canvas::Canvas;
 use crate::encoder::Encoder;
@@ -19,7 +19,6 @@ use crate::outlet::Outlet;
 use crate::photographer::{self, Exposure};
 use crate::pictures::{Pictures, Sight};
 use crate::scenery::Scenery;
-use crate::shedder::Shedder;
 use crate::stage::Stage;
 
 /// Pictures that are made up for after a busy moment.
@@ -87,14 +86,16 @@ pub(crate) fn start(
 ) -> anyhow::Result<Sender<Cue>> {
     let (cues, inbox) = channel();
     let outlet_of_photographer = Arc::clone(&outlet);
+    let canvas = Canvas::new(start.width, start.height)?;
     let tick = PictureTick {
         start,
         encoder,
         outlet,
-        canvas: Canvas::new(start.width, start.height)?,
+        canvas,
         stage: Stage::default(),
         feeds: HashMap::new(),
-        shedder: Shedder::default(),
+        shedding: Shedding::default(),
+        composing: Duration::ZERO,
         beat: Beat::default(),
         shift: Shift::Working,
         wishes: Vec::new(),
@@ -111,7 +112,9 @@ struct PictureTick {
     canvas: Canvas,
     stage: Stage,
     feeds: Sources,
-    shedder: Shedder,
+    shedding: Shedding,
+    /// How long it took to compose the last picture.
+    composing: Duration,
     beat: Beat,
     shift: Shift,
     wishes: Vec<SnapshotWish>,
@@ -128,7 +131,7 @@ impl PictureTick {
                 return;
             }
             if !matches!(self.shift, Shift::Resting) {
-                self.tick(due);
+                self.tick(count, due);
             }
             if count.is_multiple_of(u64::from(self.start.fps)) {
                 self.send_beat();
@@ -167,8 +170,9 @@ impl PictureTick {
         }
     }
 
-    fn tick(&mut self, due: MediaTime) {
-        if self.shedder.is_too_much(self.encoder.waiting_pictures(), self.start.fps) {
+    fn tick(&mut self, count: u64, due: MediaTime) {
+        let began = media_now();
+        if !self.is_affordable(count, due) {
             self.beat.skipped += 1;
             return;
         }
@@ -207,7 +211,9 @@ impl PictureTick {
                 self.beat.skipped += 1;
             }
         }
-        let took = u32::try_from(media_now().since(due).as_micros()).unwrap_or(u32::MAX);
+        let now = media_now();
+        self.composing = now.since(began);
+        let took = u32::try_from(now.since(due).as_micros()).unwrap_or(u32::MAX);
         self.beat.compose_us = self.beat.compose_us.max(took);
     }
 
@@ -224,6 +230,21 @@ impl PictureTick {
             ((self.start.width, self.start.height), std::mem::take(&mut self.wishes));
         // A photographer who is behind loses it.
         let _ = self.photographer.try_send(Exposure { picture, size, at, revision, wishes });
+    }
+
+    /// Returns whether there is time for the picture; does with less where time is short.
+    fn is_affordable(&mut self, count: u64, due: MediaTime) -> bool {
+        let (now, before) = (media_now(), self.shedding.rung());
+        let mut waiting = self.encoder.waiting(now);
+        waiting.late = now.since(due);
+        waiting.compose = self.composing;
+        let is_made = self.shedding.handle_picture(count, waiting, now);
+        let rung = self.shedding.rung();
+        if rung != before {
+            info!(?rung, ?waiting, "The picture follows what there is time for.");
+            self.encoder.set_rung(rung);
+        }
+        is_made
     }
 
     /// Brings on screen what is due and returns it, with what there is to see of each feed.
@@ -244,6 +265,7 @@ impl PictureTick {
 
     fn send_beat(&mut self) {
         self.beat.dropped = self.outlet.dropped();
+        self.beat.steps_down = self.shedding.steps();
         self.beat.encode_us = self.encoder.take_worst_us();
         self.outlet.send(Up::Beat(self.beat));
         self.beat.compose_us = 0;

@@ -63,7 +63,7 @@ impl Solo {
     /// Starts with nobody.
     pub(crate) fn new(start: &Start, exit: Arc<Exit>) -> Self {
         let canvas = (start.width, start.height);
-        let limits = Limits { canvas, fps: start.fps, kbps: start.video_kbps };
+        let limits = Limits { canvas, fps: start.fps, kbps: start.quality.video_kbps };
         let (rule, scene) = (Bypass::new(limits), Scene::new(0, Vec::new()));
         Self { rule, canvas, duty: Duty::default(), exit, scene, turn: None, turns: 0 }
     }
