@@ -46,6 +46,7 @@ export class Member {
     const waiting = message.rid && this.#waiting.get(message.rid);
     if (waiting && message.t === 'ack') waiting.resolve(message.d);
     else if (waiting && message.t === 'err') waiting.reject(Object.assign(new Error(message.code), { code: message.code }));
+    else if (message.t === 'batch') for (const event of message.d) this.#take(event);
     else this.events.push({ ...message, at: Date.now() });
   }
 }

@@ -4,17 +4,23 @@
 //! bounded number of things.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use crate::{
     Effect, Event, EventBody, PeerMessage, RoomId, ServerTime, Stream, UserId, Watermarks,
 };
+
+/// How long a user who was away can still hear what they were told alone.
+const KEPT_FOR: Duration = Duration::from_secs(600);
+/// How much of it. Full: the oldest is forgotten.
+const KEPT: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Announcer {
     effects: VecDeque<Effect>,
     watermarks: Watermarks,
     /// What each user was told alone. Grows with users who bid, buy and claim, as their books do.
-    personal: HashMap<UserId, u64>,
+    personal: HashMap<UserId, Personal>,
 }
 
 impl Announcer {
@@ -22,10 +28,30 @@ impl Announcer {
     #[allow(dead_code, reason = "bids and orders will")]
     pub(crate) fn tell(&mut self, user: &UserId, body: EventBody, at: ServerTime) {
         assert_eq!(body.stream(), Stream::Me, "everybody hears the other streams");
-        let sequence = self.personal.entry(user.clone()).or_default();
-        *sequence += 1;
-        let event = Event { at, sequence: *sequence, body };
+        let personal = self.personal.entry(user.clone()).or_default();
+        personal.told += 1;
+        let event = Event { at, sequence: personal.told, body };
+        personal.keep(event.clone(), at);
         self.effects.push_back(Effect::ToUser { user: user.clone(), event });
+    }
+
+    /// Returns what a user was told in the last ten minutes, after number `after`, and has not
+    /// acknowledged.
+    pub(crate) fn personal(
+        &self,
+        user: &UserId,
+        after: u64,
+        now: ServerTime,
+    ) -> impl Iterator<Item = &Event> {
+        let kept = self.personal.get(user).into_iter().flat_map(|personal| &personal.kept);
+        kept.filter(move |event| event.sequence > after && now.since(event.at) <= KEPT_FOR)
+    }
+
+    /// Forgets what a user says has arrived.
+    pub(crate) fn handle_personal_ack(&mut self, user: &UserId, up_to: u64) {
+        if let Some(personal) = self.personal.get_mut(user) {
+            personal.kept.retain(|event| event.sequence > up_to);
+        }
     }
 
     /// Tells everyone.
@@ -58,5 +84,24 @@ impl Announcer {
 
     pub(crate) const fn watermarks(&self) -> Watermarks {
         self.watermarks
+    }
+}
+
+/// What one user was told alone.
+#[derive(Debug, Default)]
+struct Personal {
+    told: u64,
+    /// The last of it, oldest first.
+    kept: VecDeque<Event>,
+}
+
+impl Personal {
+    fn keep(&mut self, event: Event, now: ServerTime) {
+        self.kept.push_back(event);
+        while self.kept.len() > KEPT
+            || self.kept.front().is_some_and(|oldest| now.since(oldest.at) > KEPT_FOR)
+        {
+            self.kept.pop_front();
+        }
     }
 }

@@ -30,9 +30,9 @@ use crate::pace::Pace;
 use crate::sales::Sales;
 use crate::seats::Seats;
 use crate::{
-    Capability, Effect, EndReason, EventBody, GiftCatalog, Input, Leaders, LifeId, Member,
+    Capability, Effect, EndReason, Event, EventBody, GiftCatalog, Input, Leaders, LifeId, Member,
     Performer, Reactions, Rejected, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId,
-    Snapshot, Title, UserId,
+    Snapshot, Title, UserId, Watermarks,
 };
 
 /// How long the room waits for a host who is lost.
@@ -183,6 +183,27 @@ impl Room {
     /// Returns the next thing to carry out, oldest first.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.out.poll_effect()
+    }
+
+    /// Returns what `user` was told alone in the last ten minutes after number `after`, oldest first,
+    /// without what they have acknowledged.
+    pub fn personal(
+        &self,
+        user: &UserId,
+        after: u64,
+        now: ServerTime,
+    ) -> impl Iterator<Item = &Event> {
+        self.out.personal(user, after, now)
+    }
+
+    /// Takes that what `user` was told alone has arrived, up to number `up_to`.
+    pub fn handle_personal_ack(&mut self, user: &UserId, up_to: u64) {
+        self.out.handle_personal_ack(user, up_to);
+    }
+
+    /// Returns the number of the last event of each stream.
+    pub const fn watermarks(&self) -> Watermarks {
+        self.out.watermarks()
     }
 
     /// Returns the room's name.

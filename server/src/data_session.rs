@@ -129,7 +129,9 @@ async fn deliver(mut outbox: OutboxReader, sfu: Sfu, peer: PeerId) {
                 let _ = sfu.send_data(peer, Channel::Clk, Bytes::from(text));
             }
             Delivery::End(Ending::Left) => return,
-            Delivery::End(Ending::TooSlow | Ending::RoomEnded | Ending::Draining) => {
+            Delivery::End(
+                Ending::TooSlow | Ending::Superseded | Ending::RoomEnded | Ending::Draining,
+            ) => {
                 sfu.close(peer).await;
                 return;
             }

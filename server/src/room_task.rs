@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, info};
 use wire_format::{Code, Lane, encode_event, encode_layers};
 
+use crate::entrance::Newcomer;
 use crate::gauge::Counted;
 use crate::mail::{Mail, Mailbox};
 use crate::media_news::BadUplinks;
@@ -53,6 +54,7 @@ impl RoomTask {
         requests: mpsc::Receiver<RoomRequest>,
     ) -> Self {
         let (mailbox, mail) = Mailbox::new();
+        let told = room.watermarks();
         let media = RoomMedia::new(room.id().clone(), &parts, mailbox);
         Self {
             room,
@@ -60,7 +62,7 @@ impl RoomTask {
             handle,
             requests,
             mail,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(told),
             media,
             voice: StageVoice::new(),
             bad_uplinks: BadUplinks::default(),
@@ -98,8 +100,12 @@ impl RoomTask {
     }
 
     fn poll_timeout(&self) -> Option<ServerTime> {
-        let rules =
-            [self.room.poll_timeout(), self.media.poll_timeout(), self.voice.poll_timeout()];
+        let rules = [
+            self.room.poll_timeout(),
+            self.media.poll_timeout(),
+            self.voice.poll_timeout(),
+            self.sessions.poll_timeout(),
+        ];
         rules.into_iter().flatten().min()
     }
 
@@ -107,6 +113,7 @@ impl RoomTask {
         let now = self.parts.clock.now();
         self.room.handle_timeout(now);
         self.voice.handle_timeout(now);
+        self.sessions.handle_timeout(now);
         self.tell_speaker(now);
         for session in self.media.handle_timeout(now) {
             self.leave(session, now);
@@ -134,8 +141,7 @@ impl RoomTask {
 
     fn broadcast(&mut self, event: &Event) {
         self.media.handle_event(&event.body);
-        let lane = Lane::of(event.body.stream());
-        self.sessions.push_all(lane, &encode_event(event).into());
+        self.sessions.tell(event, self.parts.clock.now());
     }
 
     fn tell_user(&self, user: &UserId, event: &Event) {
@@ -177,17 +183,12 @@ impl RoomTask {
     fn handle_request(&mut self, request: RoomRequest) {
         let now = self.parts.clock.now();
         match request {
-            RoomRequest::Join { session, member, outbox, reply } => {
-                let snapshot = self.room.handle_join(session, member.clone(), now);
-                if snapshot.is_ok() {
-                    if let Some(speaker) = self.speaker_now(now) {
-                        outbox.push(Lane::Chat, speaker.into());
-                    }
-                    self.sessions.insert(session, member, outbox);
-                }
+            RoomRequest::Join { session, member, outbox, resume, reply } => {
+                let newcomer = Newcomer { session, member, outbox, resume };
                 // Whoever asked may have left; their session says goodbye by itself.
-                let _ = reply.send(snapshot.map_err(Refused::from));
+                let _ = reply.send(self.let_in(newcomer, now));
             }
+            RoomRequest::Hearing { session, hearing } => self.handle_hearing(session, hearing, now),
             RoomRequest::Leave { session } => self.leave(session, now),
             RoomRequest::Command { session, command, reply } => {
                 let answer = self.command(session, command, now);
@@ -293,8 +294,8 @@ impl RoomTask {
         self.room.handle_input(&input, now).map(|_| ())
     }
 
-    fn leave(&mut self, session: SessionId, now: ServerTime) {
-        self.sessions.remove(session);
+    pub(crate) fn leave(&mut self, session: SessionId, now: ServerTime) {
+        self.sessions.remove(session, now);
         if let Some(input) = self.room.handle_leave(session, now) {
             self.take(&input, now);
         }

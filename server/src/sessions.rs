@@ -2,38 +2,72 @@
 
 use std::collections::HashMap;
 
-use room_rules::{Member, SessionId, UserId};
+use room_rules::{Event, EventBody, Member, ServerTime, SessionId, Stream, UserId, Watermarks};
 use signaling::{Ending, Outbox, Text};
-use wire_format::Lane;
+use wire_format::{Lane, encode_event};
 
+use crate::event_rings::EventRings;
+use crate::fan_out::{ChatFan, Line, live_frames};
 use crate::gauge::Counted;
+use crate::sids::Sids;
 
-/// Where each session takes its messages.
-#[derive(Debug, Default)]
+/// Where each session takes its messages, and what they were told lately.
+#[derive(Debug)]
 pub(crate) struct Sessions {
     all: HashMap<SessionId, Session>,
     /// A rush of orders is answered user by user, which must not take a look at everybody each time.
     by_user: HashMap<UserId, Vec<SessionId>>,
+    pub(crate) sids: Sids,
+    rings: EventRings,
+    chat: ChatFan,
 }
 
 #[derive(Debug)]
 struct Session {
     member: Member,
     outbox: Outbox,
+    /// Data channels bring it everything but what must not be lost.
+    by_data_channel: bool,
     _counted: Counted,
 }
 
+impl Session {
+    fn push(&self, lane: Lane, text: Text) {
+        match lane {
+            Lane::Gift | Lane::Chat | Lane::Ambient if self.by_data_channel => {}
+            Lane::Control | Lane::Gift | Lane::Chat | Lane::Ambient => self.outbox.push(lane, text),
+        }
+    }
+}
+
 impl Sessions {
-    /// Enters a session; one that is there already gets its new outbox.
-    pub(crate) fn insert(&mut self, session: SessionId, member: Member, outbox: Outbox) {
-        self.remove(session);
-        self.by_user.entry(member.user.clone()).or_default().push(session);
-        let counted = Counted::new("server_members");
-        self.all.insert(session, Session { member, outbox, _counted: counted });
+    /// Creates the sessions of a room that has told everything up to `told`.
+    pub(crate) fn new(told: Watermarks) -> Self {
+        Self {
+            all: HashMap::new(),
+            by_user: HashMap::new(),
+            sids: Sids::default(),
+            rings: EventRings::new(told),
+            chat: ChatFan::new(),
+        }
     }
 
-    /// Takes a session out; an unknown one is ignored.
-    pub(crate) fn remove(&mut self, session: SessionId) {
+    /// Enters a session; one that is there already gets its new outbox.
+    pub(crate) fn insert(&mut self, session: SessionId, member: Member, outbox: Outbox) {
+        self.take_out(session);
+        self.by_user.entry(member.user.clone()).or_default().push(session);
+        let counted = Counted::new("server_members");
+        self.all
+            .insert(session, Session { member, outbox, by_data_channel: false, _counted: counted });
+    }
+
+    /// Takes a session out; an unknown one is ignored. It may come back for a while.
+    pub(crate) fn remove(&mut self, session: SessionId, now: ServerTime) {
+        self.sids.handle_leave(session, now);
+        self.take_out(session);
+    }
+
+    fn take_out(&mut self, session: SessionId) {
         let Some(gone) = self.all.remove(&session) else { return };
         let theirs = self.by_user.get_mut(&gone.member.user).expect("every session has a user");
         theirs.retain(|id| *id != session);
@@ -42,9 +76,62 @@ impl Sessions {
         }
     }
 
+    /// Returns whose session it is.
+    pub(crate) fn user(&self, session: SessionId) -> Option<&UserId> {
+        self.all.get(&session).map(|session| &session.member.user)
+    }
+
     /// Returns the outbox of `session`.
     pub(crate) fn outbox(&self, session: SessionId) -> Option<&Outbox> {
         self.all.get(&session).map(|session| &session.outbox)
+    }
+
+    /// Takes that data channels bring a session's gifts, chat and reactions, or do not any more.
+    pub(crate) fn set_carrier(&mut self, session: SessionId, by_data_channel: bool) {
+        if let Some(session) = self.all.get_mut(&session) {
+            session.by_data_channel = by_data_channel;
+        }
+    }
+
+    /// Tells every session of an event, encoded once, at once or in the next frame of its stream.
+    pub(crate) fn tell(&mut self, event: &Event, now: ServerTime) {
+        let (stream, q) = (event.body.stream(), event.sequence);
+        let line = Line { q, text: encode_event(event).into() };
+        if let EventBody::Chat(said) = &event.body {
+            let shed = self.chat.push(&said.user, said.role, line, now);
+            if let Some((user, line)) = shed {
+                metrics::counter!("server_chat_lines_shed_total").increment(1);
+                self.push_user(Lane::Chat, &user, &line.text);
+            }
+        } else {
+            self.send(stream, &[line], now);
+        }
+    }
+
+    /// Sends the frames that are due.
+    pub(crate) fn handle_timeout(&mut self, now: ServerTime) {
+        let lines = self.chat.handle_timeout(now);
+        self.send(Stream::Chat, &lines, now);
+    }
+
+    /// Returns when frames are due.
+    pub(crate) const fn poll_timeout(&self) -> Option<ServerTime> {
+        self.chat.poll_timeout()
+    }
+
+    /// Returns what was told on a stream after event `after`; `None` if that is not known any more.
+    pub(crate) fn missed(&self, stream: Stream, after: u64, now: ServerTime) -> Option<Vec<Line>> {
+        let missed = self.rings.since(stream, after, now)?;
+        Some(missed.map(|(q, text)| Line { q, text: text.clone() }).collect())
+    }
+
+    fn send(&mut self, stream: Stream, lines: &[Line], now: ServerTime) {
+        for line in lines {
+            self.rings.push(stream, line.q, line.text.clone(), now);
+        }
+        for frame in live_frames(stream, lines, now) {
+            self.push_all(Lane::of(stream), &frame);
+        }
     }
 
     /// Puts one message, encoded once, into every outbox.
@@ -55,14 +142,14 @@ impl Sessions {
     /// Puts one message into the outboxes of one user.
     pub(crate) fn push_user(&self, lane: Lane, user: &UserId, text: &Text) {
         for session in self.by_user.get(user).into_iter().flatten() {
-            self.all[session].outbox.push(lane, text.clone());
+            self.all[session].push(lane, text.clone());
         }
     }
 
     /// Puts one message, encoded once, into the outboxes of those whom it concerns.
     pub(crate) fn push_to(&self, lane: Lane, text: &Text, concerns: impl Fn(&Member) -> bool) {
         for session in self.all.values().filter(|session| concerns(&session.member)) {
-            session.outbox.push(lane, text.clone());
+            session.push(lane, text.clone());
         }
     }
 

@@ -9,7 +9,9 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use room_rules::{RoomId, SessionId};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
+use crate::admission::Admission;
 use crate::{Answer, Refused, RoomRequest};
 
 /// How long a caller waits for a room's answer before it hears `BUSY`.
@@ -67,13 +69,14 @@ pub struct RoomHandle {
     room: RoomId,
     /// Full: whoever asks is told `BUSY`; only a session's leaving waits for its place.
     inbox: mpsc::Sender<RoomRequest>,
+    admission: Arc<Admission>,
 }
 
 impl RoomHandle {
     /// Creates the handle of `room` and the inbox its task reads, with place for `capacity` requests.
     pub fn new(room: RoomId, capacity: usize) -> (Self, mpsc::Receiver<RoomRequest>) {
         let (inbox, requests) = mpsc::channel(capacity);
-        (Self { room, inbox }, requests)
+        (Self { room, inbox, admission: Arc::new(Admission::new()) }, requests)
     }
 
     /// Returns the room's name.
@@ -125,6 +128,25 @@ impl RoomHandle {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) if self.is_gone() => Err(Refused::room_not_found()),
             Ok(Err(_)) | Err(_) => Err(Refused::busy()),
+        }
+    }
+
+    /// Waits until one more session may ask to be let in.
+    ///
+    /// # Errors
+    ///
+    /// `BUSY` with the time after which it is worth to come back.
+    pub(crate) async fn admit(&self) -> Result<(), Refused> {
+        match self.admission.reserve(Instant::now()) {
+            Ok(wait) if wait.is_zero() => Ok(()),
+            Ok(wait) => {
+                tokio::time::sleep(wait).await;
+                Ok(())
+            }
+            Err(retry) => {
+                let retry_ms = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
+                Err(Refused::busy().retry_after(retry_ms))
+            }
         }
     }
 

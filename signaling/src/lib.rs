@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
 mod auth;
 mod body;
 mod clock;
@@ -49,7 +50,8 @@ pub use outbox::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, outbox};
 pub use rate::RateLimit;
 pub use refused::Refused;
 pub use request::{
-    Answer, Created, LayoutRequest, Lobby, MediaId, MediaSession, Patched, RoomRequest, TargetUrl,
+    Answer, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby, MediaId, MediaSession,
+    Patched, RoomRequest, TargetUrl,
 };
 pub use router::router;
 pub use serve::serve;

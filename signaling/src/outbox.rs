@@ -68,6 +68,13 @@ impl Outbox {
         self.0.0.changed.notify_one();
     }
 
+    /// Ends the session at once, whatever was queued.
+    pub fn cut(&self, ending: Ending) {
+        self.0.0.lock().cut(ending);
+        self.0.0.cut.cancel();
+        self.0.0.changed.notify_one();
+    }
+
     /// Returns whether pushing has become pointless: the session was ended, cut or left.
     pub fn is_ended(&self) -> bool {
         self.0.0.lock().ending.is_some()
@@ -103,11 +110,13 @@ impl OutboxReader {
         }
     }
 
-    /// Waits until the session is cut because its queue overflowed.
+    /// Waits until the session is cut, because its queue overflowed or another one took its place;
+    /// returns why.
     ///
     /// For a writer that is stuck in the middle of a message and so cannot call [`next`](Self::next).
-    pub async fn cut(&self) {
+    pub async fn cut(&self) -> Ending {
         self.0.cut.cancelled().await;
+        self.0.lock().ending.expect("what is cut has ended")
     }
 }
 
@@ -133,6 +142,8 @@ pub enum Delivery {
 pub enum Ending {
     /// The client did not take its messages fast enough.
     TooSlow,
+    /// The client came back by another connection.
+    Superseded,
     /// The room is over.
     RoomEnded,
     /// This server is shutting down.

@@ -95,6 +95,7 @@ impl From<Ending> for Over {
     fn from(ending: Ending) -> Self {
         match ending {
             Ending::TooSlow => Self::with(4008, "too slow"),
+            Ending::Superseded => Self::with(4009, "superseded"),
             Ending::RoomEnded => Self::with(4010, "room ended"),
             Ending::Draining => Self::DRAINING,
             Ending::Left => Self::LEFT,

@@ -17,24 +17,32 @@ pub struct Refused {
     pub code: Code,
     /// What a developer reads.
     pub message: Cow<'static, str>,
+    /// After how many milliseconds it is worth to try again, if time changes anything.
+    pub retry_ms: Option<u64>,
 }
 
 impl Refused {
     /// Turns a request down with `code`.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), retry_ms: code.retry_ms() }
     }
 
-    pub(crate) const fn room_not_found() -> Self {
-        Self { code: Code::RoomNotFound, message: Cow::Borrowed("there is no such room") }
+    /// Returns the same with another time to try again.
+    #[must_use]
+    pub fn retry_after(self, retry_ms: u64) -> Self {
+        Self { retry_ms: Some(retry_ms), ..self }
     }
 
-    pub(crate) const fn too_fast() -> Self {
-        Self { code: Code::RateLimited, message: Cow::Borrowed("too many messages, slow down") }
+    pub(crate) fn room_not_found() -> Self {
+        Self::new(Code::RoomNotFound, "there is no such room")
     }
 
-    pub(crate) const fn busy() -> Self {
-        Self { code: Code::Busy, message: Cow::Borrowed("too much is going on, try again") }
+    pub(crate) fn too_fast() -> Self {
+        Self::new(Code::RateLimited, "too many messages, slow down")
+    }
+
+    pub(crate) fn busy() -> Self {
+        Self::new(Code::Busy, "too much is going on, try again")
     }
 }
 
@@ -56,34 +64,29 @@ impl IntoResponse for Refused {
             // RFC 9110 section 15.5.2 wants to know how one may authenticate.
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = retry_after(self.code) {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+        if let Some(retry_ms) = self.retry_ms {
+            // The header holds whole seconds; less than one would not be a wait.
+            let seconds = HeaderValue::from(retry_ms.div_ceil(1000).max(1));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
         }
         response
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "few refusals say when")]
 impl From<Rejected> for Refused {
     fn from(rejected: Rejected) -> Self {
-        Self::new(Code::from(&rejected), rejected.to_string())
+        let refused = Self::new(Code::from(&rejected), rejected.to_string());
+        match rejected {
+            Rejected::NotOpen { opens_in_ms } => refused.retry_after(opens_in_ms),
+            _ => refused,
+        }
     }
 }
 
 impl From<DecodeError> for Refused {
     fn from(error: DecodeError) -> Self {
         Self::new(error.code, error.message)
-    }
-}
-
-/// Returns after how many seconds it is worth to try again (RFC 9725 section 4.5, and
-/// draft-ietf-wish-whep for a feed that is not live); `None` where time alone changes nothing.
-#[expect(clippy::wildcard_enum_match_arm, reason = "most codes are final")]
-const fn retry_after(code: Code) -> Option<&'static str> {
-    match code {
-        Code::RateLimited => Some("1"),
-        Code::Busy | Code::NotLive => Some("2"),
-        Code::RoomFull | Code::Draining => Some("5"),
-        _ => None,
     }
 }
 

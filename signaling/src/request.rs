@@ -8,13 +8,13 @@ use media_rules::layer::Pin;
 use media_rules::layout::Choice;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
-    Command, Leaders, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId, RoomView,
-    ServerTime, SessionId, Snapshot, Title, UserId,
+    Command, Leaders, LifeId, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId,
+    RoomView, ServerTime, SessionId, Snapshot, Title, UserId,
 };
 use tokio::sync::oneshot;
-use wire_format::{LayoutView, PeerList, PeerReport, Target};
+use wire_format::{LayoutView, PeerList, PeerReport, Resume, Resync, Target};
 
-use crate::{IceFragment, IfMatch, Outbox, Refused, RoomHandle};
+use crate::{IceFragment, IfMatch, Outbox, Refused, RoomHandle, Sid};
 
 /// Where an answer goes. If whoever asked is gone meanwhile, the answer is dropped and the deed stands.
 pub type Answer<T> = oneshot::Sender<Result<T, Refused>>;
@@ -30,8 +30,17 @@ pub enum RoomRequest {
         member: Member,
         /// Where the room puts what the session must hear.
         outbox: Outbox,
-        /// Receives the room as it is.
-        reply: Answer<Snapshot>,
+        /// What it was before its connection broke.
+        resume: Option<Box<Resume>>,
+        /// Receives the room as it is, or how much the session missed.
+        reply: Answer<Entered>,
+    },
+    /// A session has something to say about how it hears.
+    Hearing {
+        /// The session that joined before.
+        session: SessionId,
+        /// What.
+        hearing: Hearing,
     },
     /// A session is gone.
     Leave {
@@ -188,6 +197,48 @@ pub enum RoomRequest {
         from: RoomId,
         /// What it says.
         message: PeerMessage,
+    },
+}
+
+/// How a session hears.
+#[derive(Debug)]
+pub enum Hearing {
+    /// Events of a stream are missing and come again.
+    Resync {
+        /// Which.
+        resync: Resync,
+        /// Receives how many come again; `EXPIRED` if they are not kept any more.
+        reply: Answer<usize>,
+    },
+    /// What its user alone was told has arrived, up to this number.
+    MeAck(u64),
+    /// Gifts, chat and reactions come by data channel, or do not any more.
+    Carrier {
+        /// Whether this session may leave them out.
+        by_data_channel: bool,
+    },
+}
+
+/// What a session finds that a room let in. Events go to its outbox from here on.
+#[derive(Clone, Debug)]
+pub struct Entered {
+    /// Under which name it may come back.
+    pub sid: Sid,
+    /// By which numbering.
+    pub epoch: LifeId,
+    /// How it begins.
+    pub how: Beginning,
+}
+
+/// How a session begins.
+#[derive(Clone, Debug)]
+pub enum Beginning {
+    /// With the room as it is.
+    Anew(Box<Snapshot>),
+    /// Where it broke off: so many events were missed and are in the outbox.
+    Resumed {
+        /// How many.
+        missed: usize,
     },
 }
 

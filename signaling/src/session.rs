@@ -5,8 +5,9 @@
 //! inbox; the writer takes from the outbox. Neither can make the room wait.
 //!
 //! ```text
-//! upgraded ──hello──▶ joined ──close, error, silence, overflow, room ended, shutdown──▶ over
-//!     └──no hello in 5 s, another room's token────────────────────────────────────────────▲
+//!                      ┌─hello to another room─┐
+//! upgraded ──hello──▶ joined ◀────────────────┘ ──close, error, silence, overflow, room ended, shutdown──▶ over
+//!     └──no hello in 5 s, another room's token──────────────────────────────────────────────────────────────▲
 //! ```
 
 use std::future;
@@ -17,19 +18,24 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use metrics::counter;
-use room_rules::{Command, Member, RoomId, SessionId};
+use room_rules::{Command, SessionId};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tracing::debug;
 use wire_format::{
-    ClientMessage, Code, Hello, Lane, encode_ack, encode_err, encode_hello_ack, encode_pong,
+    ClientMessage, Code, Hello, Lane, Resync, SessionName, encode_ack, encode_done,
+    encode_hello_ack, encode_pong, encode_reconnect, encode_refusal, encode_resumed,
+    encode_resynced,
 };
 
 use crate::outbox::lane_name;
 use crate::over::Over;
 use crate::{
-    Claims, Delivery, Ending, Outbox, OutboxReader, RateLimit, Refused, RoomHandle, RoomRequest,
-    Services, Text, outbox,
+    Beginning, Claims, Delivery, Ending, Hearing, Outbox, OutboxReader, RateLimit, Refused,
+    RoomHandle, RoomRequest, Services, Text, auth, outbox,
 };
+
+/// The last client of a server that shuts down comes back after so long.
+const RECONNECT_WITHIN_MS: u64 = 5_000;
 
 type Sink = SplitSink<WebSocket, Message>;
 type Stream = SplitStream<WebSocket>;
@@ -41,15 +47,16 @@ pub(crate) struct Session {
     claims: Claims,
     id: SessionId,
     rate: RateLimit,
-    /// The room that was asked to let this session in, whether or not its answer arrived.
-    room: Option<RoomHandle>,
+    /// The room that was asked to let this session in, whether or not its answer arrived; two while
+    /// the session moves.
+    rooms: Vec<RoomHandle>,
 }
 
 impl Session {
     /// Creates the session of whoever holds `claims`.
     pub(crate) fn new(services: Services, claims: Claims) -> Self {
         let id = services.sessions.next();
-        Self { services, claims, id, rate: RateLimit::new(), room: None }
+        Self { services, claims, id, rate: RateLimit::new(), rooms: Vec::new() }
     }
 
     /// Talks to the client until it is over.
@@ -61,10 +68,13 @@ impl Session {
 
         counter!("signaling_sessions_closed_total", "reason" => over.reason()).increment(1);
         debug!(session = self.id.0, reason = over.reason(), "A session is over.");
-        let words = over.last_words().map(|refused| self.err(None, refused));
+        let words = match over.last_words() {
+            Some(refused) => Some(self.err(None, refused)),
+            None => (over == Over::DRAINING).then(|| self.reconnect()),
+        };
         // The room hears of it at once, not when a client that does not listen has been closed.
         let goodbye = async {
-            if let Some(room) = &self.room {
+            for room in &self.rooms {
                 room.say_goodbye(self.id).await;
             }
         };
@@ -79,9 +89,24 @@ impl Session {
             () = shutdown.cancelled() => return Over::DRAINING,
         };
         match joined {
-            Ok(Ok(joined)) => self.stay(joined, sink, stream).await,
+            Ok(Ok(joined)) => self.stay_and_move(joined, sink, stream).await,
             Ok(Err(over)) => over,
             Err(_) => Over::NO_HELLO,
+        }
+    }
+
+    /// Stays in one room after another.
+    async fn stay_and_move(
+        &mut self,
+        mut joined: Joined,
+        sink: &mut Sink,
+        stream: &mut Stream,
+    ) -> Over {
+        loop {
+            match self.stay(joined, sink, stream).await {
+                Next::Over(over) => return over,
+                Next::Room(next) => joined = *next,
+            }
         }
     }
 
@@ -90,12 +115,11 @@ impl Session {
         loop {
             let text = next_text(stream, self.services.limits.dead_after).await?;
             let answer = match ClientMessage::decode(text.as_bytes()) {
-                Ok(ClientMessage::Hello { rid, hello: Hello { room, .. } }) => {
-                    let member = self.claims.clone().member_of(&room);
-                    let member = member.map_err(|refused| Over::TOKEN.after(refused))?;
-                    match self.enter(&room, member, rid.as_deref()).await {
+                Ok(ClientMessage::Hello { rid, hello }) => {
+                    match self.enter(hello, rid.as_deref()).await {
                         Ok(joined) => return Ok(joined),
-                        Err(refused) => self.err(rid.as_deref(), &refused),
+                        Err(NotIn::Token(refused)) => return Err(Over::TOKEN.after(refused)),
+                        Err(NotIn::Room(refused)) => self.err(rid.as_deref(), &refused),
                     }
                 }
                 Ok(ClientMessage::ClockPing { c0 }) => self.pong(&c0),
@@ -114,43 +138,69 @@ impl Session {
         }
     }
 
-    async fn enter(
-        &mut self,
-        room: &RoomId,
-        member: Member,
-        rid: Option<&str>,
-    ) -> Result<Joined, Refused> {
-        let room = self.services.directory.find(room).ok_or_else(Refused::room_not_found)?;
+    /// Joins a room; the one that the session is in stays as it is.
+    async fn enter(&mut self, hello: Hello, rid: Option<&str>) -> Result<Joined, NotIn> {
+        let Hello { room, token, resume } = hello;
+        let claims = match token {
+            Some(token) => auth::check(&token, &self.services).map_err(NotIn::Token)?,
+            None => self.claims.clone(),
+        };
+        let member = claims.clone().member_of(&room).map_err(NotIn::Token)?;
+        let found = self.services.directory.find(&room).ok_or_else(Refused::room_not_found);
+        let room = found.map_err(NotIn::Room)?;
+        room.admit().await.map_err(NotIn::Room)?;
+
         let (outbox, inbox) = outbox(self.services.limits.outbox);
         let session = self.id;
-
-        self.room = Some(room.clone());
-        let snapshot = room
-            .ask(|reply| RoomRequest::Join { session, member, outbox: outbox.clone(), reply })
-            .await?;
-        Ok(Joined { room, outbox, inbox, ack: encode_hello_ack(rid, &snapshot).into() })
+        // From the asking on, so that the room hears of the leaving whether or not its answer arrives.
+        self.rooms.push(room.clone());
+        let request = |reply| {
+            let outbox = outbox.clone();
+            RoomRequest::Join { session, member, outbox, resume, reply }
+        };
+        let entered = match room.ask(request).await {
+            Ok(entered) => entered,
+            Err(refused) => {
+                room.say_goodbye(session).await;
+                self.rooms.pop();
+                return Err(NotIn::Room(refused));
+            }
+        };
+        while self.rooms.len() > 1 {
+            self.rooms[0].say_goodbye(session).await;
+            self.rooms.remove(0);
+        }
+        self.claims = claims;
+        let name = SessionName { sid: entered.sid.as_str(), epoch: entered.epoch.as_str() };
+        let ack = match entered.how {
+            Beginning::Anew(snapshot) => encode_hello_ack(rid, name, &snapshot),
+            Beginning::Resumed { missed } => {
+                encode_resumed(rid, name, missed, self.services.clock.now())
+            }
+        };
+        Ok(Joined { room, outbox, inbox, ack: ack.into() })
     }
 
     /// Reads and writes side by side until one of the two, or somebody else, is done.
-    async fn stay(&mut self, joined: Joined, sink: &mut Sink, stream: &mut Stream) -> Over {
+    async fn stay(&mut self, joined: Joined, sink: &mut Sink, stream: &mut Stream) -> Next {
         let Joined { room, outbox, inbox, ack } = joined;
         let services = self.services.clone();
         let token_ends = self.claims.ends_at();
         let ping_every = services.limits.ping_every;
-        tokio::select! {
-            over = self.read(stream, &room, &outbox) => over,
+        Next::Over(tokio::select! {
+            next = self.read(stream, &room, &outbox) => return next,
             over = write(sink, inbox, ack, ping_every) => over,
             () = services.shutdown.cancelled() => Over::DRAINING,
             () = services.clock.sleep_until(Some(token_ends)) => Over::TOKEN,
             over = end_with(&room, &outbox) => over,
-        }
+        })
     }
 
-    async fn read(&mut self, stream: &mut Stream, room: &RoomHandle, outbox: &Outbox) -> Over {
+    async fn read(&mut self, stream: &mut Stream, room: &RoomHandle, outbox: &Outbox) -> Next {
         loop {
             let text = match next_text(stream, self.services.limits.dead_after).await {
                 Ok(text) => text,
-                Err(over) => return over,
+                Err(over) => return Next::Over(over),
             };
             counter!("signaling_messages_received_total").increment(1);
             match ClientMessage::decode(text.as_bytes()) {
@@ -163,14 +213,29 @@ impl Session {
                         outbox.push_clock(self.pong(&c0).into());
                     }
                 }
-                Ok(
-                    ClientMessage::Hello { rid, .. }
-                    | ClientMessage::Resync { rid, .. }
-                    | ClientMessage::MeAck { rid, .. }
-                    | ClientMessage::Carrier { rid, .. },
-                ) => {
-                    let refused = Refused::new(Code::Conflict, "this session has joined already");
+                Ok(ClientMessage::Hello { rid, hello }) => {
+                    let refused = if !self.rate.allows_mistake() {
+                        Refused::too_fast()
+                    } else if hello.room == *room.room() {
+                        Refused::new(Code::Conflict, "this session has joined already")
+                    } else {
+                        match self.enter(hello, rid.as_deref()).await {
+                            Ok(joined) => return Next::Room(Box::new(joined)),
+                            Err(NotIn::Token(refused) | NotIn::Room(refused)) => refused,
+                        }
+                    };
                     outbox.push(Lane::Control, self.err(rid.as_deref(), &refused).into());
+                }
+                Ok(ClientMessage::Resync { rid, resync }) => {
+                    let answer = self.resync(resync, rid.as_deref(), room).await;
+                    outbox.push(Lane::Control, answer.into());
+                }
+                Ok(ClientMessage::MeAck { rid, q }) => {
+                    self.tell(Hearing::MeAck(q), rid.as_deref(), room, outbox);
+                }
+                Ok(ClientMessage::Carrier { rid, by_data_channel }) => {
+                    let hearing = Hearing::Carrier { by_data_channel };
+                    self.tell(hearing, rid.as_deref(), room, outbox);
                 }
                 Err(error) => {
                     let rid = error.rid.clone();
@@ -201,9 +266,49 @@ impl Session {
         }
     }
 
+    async fn resync(&mut self, resync: Resync, rid: Option<&str>, room: &RoomHandle) -> String {
+        if !self.rate.allows_mistake() {
+            return self.err(rid, &Refused::too_fast());
+        }
+        let session = self.id;
+        let asked = room.ask(|reply| RoomRequest::Hearing {
+            session,
+            hearing: Hearing::Resync { resync, reply },
+        });
+        match asked.await {
+            Ok(missed) => encode_resynced(rid, missed, self.services.clock.now()),
+            Err(refused) => self.err(rid, &refused),
+        }
+    }
+
+    /// Tells the room how this session hears; only somebody who gave a `rid` hears back.
+    fn tell(&mut self, hearing: Hearing, rid: Option<&str>, room: &RoomHandle, outbox: &Outbox) {
+        let told = if self.rate.allows_mistake() {
+            room.tell(RoomRequest::Hearing { session: self.id, hearing })
+        } else {
+            Err(Refused::too_fast())
+        };
+        let answer = match told {
+            Ok(()) if rid.is_none() => return,
+            Ok(()) => encode_done(rid, self.services.clock.now()),
+            Err(refused) => self.err(rid, &refused),
+        };
+        outbox.push(Lane::Control, answer.into());
+    }
+
     fn err(&self, rid: Option<&str>, refused: &Refused) -> String {
         counter!("signaling_messages_refused_total", "code" => refused.code.as_str()).increment(1);
-        encode_err(rid, refused.code, &refused.message, self.services.clock.now())
+        let Refused { code, message, retry_ms } = refused;
+        encode_refusal(rid, *code, message, *retry_ms, self.services.clock.now())
+    }
+
+    /// Spreads the clients of a server that shuts down over five seconds.
+    fn reconnect(&self) -> String {
+        // The golden ratio: however many sessions there are, their places lie evenly.
+        let place = self.id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let after_ms = (place * RECONNECT_WITHIN_MS) >> 32;
+        let url = self.services.other_server.as_deref();
+        encode_reconnect(after_ms, url, self.services.clock.now())
     }
 
     fn pong(&self, c0: &serde_json::Number) -> String {
@@ -211,6 +316,22 @@ impl Session {
         let now_ms = self.services.clock.now_millis();
         encode_pong(c0, now_ms, now_ms)
     }
+}
+
+/// What comes after a room.
+enum Next {
+    /// Nothing.
+    Over(Over),
+    /// Another room.
+    Room(Box<Joined>),
+}
+
+/// Why a session was not let in.
+enum NotIn {
+    /// Its token is not good for the room.
+    Token(Refused),
+    /// The room is not there or says no.
+    Room(Refused),
 }
 
 /// A session that a room let in.
@@ -249,7 +370,7 @@ async fn write(sink: &mut Sink, mut inbox: OutboxReader, ack: Text, ping_every: 
             sent = sink.send(message) => if let Err(error) = sent {
                 return Over::of(&error);
             },
-            () = inbox.cut() => return Ending::TooSlow.into(),
+            ending = inbox.cut() => return ending.into(),
         }
         message = tokio::select! {
             delivery = inbox.next() => match delivery {

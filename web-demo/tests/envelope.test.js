@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { backoffMs } from "../assets/protocol/backoff.js";
-import { Seen, decode, encode } from "../assets/protocol/envelope.js";
+import { Seen, decode, encode, unpack } from "../assets/protocol/envelope.js";
 
 test("what is not an envelope of version 1 is ignored", () => {
   for (const text of ["", "[]", "null", "{}", '{"v":2,"t":"chat"}', '{"v":1}', "{", 7, null]) assert.equal(decode(text), null);
@@ -43,6 +43,29 @@ test("after a restart of the server counters begin again", () => {
   seen.restart({ pk: 500 });
   seen.restart({ pk: 0 });
   assert.equal(seen.isNew({ s: "pk", q: 1 }), true);
+});
+
+test("a batch is taken apart, and what has a gap is told with where it begins", () => {
+  const event = (q) => ({ v: 1, t: "gift", s: "gift", q, d: {} });
+  assert.deepEqual(unpack({ v: 1, t: "batch", s: "gift", q: [3, 4], d: [event(3), event(4)] }), [event(3), event(4)]);
+  assert.deepEqual(unpack(event(3)), [event(3)]);
+
+  const seen = new Seen();
+  seen.restart({ gift: 2, chat: 0 });
+  for (const q of [3, 5, 6]) seen.isNew(event(q));
+  for (const q of [2, 9]) seen.isNew({ s: "chat", q });
+  assert.deepEqual(seen.gaps(), [{ s: "gift", from: 4 }]);
+  assert.deepEqual(seen.positions(), { gift: 3, chat: 9 });
+  seen.isNew(event(4));
+  assert.deepEqual([seen.gaps(), seen.positions().gift], [[], 6]);
+});
+
+test("what is told to one user alone begins with the oldest that is kept", () => {
+  const seen = new Seen();
+  seen.restart({ gift: 2 });
+  assert.equal(seen.isNew({ s: "me", q: 7 }), true);
+  assert.equal(seen.isNew({ s: "me", q: 8 }), true);
+  assert.deepEqual([seen.positions().me, seen.gaps()], [8, []]);
 });
 
 test("messages for one member carry no counter and are always new", () => {

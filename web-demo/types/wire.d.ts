@@ -3,7 +3,7 @@
 
 declare namespace Wire {
   type Role = "host" | "guest" | "viewer" | "assistant" | "moderator" | "admin";
-  type Stream = "room" | "seat" | "pk" | "sale" | "gift" | "chat" | "react";
+  type Stream = "room" | "seat" | "pk" | "sale" | "gift" | "chat" | "react" | "me";
   type RoomState = "created" | "live" | "interrupted" | "ended";
   type SeatState = "idle" | "reserved" | "joining" | "live" | "held";
   type BattleState = "inviting" | "linking" | "preparing" | "battling" | "punishing" | "idle";
@@ -60,6 +60,8 @@ declare namespace Wire {
     online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
     st: number; q: Partial<Record<Stream, number>>;
   }
+  /** The answer to `hello`: a snapshot, or only where the session goes on. */
+  interface Entered extends Partial<Snapshot> { sid: string; epoch: string; resumed: boolean; missed?: number; st: number }
   interface RoomView {
     room: string; title: string; state: RoomState; host: string | null; seats: Seat[]; stage: Performer[];
     battle: Battle | null; online: number; program: { whep: string; rtmp: string };

@@ -60,6 +60,8 @@ codes! {
     SoldOut = "SOLD_OUT", 409;
     /// One user may not have so many.
     LimitPerUser = "LIMIT_PER_USER", 409;
+    /// A request with this key is being carried out.
+    IdempotencyInFlight = "IDEMPOTENCY_IN_FLIGHT", 409;
     /// Nobody publishes this feed now; somebody may soon.
     NotLive = "NOT_LIVE", 409;
     /// The room or the sale is over.
@@ -70,6 +72,8 @@ codes! {
     TooLarge = "TOO_LARGE", 413;
     /// The body is of the wrong type.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415;
+    /// What was asked for is not kept any more.
+    Expired = "EXPIRED", 410;
     /// The key was used for another request.
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH", 422;
     /// The offer is well-formed and holds what the server cannot play or take.
@@ -88,6 +92,20 @@ codes! {
     Draining = "DRAINING", 503;
     /// The two hosts were not both on air in time.
     LinkFailed = "LINK_FAILED", 504;
+}
+
+impl Code {
+    /// Returns after how many milliseconds it is worth to try again (RFC 9725 section 4.5, and
+    /// draft-ietf-wish-whep for a feed that is not live); `None` where time alone changes nothing.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most codes are final")]
+    pub const fn retry_ms(self) -> Option<u64> {
+        match self {
+            Self::RateLimited => Some(1_000),
+            Self::Busy | Self::NotLive => Some(2_000),
+            Self::RoomFull | Self::Draining => Some(5_000),
+            _ => None,
+        }
+    }
 }
 
 impl From<&Rejected> for Code {

@@ -25,7 +25,8 @@ pub use decode::{
     ClientMessage, DecodeError, FRAME_MAX, Hello, Resume, Resync, decode_command, decode_order,
 };
 pub use encode::{
-    encode_ack, encode_err, encode_event, encode_hello_ack, encode_layers, encode_pong,
+    SessionName, encode_ack, encode_batch, encode_done, encode_err, encode_event, encode_hello_ack,
+    encode_layers, encode_pong, encode_reconnect, encode_refusal, encode_resumed, encode_resynced,
     encode_welcome,
 };
 pub use lane::{Lane, stream_name, stream_of};

@@ -11,7 +11,7 @@ use crate::body::{
     RoomStateBody, SaleBody, ScoreBody, SeatBody, SeatRequestBody, SnapshotBody, StageBody,
 };
 use crate::cue::MediaClock;
-use crate::encode::LayersBody;
+use crate::encode::{BegunBody, LayersBody, ReconnectBody, ResumedBody, ResyncedBody};
 use crate::layout::{AppliedBody, LayoutBody, ViewBody};
 use crate::leaderboard::{GiftsBody, LeaderboardBody};
 use crate::media_news::{Speaker, Uplink};
@@ -47,6 +47,7 @@ const EVENTS: &[Named] = &[
     named::<ChatBody<'static>>("chat"),
     named::<ReactBody<'static>>("react"),
     named::<LayersBody<'static>>("publish.layers"),
+    named::<ReconnectBody<'static>>("reconnect"),
     named::<AppliedBody>("layout.applied"),
     named::<MediaClock<'static>>("media.clock"),
     named::<Speaker<'static>>("speaker"),
@@ -68,6 +69,9 @@ const ANSWERS: &[Named] = &[
     named::<GiftsBody<'static>>("Gifts"),
     named::<LeaderboardBody<'static>>("Leaderboard"),
     named::<ReplyData<'static>>("Reply"),
+    named::<BegunBody<'static>>("Begun"),
+    named::<ResumedBody<'static>>("Resumed"),
+    named::<ResyncedBody>("Resynced"),
     named::<ProblemBody<'static>>("Problem"),
 ];
 

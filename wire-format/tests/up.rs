@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use room_rules::{
     BattleTerms, ChatText, Command, GiftCount, GiftId, GiftOrder, IdemKey, LikeCount, OrderRequest,
-    PkId, Quantity, RoomId, SaleDuration, SaleId, SaleOffer, StockCount, Title, UserId,
+    PkId, Quantity, RoomId, SaleDuration, SaleId, SaleOffer, StockCount, Stream, Title, UserId,
+    Watermarks,
 };
 use serde_json::{Value, json};
 use wire_format::{
-    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, Hello, SrsOffer, decode_order,
-    encode_err,
+    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, Hello, Resume, Resync, SrsOffer,
+    decode_order, encode_err,
 };
 
 #[test]
@@ -136,7 +137,10 @@ fn an_error_without_a_rid_says_nothing_of_one() {
     let at = room_rules::ServerTime::from_unix_millis(5);
     let error: Value = serde_json::from_str(&encode_err(None, Code::Busy, "later", at)).unwrap();
     let d = json!({"message": "later"});
-    assert_eq!(error, json!({"v": 1, "t": "err", "code": "BUSY", "st": 5, "d": d}));
+    assert_eq!(
+        error,
+        json!({"v": 1, "t": "err", "code": "BUSY", "retry_ms": 2000, "st": 5, "d": d})
+    );
 }
 
 /// The value of each fixture: a command, or another message.
@@ -149,9 +153,6 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
         let (gift, count) = (GiftId::parse(gift).unwrap(), GiftCount::new(count).unwrap());
         Command::GiftSend(GiftOrder { gift, count, to, idem: idem(key) })
     };
-    let ping = ClientMessage::ClockPing { c0: serde_json::Number::from_f64(12.5).unwrap() };
-    let hello = Hello { room: room("a"), token: None, resume: None };
-    let hello = ClientMessage::Hello { rid: Some("1".to_owned()), hello };
     let commands = [
         ("chat.send", Command::ChatSend(ChatText::parse("你好, room").unwrap())),
         ("like", Command::Like(LikeCount::new(5).unwrap())),
@@ -185,8 +186,31 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
         ("room.end", Command::RoomEnd),
         ("unknown fields are ignored", Command::RoomEnd),
     ];
-    let others = [("hello", Err(hello)), ("clk.ping", Err(ping))];
+    let others = session_messages().map(|(name, message)| (name, Err(message)));
     commands.into_iter().map(|(name, command)| (name, Ok(command))).chain(others).collect()
+}
+
+fn session_messages() -> [(&'static str, ClientMessage); 7] {
+    let room = |name| RoomId::parse(name).unwrap();
+    let rid = |rid: &str| Some(rid.to_owned());
+    let hello = |room, token, resume| ClientMessage::Hello {
+        rid: rid("1"),
+        hello: Hello { room, token, resume },
+    };
+    let q = Watermarks { room: 1, seat: 2, pk: 3, sale: 4, gift: 5, chat: 6, react: 7 };
+    let epoch = "01M3251DT7000000000G000001".to_owned();
+    let resume = Box::new(Resume { sid: "s-1".to_owned(), epoch, q, me: 8 });
+    let resync = Resync { stream: Stream::Gift, from: 5 };
+    let c0 = serde_json::Number::from_f64(12.5).unwrap();
+    [
+        ("hello", hello(room("a"), None, None)),
+        ("hello that resumes", hello(room("a"), None, Some(resume))),
+        ("hello to another room", hello(room("b"), Some("t.o.k".to_owned()), None)),
+        ("resync", ClientMessage::Resync { rid: rid("7"), resync }),
+        ("me.ack", ClientMessage::MeAck { rid: None, q: 8 }),
+        ("carrier", ClientMessage::Carrier { rid: rid("7"), by_data_channel: true }),
+        ("clk.ping", ClientMessage::ClockPing { c0 }),
+    ]
 }
 
 fn sale_announce(per_user: u32, lead_ms: u64, open_for_ms: u32) -> Command {

@@ -8,4 +8,5 @@
 mod bad_input;
 mod command_line;
 mod life;
+mod resume;
 mod running;

@@ -11,5 +11,6 @@ mod lifetime;
 mod media;
 mod news;
 mod peers;
+mod resume;
 mod sale;
 mod stage;

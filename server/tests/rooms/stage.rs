@@ -6,19 +6,20 @@ use std::time::Duration;
 use media_rules::FeedId;
 use mixer::{Duty, ProgramConfig};
 use room_rules::{
-    Command, Member, Reply, Role, RoomId, RoomSettings, ServerTime, SessionId, Snapshot, Title,
-    UserId,
+    Command, LifeId, Member, Reply, Role, RoomId, RoomSettings, ServerTime, SessionId, Snapshot,
+    Title, UserId, Watermarks,
 };
 use serde_json::Value;
 use server::{Composites, Lobby, RoomParts, Switchboard};
 use sfu::{Event, PeerId, Sfu};
 use signaling::{
-    Created, Delivery, Directory, Lobby as _, OutboxLimits, OutboxReader, Refused, RoomClock,
-    RoomHandle, RoomRequest, SessionNumbers, outbox,
+    Beginning, Created, Delivery, Directory, Entered, Lobby as _, OutboxLimits, OutboxReader,
+    Refused, RoomClock, RoomHandle, RoomRequest, SessionNumbers, Sid, outbox,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wire_format::Resume;
 
 /// Some instant in 2025, with a fraction of a millisecond that must not be lost.
 const UNIX_AT_START: Duration = Duration::from_micros(1_750_000_000_000_300);
@@ -116,7 +117,11 @@ pub(crate) struct Person {
     pub(crate) member: Member,
     pub(crate) session: SessionId,
     pub(crate) snapshot: Snapshot,
+    pub(crate) sid: Sid,
+    pub(crate) epoch: LifeId,
     inbox: OutboxReader,
+    /// Events of a frame that held several, in reverse.
+    rest: Vec<Value>,
 }
 
 impl Person {
@@ -126,11 +131,55 @@ impl Person {
         member: Member,
     ) -> Result<Self, Refused> {
         let session = stage.parts.sessions.next();
-        let (outbox, inbox) = outbox(OutboxLimits::default());
-        let joining = member.clone();
-        let snapshot =
-            room.ask(|reply| RoomRequest::Join { session, member: joining, outbox, reply }).await?;
-        Ok(Self { room: room.clone(), member, session, snapshot, inbox })
+        let (entered, inbox) = enter(room, session, member.clone(), None).await?;
+        let Entered { sid, epoch, how: Beginning::Anew(snapshot) } = entered else {
+            panic!("nothing to resume: {entered:?}");
+        };
+        let (room, snapshot, rest) = (room.clone(), *snapshot, Vec::new());
+        Ok(Self { room, member, session, snapshot, sid, epoch, inbox, rest })
+    }
+
+    /// Comes back by another connection; returns how that begins. The older one is left as it is.
+    pub(crate) async fn come_back(
+        &mut self,
+        stage: &Stage,
+        q: Watermarks,
+        me: u64,
+    ) -> Result<Beginning, Refused> {
+        let session = stage.parts.sessions.next();
+        let (sid, epoch) = (self.sid.as_str().to_owned(), self.epoch.to_string());
+        let resume = Some(Box::new(Resume { sid, epoch, q, me }));
+        let (entered, inbox) = enter(&self.room, session, self.member.clone(), resume).await?;
+        self.sid = entered.sid;
+        self.session = session;
+        self.inbox = inbox;
+        self.rest.clear();
+        Ok(entered.how)
+    }
+
+    /// Returns the next message, one event at a time.
+    pub(crate) async fn hears_anything(&mut self) -> Value {
+        loop {
+            if let Some(event) = self.rest.pop() {
+                return event;
+            }
+            let mut message: Value = match self.inbox.next().await {
+                Delivery::Message(_, text) | Delivery::Clock(text) => {
+                    serde_json::from_str(&text).unwrap()
+                }
+                Delivery::End(ending) => panic!("ended by {ending:?}"),
+            };
+            if message["t"] != "batch" {
+                return message;
+            }
+            let Value::Array(mut events) = message["d"].take() else { panic!("no events") };
+            events.reverse();
+            self.rest = events;
+        }
+    }
+
+    pub(crate) async fn leaves(&self) {
+        self.room.say_goodbye(self.session).await;
     }
 
     pub(crate) async fn says(&self, command: Command) -> Result<Reply, Refused> {
@@ -146,11 +195,7 @@ impl Person {
     pub(crate) async fn hears_within(&mut self, t: &str, within: Duration) -> Value {
         let wait = async {
             loop {
-                let message = match self.inbox.next().await {
-                    Delivery::Message(_, text) | Delivery::Clock(text) => text,
-                    Delivery::End(ending) => panic!("ended by {ending:?} while waiting for {t}"),
-                };
-                let mut message: Value = serde_json::from_str(&message).unwrap();
+                let mut message = self.hears_anything().await;
                 if message["t"] == t {
                     return message["d"].take();
                 }
@@ -164,9 +209,8 @@ impl Person {
     pub(crate) async fn kinds_until(&mut self, t: &str) -> Vec<String> {
         let mut kinds = Vec::new();
         loop {
-            let next = tokio::time::timeout(SOON, self.inbox.next()).await;
-            let Ok(Delivery::Message(_, text)) = next else { panic!("no {t} in time") };
-            let message: Value = serde_json::from_str(&text).unwrap();
+            let next = tokio::time::timeout(SOON, self.hears_anything()).await;
+            let Ok(message) = next else { panic!("no {t} in time") };
             match message["t"].as_str().unwrap() {
                 kind if kind == t => return kinds,
                 kind => kinds.push(kind.to_owned()),
@@ -197,6 +241,17 @@ impl Person {
             .unwrap_err();
         assert_eq!(refused.code, wire_format::Code::BadRequest, "{refused}");
     }
+}
+
+async fn enter(
+    room: &RoomHandle,
+    session: SessionId,
+    member: Member,
+    resume: Option<Box<Resume>>,
+) -> Result<(Entered, OutboxReader), Refused> {
+    let (outbox, inbox) = outbox(OutboxLimits::default());
+    let request = |reply| RoomRequest::Join { session, member, outbox, resume, reply };
+    Ok((room.ask(request).await?, inbox))
 }
 
 fn start_sfu() -> (Sfu, mpsc::Receiver<Event>) {

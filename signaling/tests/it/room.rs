@@ -7,16 +7,19 @@ use futures_util::future::BoxFuture;
 use media_rules::Scene;
 use media_rules::layout::Choice;
 use room_rules::{
-    ChatId, Command, Contributor, Leaders, Member, OrderId, OrderPlaced, OrderRequest, Reactions,
-    Rejected, Reply, RoomId, RoomState, RoomView, ServerTime, SessionId, Snapshot, Title, UserId,
-    Watermarks,
+    ChatId, Command, Contributor, Leaders, LifeId, Member, OrderId, OrderPlaced, OrderRequest,
+    Reactions, Rejected, Reply, RoomId, RoomState, RoomView, ServerTime, SessionId, Snapshot,
+    Title, UserId, Watermarks,
 };
 use signaling::{
-    Created, Directory, Ending, IceFragment, IceSession, IceStep, IfMatch, LayoutRequest, Lobby,
-    MediaId, MediaSession, Outbox, Patched, Refused, RoomHandle, RoomRequest,
+    Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment, IceSession, IceStep,
+    IfMatch, LayoutRequest, Lobby, MediaId, MediaSession, Outbox, Patched, Refused, RoomHandle,
+    RoomRequest, Sid,
 };
 use tokio::sync::mpsc;
-use wire_format::{Code, Lane, LayoutView, PeerEntry, PeerList, PeerReport, Target, TargetState};
+use wire_format::{
+    Code, Lane, LayoutView, PeerEntry, PeerList, PeerReport, Resume, Target, TargetState,
+};
 
 /// The only media session there is.
 const SESSION: MediaId = MediaId::new(7);
@@ -38,11 +41,12 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
     let mut layout = first_layout();
     while let Some(request) = inbox.recv().await {
         match request {
-            RoomRequest::Join { session, member, outbox, reply } => {
+            RoomRequest::Join { session, member, outbox, resume, reply } => {
                 outbox.push(Lane::Gift, "after the snapshot".into());
                 sessions.lock().unwrap().push((session, outbox));
-                let _ = reply.send(Ok(snapshot(&id, member)));
+                let _ = reply.send(Ok(entered(&id, member, resume)));
             }
+            RoomRequest::Hearing { hearing, .. } => hear(hearing),
             RoomRequest::Leave { session } => {
                 sessions.lock().unwrap().retain(|(other, _)| *other != session);
             }
@@ -97,6 +101,24 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
             }
             RoomRequest::Peer { .. } => {}
         }
+    }
+}
+
+fn entered(id: &RoomId, member: Member, resume: Option<Box<Resume>>) -> Entered {
+    let how = match resume {
+        Some(resume) => Beginning::Resumed { missed: usize::try_from(resume.q.gift).unwrap() },
+        None => Beginning::Anew(Box::new(snapshot(id, member))),
+    };
+    Entered { sid: Sid::new("s-1"), epoch: LifeId::parse("life-1").unwrap(), how }
+}
+
+fn hear(hearing: Hearing) {
+    match hearing {
+        Hearing::Resync { resync, reply } => {
+            let expired = || Refused::new(Code::Expired, "too long ago");
+            let _ = reply.send((resync.from > 10).then_some(3).ok_or_else(expired));
+        }
+        Hearing::MeAck(_) | Hearing::Carrier { .. } => {}
     }
 }
 

@@ -27,6 +27,15 @@ export function decode(text) {
 }
 
 /**
+ * Takes a frame apart: a batch is several events of one stream.
+ * @param {Wire.Down} message
+ * @returns {Wire.Down[]}
+ */
+export function unpack(message) {
+  return message.t === "batch" && Array.isArray(message.d) ? message.d : [message];
+}
+
+/**
  * Writes a message up.
  * @param {string} t
  * @param {object} d
@@ -55,6 +64,26 @@ export class Seen {
   }
 
   /**
+   * Returns up to where each stream was heard. Where nothing may be missing, that is the last event without
+   * a gap before it; elsewhere the newest.
+   * @returns {Record<string, number>}
+   */
+  positions() {
+    /** @type {Record<string, number>} */
+    const positions = {};
+    for (const [name, { floor, above }] of this.streams) {
+      const heard = name === "chat" || name === "react" ? Math.max(floor, ...above) : floor;
+      positions[name] = Math.max(0, heard);
+    }
+    return positions;
+  }
+
+  /** Returns the reliable streams with a gap, and where it begins. */
+  gaps() {
+    return [...this.streams].filter(([name, { above }]) => above.size > 0 && name !== "chat" && name !== "react").map(([s, { floor }]) => ({ s, from: floor + 1 }));
+  }
+
+  /**
    * Returns true the first time an event is shown, false when it is an echo or older than the snapshot.
    * Messages without a counter are for one member alone and always new.
    * @param {Pick<Wire.Down, "s" | "q">} message
@@ -62,7 +91,8 @@ export class Seen {
   isNew({ s, q }) {
     if (s === undefined || q === undefined) return true;
     let stream = this.streams.get(s);
-    if (!stream) this.streams.set(s, (stream = { floor: -1, above: new Set() }));
+    // What was told to this user alone begins with the oldest that is kept; the others begin with a snapshot.
+    if (!stream) this.streams.set(s, (stream = { floor: s === "me" ? q - 1 : -1, above: new Set() }));
 
     if (q <= stream.floor || stream.above.has(q)) return false;
     stream.above.add(q);

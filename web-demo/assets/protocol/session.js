@@ -4,14 +4,14 @@
  * `carrier: "dc"` there is no WebSocket and the channels do what they may: everything but money.
  *
  * ```text
- * idle ─▶ connecting ─hello─▶ joined ─socket lost─▶ waiting ─back-off─▶ connecting
+ * idle ─▶ connecting ─hello─▶ joined ─socket lost─▶ waiting ─back-off─▶ connecting (and goes on where it broke off)
  *                │                └──4010──▶ ended
  *                └──token refused twice──▶ refused
  * ```
  */
 
 import { backoffMs } from "./backoff.js";
-import { Seen, decode, encode } from "./envelope.js";
+import { Seen, decode, encode, unpack } from "./envelope.js";
 
 /** Pings right after joining, and their distance. */
 const FIRST_PINGS = 5;
@@ -22,6 +22,16 @@ const PING_GAP_MS = 10_000;
 const SILENCE_MS = 25_000;
 
 const REQUEST_TIMEOUT_MS = 8_000;
+
+/** Data channels that said nothing for this long, though asked every second, are not relied on. */
+const CHANNEL_SILENCE_MS = 2_000;
+const CHANNEL_CHECK_MS = 1_000;
+
+/** A gap that two carriers do not fill by themselves in this time is asked for. */
+const GAP_MS = 2_000;
+
+/** How long what was told to this user alone may wait for its acknowledgement. */
+const ME_ACK_MS = 500;
 
 /** @typedef {"idle" | "connecting" | "joined" | "waiting" | "ended" | "refused"} Status */
 
@@ -67,7 +77,14 @@ export class RoomSession {
     this.attempt = 0;
     this.refusals = 0;
     this.lastHeard = 0;
-    this.timers = { retry: 0, ping: 0 };
+    this.timers = { retry: 0, ping: 0, gap: 0, meAck: 0, channels: 0 };
+    /** What names this session when it comes back; null: begin anew. @type {{sid: string, epoch: string} | null} */
+    this.name = null;
+    /** When the server asked to be left alone for a while, in ms; null: no wish. @type {number | null} */
+    this.returnAfter = null;
+    /** Whether gifts, chat and reactions are left to the data channels. */
+    this.isOnChannels = false;
+    this.lastHeardOnChannels = 0;
     this.isWatchingNetwork = false;
     /** What came by which carrier, for the health line and for tests. */
     this.received = { ws: 0, dc: 0, echoes: 0 };
@@ -90,8 +107,7 @@ export class RoomSession {
 
   stop() {
     this.setStatus("idle");
-    clearTimeout(this.timers.retry);
-    clearTimeout(this.timers.ping);
+    for (const timer of Object.values(this.timers)) clearTimeout(timer);
     this.socket?.close(1000);
     this.socket = null;
   }
@@ -125,7 +141,10 @@ export class RoomSession {
     for (const channel of Object.values(channels)) {
       channel.addEventListener("message", ({ data }) => this.handleText(data, "dc"));
     }
-    channels.clk?.addEventListener("open", () => this.pingSoon());
+    channels.clk?.addEventListener("open", () => {
+      this.pingSoon();
+      this.watchChannels();
+    });
     channels.ctl?.addEventListener("close", () => {
       const isOurs = channels === this.channels && this.carrier === "dc" && this.status === "joined";
       if (isOurs) this.setStatus("waiting");
@@ -172,10 +191,14 @@ export class RoomSession {
   async hello(socket) {
     const left = this.options.clock.local();
     try {
-      /** @type {Wire.Snapshot} */
-      const snapshot = await this.request("hello", { room: this.options.room });
-      this.options.clock.handlePong(left, snapshot.st, snapshot.st);
-      this.enter(snapshot);
+      const resume = this.name && { ...this.name, q: this.seen.positions() };
+      /** @type {Wire.Entered} */
+      const entered = await this.request("hello", resume ? { room: this.options.room, resume } : { room: this.options.room });
+      this.options.clock.handlePong(left, entered.st, entered.st);
+      this.name = entered.sid ? { sid: entered.sid, epoch: entered.epoch } : null;
+      this.isOnChannels = false;
+      if (entered.resumed) this.goOn();
+      else this.enter(/** @type {Wire.Snapshot} */ (entered));
     } catch (error) {
       const code = error instanceof Refused ? error.code : "OFFLINE";
       if (socket !== this.socket) return;
@@ -188,11 +211,17 @@ export class RoomSession {
 
   /** @param {Wire.Snapshot} snapshot */
   enter(snapshot) {
-    this.attempt = 0;
-    this.refusals = 0;
-    this.lastHeard = performance.now();
     this.seen.restart(snapshot.q);
     this.options.onSnapshot(snapshot);
+    this.goOn();
+  }
+
+  /** Goes on from a snapshot, or from where the connection broke. */
+  goOn() {
+    this.attempt = 0;
+    this.refusals = 0;
+    this.returnAfter = null;
+    this.lastHeard = performance.now();
     this.setStatus("joined");
     this.pingSoon();
   }
@@ -205,6 +234,8 @@ export class RoomSession {
     if (socket !== this.socket) return;
     this.socket = null;
     this.failRequests("OFFLINE");
+    // Somebody else goes on under this name.
+    if (code === 4009) this.name = null;
     if (code === 4010) this.setStatus("ended", "CLOSED");
     else if (code === 4001) this.handleRefusedToken("UNAUTHENTICATED");
     else this.retryLater(null);
@@ -222,7 +253,9 @@ export class RoomSession {
   retryLater(code) {
     this.setStatus("waiting", code);
     clearTimeout(this.timers.retry);
-    this.timers.retry = window.setTimeout(() => void this.connect(), backoffMs(this.attempt++));
+    const wait = this.returnAfter ?? backoffMs(this.attempt++);
+    this.returnAfter = null;
+    this.timers.retry = window.setTimeout(() => void this.connect(), wait);
   }
 
   retryNow() {
@@ -241,7 +274,15 @@ export class RoomSession {
     const message = decode(text);
     if (!message) return;
     if (carrier === "ws") this.lastHeard = performance.now();
+    else this.lastHeardOnChannels = performance.now();
+    for (const one of unpack(message)) this.handleMessage(one, carrier);
+  }
 
+  /**
+   * @param {Wire.Down} message
+   * @param {"ws" | "dc"} carrier
+   */
+  handleMessage(message, carrier) {
     if (message.t === "clk.pong") {
       this.options.clock.handlePong(message.d.c0, message.d.s1, message.d.s2);
     } else if (message.t === "ack" || message.t === "err") {
@@ -249,9 +290,13 @@ export class RoomSession {
     } else if (message.t === "welcome") {
       // While the WebSocket drives, its own snapshot is the one that counts.
       if (carrier === "ws" || this.status !== "joined" || this.carrier === "dc") this.enter(message.d);
+    } else if (message.t === "reconnect") {
+      this.returnAfter = message.d.after_ms;
     } else if (this.seen.isNew(message)) {
       this.received[carrier] += 1;
       this.options.onEvent(message, carrier);
+      this.fillGaps();
+      if (message.s === "me") this.ackMe();
     } else {
       this.received.echoes += 1;
     }
@@ -290,6 +335,58 @@ export class RoomSession {
     if (channel?.readyState !== "open") return false;
     channel.send(text);
     return true;
+  }
+
+  // ---- what is missing ----
+
+  /** Asks for what neither carrier brings; what is not kept any more costs a new beginning. */
+  fillGaps() {
+    if (this.timers.gap || this.seen.gaps().length === 0) return;
+    const before = this.seen.gaps();
+    this.timers.gap = window.setTimeout(() => {
+      this.timers.gap = 0;
+      const still = this.seen.gaps().filter(({ s, from }) => before.some((gap) => gap.s === s && gap.from === from));
+      for (const gap of still) this.request("resync", gap).catch((error) => error.code === "EXPIRED" && this.beginAnew());
+      this.fillGaps();
+    }, GAP_MS);
+  }
+
+  beginAnew() {
+    this.name = null;
+    const socket = this.socket;
+    if (!socket) return;
+    socket.close(1000);
+    this.handleClose(socket, 1000);
+  }
+
+  ackMe() {
+    if (this.timers.meAck) return;
+    this.timers.meAck = window.setTimeout(() => {
+      this.timers.meAck = 0;
+      if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(encode("me.ack", { q: this.seen.positions().me ?? 0 }));
+    }, ME_ACK_MS);
+  }
+
+  /** Leaves gifts, chat and reactions to the data channels as long as these answer. */
+  watchChannels() {
+    clearTimeout(this.timers.channels);
+    if (this.channels.clk?.readyState !== "open") {
+      this.setOnChannels(false);
+      return;
+    }
+    this.sendOn("clk", encode("clk.ping", { c0: this.options.clock.local() }));
+    const silence = performance.now() - this.lastHeardOnChannels;
+    this.setOnChannels(silence < CHANNEL_SILENCE_MS);
+    this.timers.channels = window.setTimeout(() => this.watchChannels(), CHANNEL_CHECK_MS);
+  }
+
+  /** @param {boolean} isOnChannels */
+  setOnChannels(isOnChannels) {
+    if (isOnChannels === this.isOnChannels || this.status !== "joined" || this.socket?.readyState !== WebSocket.OPEN) return;
+    this.isOnChannels = isOnChannels;
+    this.socket.send(encode("carrier", { dc: isOnChannels }));
+    // What the channels swallowed comes again; a gap shows only with the next gift.
+    if (!isOnChannels) this.request("resync", { s: "gift", from: (this.seen.positions().gift ?? 0) + 1 }).catch((error) => error.code === "EXPIRED" && this.beginAnew());
   }
 
   // ---- the clock ----

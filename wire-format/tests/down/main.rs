@@ -6,6 +6,7 @@
 
 mod layout;
 mod schema;
+mod session;
 mod stats;
 
 use std::collections::BTreeMap;
@@ -21,8 +22,8 @@ use room_rules::{
 use serde_json::Value;
 use stats::{peer_list, publisher_report, viewer_report};
 use wire_format::{
-    CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, Lane, Target, TargetState, Uplink,
-    UplinkNews, encode_ack, encode_cue, encode_err, encode_error_body, encode_event,
+    CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, Lane, SessionName, Target, TargetState,
+    Uplink, UplinkNews, encode_ack, encode_cue, encode_err, encode_error_body, encode_event,
     encode_gift_catalog, encode_hello_ack, encode_layers, encode_layout, encode_layout_applied,
     encode_leaderboard, encode_media_clock, encode_order, encode_peer_report, encode_peers,
     encode_room, encode_rooms, encode_speaker, encode_srs_answer, encode_srs_error, encode_target,
@@ -49,11 +50,17 @@ fn everything_the_server_says_is_as_the_protocol_has_it() {
 
 #[test]
 fn the_ack_of_hello_holds_what_a_welcome_holds() {
-    let mut ack: Value = serde_json::from_str(&encode_hello_ack(Some("1"), &snapshot())).unwrap();
+    let name = SessionName { sid: "s-1", epoch: "01M3251DT7000000000G000001" };
+    let ack = encode_hello_ack(Some("1"), name, &snapshot());
+    let mut ack: Value = serde_json::from_str(&ack).unwrap();
     let welcome: Value = serde_json::from_str(&encode_welcome(&snapshot())).unwrap();
 
     assert_eq!(ack["t"].take(), "ack");
     assert_eq!(ack["rid"], "1");
+    let d = ack["d"].as_object_mut().unwrap();
+    assert_eq!(d.remove("sid"), Some("s-1".into()));
+    assert_eq!(d.remove("epoch"), Some("01M3251DT7000000000G000001".into()));
+    assert_eq!(d.remove("resumed"), Some(false.into()));
     assert_eq!(ack["d"], welcome["d"]);
 }
 
@@ -164,6 +171,7 @@ fn said() -> BTreeMap<&'static str, String> {
         ("Layout", encode_layout(&layout::view())),
         ("error body", encode_error_body(Code::RoomNotFound, "there is no such room")),
     ]);
+    said.extend(session::said());
     for (sequence, (name, body)) in (1..).zip(events()) {
         said.insert(name, encode_event(&Event { at: now(), sequence, body }));
     }
