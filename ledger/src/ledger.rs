@@ -1,15 +1,16 @@
 //! The way to the one thread that writes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::sync::{oneshot, watch};
 
 use crate::journal::{Journal, Progress};
 use crate::outbox::Outbox;
+use crate::reader::LifeReader;
 use crate::sqlite::SqliteStore;
 use crate::store::{Store, Which};
 use crate::writer::{Message, Writer};
@@ -36,8 +37,8 @@ impl LedgerConfig {
 /// Where a ledger is kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Place {
-    /// Nowhere: it ends with the process.
-    Memory,
+    /// In a temporary file that ends with the process, however that ends.
+    Temporary,
     /// In an SQLite file.
     File(PathBuf),
 }
@@ -48,13 +49,20 @@ pub struct Ledger(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Has no bound of its own: requests stop at `queue_rows` rows, and what may not be refused is
-    /// bounded by the queues that it comes from.
-    messages: mpsc::Sender<Message>,
+    way: Way,
     waiting: Arc<AtomicUsize>,
     queue_rows: usize,
     next_life: AtomicU64,
     last_moment: u64,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// Has no bound of its own: requests stop at `queue_rows` rows, and what may not be refused is
+    /// bounded by the queues that it comes from.
+    Thread(mpsc::Sender<Message>),
+    /// Whoever appends writes.
+    Inline(Mutex<Writer>),
 }
 
 /// The thread that writes.
@@ -77,7 +85,7 @@ impl Ledger {
     /// It cannot be opened, or a newer program made it.
     pub fn open(config: &LedgerConfig) -> Result<(Self, WriterThread), LedgerError> {
         let store = match &config.place {
-            Place::Memory => SqliteStore::in_memory()?,
+            Place::Temporary => SqliteStore::temporary()?,
             Place::File(path) => SqliteStore::open(path)?,
         };
         Self::over(Box::new(store), config)
@@ -91,14 +99,29 @@ impl Ledger {
         let last_moment = store.last_moment()?;
         let (messages, inbox) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let writer = Writer::new(store, inbox, config.batch_rows, Arc::clone(&waiting));
+        let writer = Writer::new(store, config.batch_rows, Arc::clone(&waiting));
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || writer.run(&inbox))
             .map_err(|error| LedgerError::Failed(error.to_string()))?;
-        let queue_rows = config.queue_rows;
-        let shared = Shared { messages, waiting, queue_rows, next_life, last_moment };
+        let (way, queue_rows) = (Way::Thread(messages), config.queue_rows);
+        let shared = Shared { way, waiting, queue_rows, next_life, last_moment };
         Ok((Self(Arc::new(shared)), WriterThread(thread)))
+    }
+
+    /// Makes a temporary ledger in which whatever is appended is durable at once; for tests in
+    /// virtual time, which would not stand still for a thread.
+    ///
+    /// # Errors
+    ///
+    /// There is no place for it.
+    pub fn inline() -> Result<Self, LedgerError> {
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer = Writer::new(Box::new(SqliteStore::temporary()?), 1, Arc::clone(&waiting));
+        let way = Way::Inline(Mutex::new(writer));
+        let next_life = AtomicU64::new(1);
+        let shared = Shared { way, waiting, queue_rows: usize::MAX, next_life, last_moment: 0 };
+        Ok(Self(Arc::new(shared)))
     }
 
     /// Returns the latest moment that was written when the ledger was opened, in Unix milliseconds:
@@ -116,10 +139,16 @@ impl Ledger {
         Journal::new(self.clone(), life, journal)
     }
 
-    /// Goes on with a life after its row `last`.
-    pub fn resume(&self, life: Life, last: &Row) -> Journal {
+    /// Begins to read a life that may be gone on with.
+    pub fn read(&self, life: Life) -> LifeReader {
+        LifeReader::new(self.clone(), life)
+    }
+
+    /// Goes on with a life where `reader` has come to its end.
+    pub fn resume(&self, reader: LifeReader) -> Journal {
         let (progress, journal) = watch::channel(Progress::default());
-        let last = Some((last.seq, last.hash));
+        let (life, seq, hash) = reader.into_end();
+        let last = Some((seq, hash));
         self.send(Message::Open { life: life.clone(), is_new: false, last, progress });
         Journal::new(self.clone(), life, journal)
     }
@@ -188,8 +217,11 @@ impl Ledger {
         if matches!(message, Message::Append { .. }) {
             self.0.waiting.fetch_add(1, Ordering::Relaxed);
         }
-        // The writer ends before the handles only if it panicked, and then the journals hear of it.
-        let _ = self.0.messages.send(message);
+        match &self.0.way {
+            // The writer ends before the handles only if it panicked, and its journals hear of it.
+            Way::Thread(messages) => drop(messages.send(message)),
+            Way::Inline(writer) => writer.lock().expect("a writer does not panic").handle(message),
+        }
     }
 
     /// Has the writer do something with the store between two batches.

@@ -36,16 +36,26 @@ impl SqliteStore {
             std::fs::create_dir_all(folder)
                 .map_err(|error| LedgerError::Failed(format!("{}: {error}", folder.display())))?;
         }
-        Self::take_over(Connection::open(path)?)
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_FOR)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // The log is copied into the file every 32 MB: rarely enough that few commits wait for it.
+        connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+        Self::take_over(&mut connection).map(|fence| Self { connection, fence })
     }
 
-    /// Makes a ledger that ends with the process.
+    /// Makes a ledger that ends with the process, however that ends.
     ///
     /// # Errors
     ///
-    /// There is no memory for it.
-    pub fn in_memory() -> Result<Self, LedgerError> {
-        Self::take_over(Connection::open_in_memory()?)
+    /// There is no place for it.
+    pub fn temporary() -> Result<Self, LedgerError> {
+        // SQLite's own temporary file has no name, and goes to the disk only if it grows.
+        let mut connection = Connection::open("")?;
+        connection.pragma_update(None, "journal_mode", "MEMORY")?;
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        Self::take_over(&mut connection).map(|fence| Self { connection, fence })
     }
 
     /// Opens the file at `path` beside the program that writes to it; [`commit`](Store::commit) is
@@ -130,19 +140,13 @@ impl SqliteStore {
         self.rows(life, after, limit)
     }
 
-    fn take_over(mut connection: Connection) -> Result<Self, LedgerError> {
-        connection.busy_timeout(BUSY_FOR)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        // The log is copied into the file every 32 MB: rarely enough that few commits wait for it.
-        connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+    fn take_over(connection: &mut Connection) -> Result<i64, LedgerError> {
         connection.pragma_update(None, "cache_size", -65_536)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(64);
-        schema::migrate(&mut connection)?;
+        schema::migrate(connection)?;
         let sql = "UPDATE fence SET number = number + 1 RETURNING number";
-        let fence = connection.query_row(sql, [], |row| row.get(0))?;
-        Ok(Self { connection, fence })
+        Ok(connection.query_row(sql, [], |row| row.get(0))?)
     }
 }
 

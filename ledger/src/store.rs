@@ -19,6 +19,14 @@ pub enum LedgerError {
     /// A key was used twice.
     #[error("a key was used for two rows of one room")]
     KeyReused,
+    /// A row is not as it was written.
+    #[error("row {seq} is not as it was written: {what}")]
+    Changed {
+        /// Which row of its life.
+        seq: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// The disk or the data base fails.
     #[error("{0}")]
     Failed(String),

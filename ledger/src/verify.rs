@@ -1,6 +1,7 @@
 //! Reads a whole ledger and says whether every chain of hashes holds.
 
-use crate::chain::{self, Hashed};
+use crate::chain;
+use crate::reader::check;
 use crate::store::{Store, Which};
 use crate::{LedgerError, LifeId, SqliteStore};
 
@@ -43,27 +44,11 @@ pub fn verify(store: &mut SqliteStore, room: Option<&str>) -> Result<Verified, L
         'life: loop {
             let rows = store.rows(life.id, seq, ROWS_AT_ONCE)?;
             for row in &rows {
-                let expected = Hashed {
-                    seq: row.seq,
-                    at: row.at,
-                    kind: &row.kind,
-                    rules: row.rules,
-                    input: &row.input,
-                    outcome: &row.outcome,
-                };
-                let what = if row.seq != seq + 1 {
-                    Some("a row is missing before it")
-                } else if chain::next(&hash, &expected) != row.hash {
-                    Some("its hash does not fit")
-                } else {
-                    None
-                };
-                if let Some(what) = what {
+                if let Err(what) = check(&mut seq, &mut hash, row) {
                     let (room, life) = (life.room.clone(), life.id);
                     verified.faults.push(Fault { room, life, seq: row.seq, what });
                     break 'life;
                 }
-                (seq, hash) = (row.seq, row.hash);
                 verified.rows += 1;
             }
             if rows.len() < ROWS_AT_ONCE {

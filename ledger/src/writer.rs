@@ -52,7 +52,6 @@ impl fmt::Debug for Message {
 
 pub(crate) struct Writer {
     store: Box<dyn Store>,
-    inbox: Receiver<Message>,
     batch_rows: usize,
     waiting: Arc<AtomicUsize>,
     journals: HashMap<LifeId, Head>,
@@ -74,15 +73,9 @@ struct Head {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        store: Box<dyn Store>,
-        inbox: Receiver<Message>,
-        batch_rows: usize,
-        waiting: Arc<AtomicUsize>,
-    ) -> Self {
+    pub(crate) fn new(store: Box<dyn Store>, batch_rows: usize, waiting: Arc<AtomicUsize>) -> Self {
         Self {
             store,
-            inbox,
             batch_rows,
             waiting,
             journals: HashMap::new(),
@@ -93,20 +86,29 @@ impl Writer {
     }
 
     /// Writes until the last handle is gone.
-    pub(crate) fn run(mut self) {
-        while let Ok(first) = self.inbox.recv() {
+    pub(crate) fn run(mut self, inbox: &Receiver<Message>) {
+        while let Ok(first) = inbox.recv() {
             let mut next = Some(first);
             let mut job = None;
             while let Some(message) = next.take() {
                 job = self.take(message);
                 if job.is_none() && self.batch.len() < self.batch_rows {
-                    next = self.inbox.try_recv().ok();
+                    next = inbox.try_recv().ok();
                 }
             }
             self.commit();
             if let Some(job) = job {
                 job(&mut *self.store);
             }
+        }
+    }
+
+    /// Does what it is told at once.
+    pub(crate) fn handle(&mut self, message: Message) {
+        let job = self.take(message);
+        self.commit();
+        if let Some(job) = job {
+            job(&mut *self.store);
         }
     }
 
@@ -209,7 +211,10 @@ impl Writer {
         let reason = match error {
             LedgerError::Fenced => "fenced",
             LedgerError::KeyReused => "key_reused",
-            LedgerError::TooNew { .. } | LedgerError::Failed(_) | LedgerError::Closed => "disk",
+            LedgerError::TooNew { .. }
+            | LedgerError::Changed { .. }
+            | LedgerError::Failed(_)
+            | LedgerError::Closed => "disk",
         };
         metrics::counter!("ledger_failures_total", "reason" => reason).increment(1);
         error!(%error, rows, "A batch could not be written.");
@@ -233,6 +238,12 @@ impl Writer {
         // A gauge need not be exact beyond what a float holds.
         #[allow(clippy::cast_precision_loss)]
         metrics::gauge!("ledger_queue_rows").set(waiting as f64);
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("journals", &self.journals.len()).finish_non_exhaustive()
     }
 }
 

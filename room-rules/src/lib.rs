@@ -69,3 +69,7 @@ pub use view::{
     BattleEnd, BattleResult, BattleState, BattleView, EndReason, Performer, RoomState, RoomView,
     SaleState, SaleView, Scores, SeatIndex, SeatState, SeatView, Snapshot,
 };
+
+/// Rises whenever an input of an earlier journal could be answered otherwise, or lead to other
+/// events, than it was: such a journal must not be read again by these rules.
+pub const RULES_VERSION: u32 = 1;

@@ -52,6 +52,9 @@ pub struct Serve {
     /// The mixer's executable [program.mixer_bin].
     #[arg(long, value_name = "FILE")]
     pub mixer_bin: Option<PathBuf>,
+    /// The file in which rooms are written down [ledger.path].
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
     /// Prints the addresses in use as one line of JSON once everything listens.
     #[arg(long)]
     pub print_addresses: bool,
@@ -78,6 +81,9 @@ impl Serve {
         }
         if let Some(path) = &self.mixer_bin {
             config.program.mixer_bin.clone_from(path);
+        }
+        if let Some(path) = &self.ledger {
+            config.ledger.path.clone_from(path);
         }
         if self.dev {
             config.keep_on_loopback();

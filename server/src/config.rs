@@ -39,6 +39,8 @@ pub struct Config {
     pub program: Program,
     /// Limits on rooms.
     pub rooms: Rooms,
+    /// What survives a crash.
+    pub ledger: Ledger,
     /// The gifts that can be given, in the order in which they are offered.
     pub gifts: Vec<GiftEntry>,
 }
@@ -262,8 +264,38 @@ impl Default for Config {
             ops: Ops::default(),
             program: Program::default(),
             rooms: Rooms::default(),
+            ledger: Ledger::default(),
             gifts: usual_gifts(),
         }
+    }
+}
+
+/// Where rooms are written down.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ledger {
+    /// The SQLite file. Empty: with `--dev` a temporary one that ends with the process, otherwise
+    /// `lianmai-ledger.sqlite3` in the folder that systemd gives (`STATE_DIRECTORY`), or in the
+    /// working folder.
+    pub path: PathBuf,
+    /// How long rooms that have ended are kept, in days.
+    pub keep_days: u32,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { path: PathBuf::new(), keep_days: 30 }
+    }
+}
+
+impl Ledger {
+    /// Returns the file, or `None` for a temporary one.
+    pub fn file(&self, mode: Mode) -> Option<PathBuf> {
+        if !self.path.as_os_str().is_empty() {
+            return Some(self.path.clone());
+        }
+        let folder = std::env::var_os("STATE_DIRECTORY").map_or_else(PathBuf::new, PathBuf::from);
+        (mode == Mode::Production).then(|| folder.join("lianmai-ledger.sqlite3"))
     }
 }
 

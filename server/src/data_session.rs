@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use room_rules::{Command, Decided, ServerTime};
+use room_rules::{Command, ServerTime};
 use sfu::{Channel, PeerId, Sfu};
-use signaling::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, RateLimit};
+use signaling::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, RateLimit, Refused};
 use wire_format::{ClientMessage, Code, Lane, encode_ack, encode_err, encode_pong, encode_welcome};
 
 use crate::peers::{DataSession, Purpose};
@@ -23,7 +23,6 @@ impl RoomTask {
         if channel != Channel::Ctl {
             return;
         }
-        let speaker = self.speaker_now(now);
         let Some(entry) = self.media.peer(peer) else { return };
         if entry.session.is_some() || !matches!(entry.purpose, Purpose::Play(_)) {
             return;
@@ -31,20 +30,26 @@ impl RoomTask {
         let session = self.parts.sessions.next();
         let (outbox, reader) = signaling::outbox(OutboxLimits::default());
         let member = entry.member.clone();
-        match self.room.handle_join(session, member.clone(), now) {
-            Ok(snapshot) => {
-                outbox.push(Lane::Control, encode_welcome(&snapshot).into());
-                entry.session = Some(DataSession { id: session, limit: RateLimit::new() });
-                if let Some(speaker) = speaker {
-                    outbox.push(Lane::Chat, speaker.into());
-                }
-                self.sessions.insert(session, member, outbox);
-            }
-            Err(rejected) => {
-                refuse(&outbox, None, Code::from(&rejected), &rejected.to_string(), now);
-                outbox.end(Ending::Left);
-            }
+        let snapshot = self.room.handle_join(session, member.clone(), now);
+        if snapshot.is_ok() {
+            entry.session = Some(DataSession { id: session, limit: RateLimit::new() });
         }
+        self.hold_effects();
+        self.once_durable(move |task, durable| {
+            match durable.and(snapshot.map_err(Refused::from)) {
+                Ok(snapshot) => {
+                    outbox.push(Lane::Control, encode_welcome(&snapshot).into());
+                    if let Some(speaker) = task.speaker_now(now) {
+                        outbox.push(Lane::Chat, speaker.into());
+                    }
+                    task.sessions.insert(session, member, outbox);
+                }
+                Err(refused) => {
+                    refuse(&outbox, None, refused.code, &refused.message, now);
+                    outbox.end(Ending::Left);
+                }
+            }
+        });
         self.parts.tasks.spawn(deliver(reader, self.parts.sfu.clone(), peer));
     }
 
@@ -53,7 +58,8 @@ impl RoomTask {
         let Some(session) = self.media.peer(peer).and_then(|peer| peer.session.as_mut()) else {
             return;
         };
-        let Some(outbox) = self.sessions.outbox(session.id) else { return };
+        // A session whose answer waits for the disk is not told of anything yet.
+        let Some(outbox) = self.sessions.outbox(session.id).cloned() else { return };
         match ClientMessage::decode(text) {
             Ok(ClientMessage::ClockPing { c0 }) => {
                 if session.limit.allows_clock() {
@@ -62,23 +68,23 @@ impl RoomTask {
                 }
             }
             Ok(ClientMessage::Command { rid, command }) => {
+                let id = session.id;
                 let answer = if !may_come_up(&command) {
-                    Err((Code::Forbidden, "this goes up on WebSocket or HTTP".to_owned()))
+                    Err(Refused::new(Code::Forbidden, "this goes up on WebSocket or HTTP"))
                 } else if !session.limit.allows(&command) {
-                    Err((Code::RateLimited, "too many requests".to_owned()))
+                    Err(Refused::new(Code::RateLimited, "too many requests"))
                 } else {
-                    let input = self.room.command_of(session.id, command);
-                    let decided = input.and_then(|input| self.room.handle_input(&input, now));
-                    let reply = decided.map(Decided::into_reply);
-                    reply.map_err(|rejected| (Code::from(&rejected), rejected.to_string()))
+                    self.command(id, command, now)
                 };
-                match answer {
+                self.once_durable(move |_, durable| match durable.and(answer) {
                     Ok(reply) => {
                         let text = encode_ack(rid.as_deref(), &reply, now);
                         outbox.push(Lane::Control, text.into());
                     }
-                    Err((code, message)) => refuse(outbox, rid.as_deref(), code, &message, now),
-                }
+                    Err(refused) => {
+                        refuse(&outbox, rid.as_deref(), refused.code, &refused.message, now);
+                    }
+                });
             }
             Ok(
                 ClientMessage::Hello { rid, .. }
@@ -86,10 +92,10 @@ impl RoomTask {
                 | ClientMessage::MeAck { rid, .. }
                 | ClientMessage::Carrier { rid, .. },
             ) => {
-                refuse(outbox, rid.as_deref(), Code::BadRequest, "you are in already", now);
+                refuse(&outbox, rid.as_deref(), Code::BadRequest, "you are in already", now);
             }
             Err(error) if session.limit.allows_mistake() => {
-                refuse(outbox, error.rid.as_deref(), error.code, &error.message, now);
+                refuse(&outbox, error.rid.as_deref(), error.code, &error.message, now);
             }
             // Nobody is owed an answer to a flood of nonsense.
             Err(_) => {}
@@ -130,7 +136,11 @@ async fn deliver(mut outbox: OutboxReader, sfu: Sfu, peer: PeerId) {
             }
             Delivery::End(Ending::Left) => return,
             Delivery::End(
-                Ending::TooSlow | Ending::Superseded | Ending::RoomEnded | Ending::Draining,
+                Ending::TooSlow
+                | Ending::Superseded
+                | Ending::RoomEnded
+                | Ending::RoomFailed
+                | Ending::Draining,
             ) => {
                 sfu.close(peer).await;
                 return;

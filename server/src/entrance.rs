@@ -1,8 +1,8 @@
 //! Letting a session in: anew with the room as it is, or where it broke off. Whoever comes back is in
 //! before their older session is out, so nobody sees them leave.
 
-use room_rules::{Member, ServerTime, SessionId, Stream};
-use signaling::{Beginning, Ending, Entered, Hearing, Outbox, Refused, Sid};
+use room_rules::{Member, ServerTime, SessionId, Snapshot, Stream};
+use signaling::{Answer, Beginning, Ending, Entered, Hearing, Outbox, Refused, Sid};
 use wire_format::{Code, Lane, Resume, Resync, encode_event};
 
 use crate::fan_out::{Line, frames};
@@ -22,14 +22,31 @@ pub(crate) struct Newcomer {
 }
 
 impl RoomTask {
-    /// Lets a session in, if the room agrees.
-    pub(crate) fn let_in(
+    /// Lets a session in, if the room agrees. It is in once everything is told that its snapshot
+    /// holds; whoever asked may have left by then, and their session says goodbye by itself.
+    pub(crate) fn let_in(&mut self, newcomer: Newcomer, reply: Answer<Entered>, now: ServerTime) {
+        let snapshot = self.room.handle_join(newcomer.session, newcomer.member.clone(), now);
+        self.hold_effects();
+        let resume = newcomer.resume.as_ref();
+        let heard = resume.filter(|resume| resume.epoch == self.room.life().as_str());
+        let heard_alone = heard.map_or(0, |resume| resume.me);
+        let told_alone = self.room.personal(&newcomer.member.user, heard_alone, now);
+        let told_alone: Vec<String> = told_alone.map(encode_event).collect();
+        self.once_durable(move |task, durable| {
+            let entered = durable.and(snapshot.map_err(Refused::from));
+            let entered = entered.map(|snapshot| task.enter(newcomer, snapshot, told_alone, now));
+            let _ = reply.send(entered);
+        });
+    }
+
+    fn enter(
         &mut self,
         newcomer: Newcomer,
+        snapshot: Snapshot,
+        told_alone: Vec<String>,
         now: ServerTime,
-    ) -> Result<Entered, Refused> {
+    ) -> Entered {
         let Newcomer { session, member, outbox, resume } = newcomer;
-        let snapshot = self.room.handle_join(session, member.clone(), now)?;
         let user = &member.user;
         let epoch = self.room.life().clone();
 
@@ -43,12 +60,9 @@ impl RoomTask {
         let sid = sid.filter(|_| taken.is_some()).unwrap_or_else(Sid::random);
         self.sessions.sids.insert(sid.clone(), user.clone(), session);
 
-        let heard_alone = resume.as_ref().map_or(0, |resume| resume.me);
-        let told_alone = self.room.personal(user, heard_alone, now).map(encode_event);
-        let mut count = 0;
+        let mut count = told_alone.len();
         for text in told_alone {
             outbox.push(Lane::Control, text.into());
-            count += 1;
         }
         let how = match missed {
             Some(missed) => {
@@ -68,14 +82,23 @@ impl RoomTask {
             self.supersede(older, now);
         }
         metrics::counter!("server_members_entered_total", "how" => how_name(&how)).increment(1);
-        Ok(Entered { sid, epoch, how })
+        Entered { sid, epoch, how }
     }
 
     /// Takes what a session says about how it hears.
     pub(crate) fn handle_hearing(&mut self, session: SessionId, hearing: Hearing, now: ServerTime) {
         match hearing {
             Hearing::Resync { resync, reply } => {
-                let _ = reply.send(self.resync(session, resync, now));
+                let user = self.sessions.user(session).filter(|_| resync.stream == Stream::Me);
+                let after = resync.from.saturating_sub(1);
+                let told_alone = user.map(|user| self.room.personal(user, after, now));
+                let told_alone: Vec<String> =
+                    told_alone.into_iter().flatten().map(encode_event).collect();
+                // It may be on its way to the disk still.
+                self.once_durable(move |task, durable| {
+                    let told = durable.and_then(|()| task.resync(session, resync, told_alone, now));
+                    let _ = reply.send(told);
+                });
             }
             Hearing::MeAck(q) => {
                 if let Some(user) = self.sessions.user(session).cloned() {
@@ -105,6 +128,7 @@ impl RoomTask {
         &self,
         session: SessionId,
         resync: Resync,
+        told_alone: Vec<String>,
         now: ServerTime,
     ) -> Result<usize, Refused> {
         let Resync { stream, from } = resync;
@@ -112,9 +136,8 @@ impl RoomTask {
         let outbox = self.sessions.outbox(session).ok_or_else(not_here)?;
         let after = from.saturating_sub(1);
         if stream == Stream::Me {
-            let user = self.sessions.user(session).ok_or_else(not_here)?;
-            let events = self.room.personal(user, after, now).map(encode_event);
-            return Ok(events.map(|text| outbox.push(Lane::Control, text.into())).count());
+            let texts = told_alone.into_iter();
+            return Ok(texts.map(|text| outbox.push(Lane::Control, text.into())).count());
         }
         let lines = self.sessions.missed(stream, after, now);
         let bytes = |lines: &[Line]| lines.iter().map(|line| line.text.len()).sum::<usize>();

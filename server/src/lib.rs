@@ -26,6 +26,8 @@ mod peer_report;
 mod peers;
 mod program;
 mod pull_catalog;
+mod restore;
+mod room_journal;
 mod room_layout;
 mod room_media;
 mod room_parts;
@@ -40,7 +42,8 @@ mod targets;
 mod token_command;
 
 pub use config::{
-    Auth, Config, ConfigError, DEV_SECRET, Http, Ice, Media, Mode, Ops, Program, Rooms, Rtmp,
+    Auth, Config, ConfigError, DEV_SECRET, Http, Ice, Ledger, Media, Mode, Ops, Program, Rooms,
+    Rtmp,
 };
 pub use cues::Cues;
 pub use gift_config::GiftEntry;

@@ -1,12 +1,14 @@
 //! Opens rooms. A room is a task, entered in the directory before anyone is told of it.
 
-use std::future::ready;
-
 use futures_util::future::BoxFuture;
-use room_rules::{Member, Room, RoomId, RoomSettings, Title};
-use signaling::{Created, Refused, RoomHandle};
+use ledger::{Journal, Life};
+use room_rules::{Input, Member, Room, RoomId, RoomSettings, Title};
+use signaling::{Created, Refused, RoomHandle, RoomRequest};
+use tokio::sync::mpsc;
+use tracing::error;
 use wire_format::Code;
 
+use crate::restore::{self, NotRestored};
 use crate::room_parts::RoomParts;
 use crate::room_task::RoomTask;
 
@@ -26,7 +28,33 @@ impl Lobby {
         Self { parts, max_rooms }
     }
 
-    fn open(&self, id: RoomId, title: &Title) -> Result<Created, Refused> {
+    /// Opens the rooms that had not ended when the ledger was written to last. One that cannot be
+    /// made anew stays closed; its members find no room.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read at all.
+    pub async fn restore(&self) -> Result<usize, ledger::LedgerError> {
+        let mut restored = Vec::new();
+        for life in self.parts.ledger.open_lives().await? {
+            if let Ok(made) = self.revive(life).await {
+                restored.push(made);
+            }
+        }
+        // All are entered before the first speaks: rooms in a battle look for one another.
+        let entered: Vec<_> = restored
+            .into_iter()
+            .map(|(room, journal)| (self.enter(room.id().clone()), room, journal))
+            .collect();
+        let count = entered.len();
+        for ((handle, requests), room, journal) in entered {
+            let mut task = RoomTask::new(room, journal, self.parts.clone(), handle, requests);
+            task.take(&Input::Restarted, self.parts.clock.now());
+            self.parts.tasks.spawn(task.run());
+        }
+        Ok(count)
+    }
+
+    async fn open(&self, id: RoomId, title: &Title) -> Result<Created, Refused> {
         if let Some(handle) = self.parts.directory.find(&id).filter(|handle| !handle.is_gone()) {
             return Ok(Created::Existing(handle));
         }
@@ -41,12 +69,59 @@ impl Lobby {
         if !is_new {
             return Ok(Created::Existing(entered));
         }
+        match self.make(id, title).await {
+            Ok((room, journal, is_old)) => {
+                let parts = self.parts.clone();
+                let mut task = RoomTask::new(room, journal, parts, entered.clone(), requests);
+                if is_old {
+                    task.take(&Input::Restarted, self.parts.clock.now());
+                }
+                self.parts.tasks.spawn(task.run());
+                Ok(Created::New(entered))
+            }
+            Err(refused) => {
+                self.parts.directory.leave(&entered);
+                Err(refused)
+            }
+        }
+    }
+
+    /// Makes a new room, or goes on with the one of this name that stopped without having ended.
+    async fn make(&self, id: RoomId, title: &Title) -> Result<(Room, Journal, bool), Refused> {
+        let failed = |error| {
+            error!(room = %id, %error, "The ledger cannot be read.");
+            Refused::new(Code::LedgerFailed, "the ledger cannot be read")
+        };
+        let lives = self.parts.ledger.lives_of(id.as_str()).await.map_err(failed)?;
+        if let Some(life) = lives.into_iter().find(|life| life.ended_at.is_none()) {
+            let revived = self.revive(life).await;
+            let (room, journal) = revived.map_err(|_| {
+                Refused::new(Code::Conflict, "the room of this name cannot be gone on with")
+            })?;
+            return Ok((room, journal, true));
+        }
         let salt = signaling::random_salt();
         let settings = RoomSettings { salt, ..self.parts.settings.clone() };
-        let room = Room::new(id, title, settings, self.parts.clock.now());
-        let task = RoomTask::new(room, self.parts.clone(), entered.clone(), requests);
-        self.parts.tasks.spawn(task.run());
-        Ok(Created::New(entered))
+        let now = self.parts.clock.now();
+        let (room, journal) = restore::open(&self.parts.ledger, id, title, settings, now);
+        Ok((room, journal, false))
+    }
+
+    async fn revive(&self, life: Life) -> Result<(Room, Journal), NotRestored> {
+        let room = life.room.clone();
+        let made = restore::restore(&self.parts.ledger, life).await;
+        if let Err(error) = &made {
+            error!(room, %error, "A room could not be made anew from its journal; it stays closed.");
+            metrics::counter!("server_rooms_not_restored_total").increment(1);
+        }
+        made
+    }
+
+    fn enter(&self, id: RoomId) -> (RoomHandle, mpsc::Receiver<RoomRequest>) {
+        let (handle, requests) = RoomHandle::new(id, REQUESTS_CAPACITY);
+        let (entered, is_new) = self.parts.directory.enter(handle);
+        assert!(is_new, "a room has one life that has not ended");
+        (entered, requests)
     }
 }
 
@@ -57,6 +132,6 @@ impl signaling::Lobby for Lobby {
         title: Title,
         _member: Member,
     ) -> BoxFuture<'_, Result<Created, Refused>> {
-        Box::pin(ready(self.open(room, &title)))
+        Box::pin(async move { self.open(room, &title).await })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ledger::Ledger;
 use media_rules::layer::Pin;
 use mixer::{Duty, ProgramConfig};
 use room_rules::{RoomId, RoomSettings};
@@ -21,6 +22,8 @@ pub struct RoomParts {
     pub clock: RoomClock,
     /// The other rooms.
     pub directory: Directory,
+    /// What must survive a crash.
+    pub ledger: Ledger,
     /// The media side.
     pub sfu: Sfu,
     /// The way of its events to the rooms.

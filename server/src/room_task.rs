@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
+use ledger::Journal;
 use media_rules::FeedId;
 use room_rules::{
-    Command, Decided, Effect, Event, Input, MediaChange, Member, OrderPlaced, OrderRequest,
-    PeerMessage, Rejected, Reply, Role, Room, RoomId, ServerTime, SessionId, UserId,
+    Command, Effect, Event, Input, MediaChange, Member, OrderPlaced, PeerMessage, Reply, Role,
+    Room, RoomId, ServerTime, SessionId, Snapshot, UserId,
 };
-use signaling::{Ending, MediaId, Refused, RoomHandle, RoomRequest};
+use signaling::{Answer, Ending, MediaId, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 use wire_format::{Code, Lane, encode_event, encode_layers};
@@ -19,6 +20,7 @@ use crate::gauge::Counted;
 use crate::mail::{Mail, Mailbox};
 use crate::media_news::BadUplinks;
 use crate::negotiation::Holder;
+use crate::room_journal::{Released, RoomJournal};
 use crate::room_layout::applied_news;
 use crate::room_media::{RoomMedia, feed_of};
 use crate::room_parts::RoomParts;
@@ -28,10 +30,14 @@ use crate::stage_voice::StageVoice;
 /// How often the room looks for what nothing announces: a puller that went away, and idleness.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a room that closes waits for the disk.
+const FINISH_WITHIN: Duration = Duration::from_secs(3);
+
 /// Feeds a room what happened and carries out what follows.
 pub(crate) struct RoomTask {
     pub(crate) room: Room,
     pub(crate) parts: RoomParts,
+    pub(crate) record: RoomJournal,
     handle: RoomHandle,
     /// Full: whoever asks is told `BUSY`.
     requests: mpsc::Receiver<RoomRequest>,
@@ -49,6 +55,7 @@ impl RoomTask {
     /// Creates the task; nothing happens before [`run`](Self::run).
     pub(crate) fn new(
         room: Room,
+        journal: Journal,
         parts: RoomParts,
         handle: RoomHandle,
         requests: mpsc::Receiver<RoomRequest>,
@@ -58,6 +65,7 @@ impl RoomTask {
         let media = RoomMedia::new(room.id().clone(), &parts, mailbox);
         Self {
             room,
+            record: RoomJournal::new(journal),
             parts,
             handle,
             requests,
@@ -79,8 +87,10 @@ impl RoomTask {
         housekeeping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
 
         let ending = loop {
-            if self.carry_out() {
-                break Ending::RoomEnded;
+            match self.release() {
+                Released::Goes => {}
+                Released::Ended => break Ending::RoomEnded,
+                Released::Broken => break Ending::RoomFailed,
             }
             let timeout = self.poll_timeout();
             tokio::select! {
@@ -89,6 +99,7 @@ impl RoomTask {
                 biased;
                 () = self.parts.draining.cancelled() => break Ending::Draining,
                 () = self.parts.clock.sleep_until(timeout) => self.handle_timeout(),
+                () = self.record.changed(), if self.record.is_waiting() => {}
                 _ = housekeeping.tick() => self.keep_house(),
                 news = news(&mut self.mail, &mut self.requests) => match news {
                     News::Mail(mail) => self.handle_mail(mail),
@@ -121,22 +132,19 @@ impl RoomTask {
     }
 
     /// Carries out what the rules decided; true once the room is over.
-    fn carry_out(&mut self) -> bool {
-        let mut ended = false;
-        while let Some(effect) = self.room.poll_effect() {
-            match effect {
-                Effect::Broadcast(event) => self.broadcast(&event),
-                Effect::ToUser { user, event } => self.tell_user(&user, &event),
-                Effect::ToRoom { room, message } => self.tell_room(&room, message),
-                Effect::StageChanged => self.draw_stage(),
-                Effect::Unpublish(user) => self.media.unpublish(&user),
-                Effect::Ended(reason) => {
-                    info!(room = %self.room.id(), ?reason, "Room ended.");
-                    ended = true;
-                }
+    pub(crate) fn carry_out(&mut self, effect: Effect) -> bool {
+        match effect {
+            Effect::Broadcast(event) => self.broadcast(&event),
+            Effect::ToUser { user, event } => self.tell_user(&user, &event),
+            Effect::ToRoom { room, message } => self.tell_room(&room, message),
+            Effect::StageChanged => self.draw_stage(),
+            Effect::Unpublish(user) => self.media.unpublish(&user),
+            Effect::Ended(reason) => {
+                info!(room = %self.room.id(), ?reason, "Room ended.");
+                return true;
             }
         }
-        ended
+        false
     }
 
     fn broadcast(&mut self, event: &Event) {
@@ -185,29 +193,38 @@ impl RoomTask {
         match request {
             RoomRequest::Join { session, member, outbox, resume, reply } => {
                 let newcomer = Newcomer { session, member, outbox, resume };
-                // Whoever asked may have left; their session says goodbye by itself.
-                let _ = reply.send(self.let_in(newcomer, now));
+                self.let_in(newcomer, reply, now);
             }
             RoomRequest::Hearing { session, hearing } => self.handle_hearing(session, hearing, now),
             RoomRequest::Leave { session } => self.leave(session, now),
             RoomRequest::Command { session, command, reply } => {
                 let answer = self.command(session, command, now);
-                let _ = reply.send(answer.map_err(Refused::from));
+                self.answer(reply, answer);
             }
             RoomRequest::Order { member, order, reply } => {
-                let _ = reply.send(self.order(&member, order, now).map_err(Refused::from));
+                let placed = self.command_by(member, Command::OrderPlace(order), now);
+                self.answer(reply, placed.map(placed_of));
             }
             RoomRequest::End { member, reply } => {
-                let _ = reply.send(self.end(&member, now).map_err(Refused::from));
+                let ended = self.command_by(member, Command::RoomEnd, now);
+                self.answer(reply, ended.map(drop));
             }
             RoomRequest::Peer { from, message } => self.read(from, message, now),
-            RoomRequest::Describe { reply } => drop(reply.send(Ok(self.room.view(now)))),
-            RoomRequest::Leaders { count, reply } => drop(reply.send(Ok(self.room.leaders(count)))),
+            RoomRequest::Describe { reply } => {
+                let view = self.room.view(now);
+                self.hold_effects();
+                self.answer(reply, Ok(view));
+            }
+            RoomRequest::Leaders { count, reply } => {
+                let leaders = self.room.leaders(count);
+                self.answer(reply, Ok(leaders));
+            }
             RoomRequest::Publish { member, until, offer, reply } => {
-                match self.may_publish(&member, now) {
-                    Ok(()) => self.media.publish(Holder { member, until }, offer, reply),
+                let may = self.may_publish(&member, now);
+                self.once_durable(move |task, durable| match may.and(durable) {
+                    Ok(()) => task.media.publish(Holder { member, until }, offer, reply),
                     Err(refused) => drop(reply.send(Err(refused))),
-                }
+                });
             }
             RoomRequest::Play { member, until, feed, offer, reply } => {
                 match self.media.admit(&member, now) {
@@ -251,8 +268,7 @@ impl RoomTask {
 
     fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<(), Refused> {
         self.media.admit(member, now)?;
-        self.room.handle_input(&Input::Publish { by: member.clone() }, now)?;
-        Ok(())
+        self.ask(&Input::Publish { by: member.clone() }, now).map(drop)
     }
 
     fn close_peer(&mut self, member: &Member, id: MediaId, now: ServerTime) -> Result<(), Refused> {
@@ -265,51 +281,33 @@ impl RoomTask {
         Ok(())
     }
 
-    fn command(
+    pub(crate) fn command(
         &mut self,
         session: SessionId,
         command: Command,
         now: ServerTime,
-    ) -> Result<Reply, Rejected> {
+    ) -> Result<Reply, Refused> {
         let input = self.room.command_of(session, command)?;
-        self.room.handle_input(&input, now).map(Decided::into_reply)
+        self.ask(&input, now)
     }
 
-    fn order(
+    fn command_by(
         &mut self,
-        member: &Member,
-        order: OrderRequest,
+        member: Member,
+        command: Command,
         now: ServerTime,
-    ) -> Result<OrderPlaced, Rejected> {
-        let input = self.room.command_by(member.clone(), Command::OrderPlace(order));
-        let reply = self.room.handle_input(&input, now)?.into_reply();
-        let Reply::Order(placed) = reply else {
-            unreachable!("an order is never answered with {reply:?}");
-        };
-        Ok(placed)
+    ) -> Result<Reply, Refused> {
+        let input = self.room.command_by(member, command);
+        self.ask(&input, now)
     }
 
-    fn end(&mut self, member: &Member, now: ServerTime) -> Result<(), Rejected> {
-        let input = self.room.command_by(member.clone(), Command::RoomEnd);
-        self.room.handle_input(&input, now).map(|_| ())
-    }
-
-    pub(crate) fn leave(&mut self, session: SessionId, now: ServerTime) {
-        self.sessions.remove(session, now);
-        if let Some(input) = self.room.handle_leave(session, now) {
-            self.take(&input, now);
-        }
+    /// Answers once what the answer says is durable. Whoever asked may have left.
+    fn answer<T: Send + 'static>(&mut self, reply: Answer<T>, answer: Result<T, Refused>) {
+        self.once_durable(move |_, durable| drop(reply.send(durable.and(answer))));
     }
 
     fn read(&mut self, from: RoomId, message: PeerMessage, now: ServerTime) {
         self.take(&Input::Letter { from, message }, now);
-    }
-
-    /// Hands in what the rules never refuse.
-    fn take(&mut self, input: &Input, now: ServerTime) {
-        if let Err(rejected) = self.room.handle_input(input, now) {
-            unreachable!("{} is refused: {rejected}", input.kind());
-        }
     }
 
     fn handle_mail(&mut self, mail: Mail) {
@@ -397,11 +395,28 @@ impl RoomTask {
                 role: Role::Admin,
             };
             // A room that is over already says no, which is as good.
-            let _ = self.end(&platform, now);
+            let _ = self.command_by(platform, Command::RoomEnd, now);
         }
     }
 
-    async fn close(self, ending: Ending) {
+    /// Tells what is decided, as far as the disk keeps up.
+    async fn finish(&mut self) {
+        let until = tokio::time::Instant::now() + FINISH_WITHIN;
+        while self.release() == Released::Goes && self.record.is_waiting() {
+            if tokio::time::timeout_at(until, self.record.changed()).await.is_err() {
+                break;
+            }
+        }
+        self.give_up_waiting();
+    }
+
+    async fn close(mut self, ending: Ending) {
+        match ending {
+            Ending::RoomEnded => self.record.end(self.parts.clock.now()),
+            Ending::RoomFailed => self.give_up(),
+            Ending::Draining => self.finish().await,
+            Ending::TooSlow | Ending::Left => unreachable!("sessions end so, rooms do not"),
+        }
         self.sessions.end_all(ending);
         self.media.close().await;
         // Before the name is free: the next room of this name must not lose its entry.
@@ -409,6 +424,13 @@ impl RoomTask {
         self.parts.directory.leave(&self.handle);
         info!(room = %self.room.id(), ?ending, "Room closed.");
     }
+}
+
+fn placed_of(reply: Reply) -> OrderPlaced {
+    let Reply::Order(placed) = reply else {
+        unreachable!("an order is never answered with {reply:?}");
+    };
+    placed
 }
 
 enum News {

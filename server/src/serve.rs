@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use ledger::{Ledger, LedgerConfig, Place, Pruned, WriterThread};
 use mixer::{Duty, ProgramConfig, Quality, Rendition, VideoEncoder};
 use relay_cdn::PullServer;
+use room_rules::ServerTime;
 use serde_json::json;
 use sfu::Sfu;
 use signaling::{Directory, Limits, RoomClock, Services, SessionNumbers, TokenKey};
@@ -32,6 +34,11 @@ use crate::{Config, Mode};
 
 /// How long rooms, mixers and targets may take to finish, together.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the ledger is looked through for what is old, and how long others get in between.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+const PRUNE_PAUSE: Duration = Duration::from_millis(100);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How often the gauges of the media side are read.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
@@ -79,6 +86,7 @@ struct Server {
     addresses: Addresses,
     readiness: Readiness,
     parts: RoomParts,
+    writer: WriterThread,
     pull: PullServer,
     /// Cancelled when nobody new is let in.
     closing: CancellationToken,
@@ -118,9 +126,13 @@ impl Server {
             .with_context(|| format!("cannot listen on {} (rtmp)", config.rtmp.listen))?;
         let rtmp_address = pull.local_addr();
 
+        let place = config.ledger.file(mode).map_or(Place::Temporary, Place::File);
+        let (ledger, writer) = Ledger::open(&LedgerConfig::at(place))
+            .with_context(|| format!("cannot open the ledger {}", config.ledger.path.display()))?;
         let (runtime_dir, own_folder) = runtime_folder(config);
         let parts = RoomParts {
-            clock: RoomClock::start(),
+            clock: RoomClock::start_not_before(moment(ledger.last_moment())),
+            ledger,
             directory: Directory::new(),
             sfu,
             switchboard,
@@ -140,11 +152,16 @@ impl Server {
             tasks: TaskTracker::new(),
             sessions: SessionNumbers::default(),
         };
+        let lobby = Lobby::new(parts.clone(), config.rooms.max);
+        let restored = lobby.restore().await.context("cannot read the ledger")?;
+        info!(rooms = restored, "Ledger is open.");
+        let keeping = keep_ledger(parts.ledger.clone(), parts.clock, config.ledger.keep_days);
+        listeners.spawn(closing.clone().run_until_cancelled_owned(keeping));
         let services = Services {
             tokens,
             clock: parts.clock,
             directory: parts.directory.clone(),
-            lobby: Arc::new(Lobby::new(parts.clone(), config.rooms.max)),
+            lobby: Arc::new(lobby),
             sessions: parts.sessions.clone(),
             rtmp_base: format!("rtmp://{}/live", reachable(rtmp_address, config)?).into(),
             gifts: parts.settings.gifts.clone(),
@@ -159,7 +176,7 @@ impl Server {
 
         let addresses =
             Addresses { http: http_address, rtmp: rtmp_address, ops: ops_address, media };
-        Ok(Self { addresses, readiness, parts, pull, closing, last, listeners, own_folder })
+        Ok(Self { addresses, readiness, parts, writer, pull, closing, last, listeners, own_folder })
     }
 
     async fn stop(self) {
@@ -179,6 +196,9 @@ impl Server {
         self.listeners.close();
         if tokio::time::timeout(CLOSE_WITHIN, self.listeners.wait()).await.is_err() {
             warn!(left = self.listeners.len(), "Some listeners did not end in time.");
+        } else {
+            // Nobody is left who could append.
+            self.writer.join();
         }
         if let Some(folder) = self.own_folder {
             // What is left there is nobody's; the system clears the place by itself, too.
@@ -293,6 +313,37 @@ fn say(
         write!(out, "{}", dev_welcome(addresses.http, addresses.rtmp, tokens, clock.now()))?;
     }
     out.flush()
+}
+
+/// Takes away what is old in the ledger, a little at a time.
+async fn keep_ledger(ledger: Ledger, clock: RoomClock, keep_days: u32) {
+    let mut ticks = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        ticks.tick().await;
+        let now = clock.now();
+        let ended_before = before(now, DAY * keep_days);
+        loop {
+            match ledger.prune(ended_before, before(now, DAY)).await {
+                Ok(pruned) if pruned == Pruned::default() => break,
+                Ok(pruned) => info!(?pruned, "The ledger forgot what is old."),
+                Err(error) => {
+                    warn!(%error, "The ledger could not be pruned.");
+                    break;
+                }
+            }
+            tokio::time::sleep(PRUNE_PAUSE).await;
+        }
+    }
+}
+
+fn before(now: ServerTime, span: Duration) -> u64 {
+    let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    now.unix_millis().saturating_sub(millis)
+}
+
+/// Returns the first moment that was not told before a restart.
+const fn moment(last: u64) -> ServerTime {
+    ServerTime::from_unix_millis(last + 1)
 }
 
 /// Keeps the media side's gauges true.

@@ -29,6 +29,14 @@ impl RoomClock {
         Self::start_at(unix)
     }
 
+    /// Starts the clock from the system's idea of UTC, or from `moment` if that is later: what was
+    /// told once must not come again.
+    pub fn start_not_before(moment: ServerTime) -> Self {
+        let clock = Self::start();
+        let unix = clock.unix_at_start.max(Duration::from_millis(moment.unix_millis()));
+        Self { unix_at_start: unix, ..clock }
+    }
+
     /// Starts the clock from `unix`, the time since the Unix epoch.
     pub fn start_at(unix: Duration) -> Self {
         Self { started_at: Instant::now(), unix_at_start: unix }

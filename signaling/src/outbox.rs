@@ -146,6 +146,8 @@ pub enum Ending {
     Superseded,
     /// The room is over.
     RoomEnded,
+    /// The room stopped because its ledger failed.
+    RoomFailed,
     /// This server is shutting down.
     Draining,
     /// The connection is gone, or the room has let the session go.

@@ -97,6 +97,7 @@ impl From<Ending> for Over {
             Ending::TooSlow => Self::with(4008, "too slow"),
             Ending::Superseded => Self::with(4009, "superseded"),
             Ending::RoomEnded => Self::with(4010, "room ended"),
+            Ending::RoomFailed => Self::with(close_code::ERROR, "room failed"),
             Ending::Draining => Self::DRAINING,
             Ending::Left => Self::LEFT,
         }

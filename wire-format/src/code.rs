@@ -88,6 +88,9 @@ codes! {
     Busy = "BUSY", 503;
     /// The room holds as many sessions as it may.
     RoomFull = "ROOM_FULL", 503;
+    /// The room could not write down what it decided, and stopped; the same key gets the answer when it
+    /// is back.
+    LedgerFailed = "LEDGER_FAILED", 503;
     /// The server is shutting down.
     Draining = "DRAINING", 503;
     /// The two hosts were not both on air in time.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ledger::Ledger;
 use media_rules::FeedId;
 use mixer::{Duty, ProgramConfig};
 use room_rules::{
@@ -59,6 +60,7 @@ impl Stage {
         let parts = RoomParts {
             clock: RoomClock::start_at(UNIX_AT_START),
             directory: Directory::new(),
+            ledger: Ledger::inline().unwrap(),
             sfu,
             switchboard,
             settings: RoomSettings::default(),

@@ -1,0 +1,135 @@
+//! Makes rooms anew from their journals. Every row is decided again and must be decided alike: a
+//! room whose rules have changed since, or whose journal was tampered with, is refused loudly rather
+//! than opened with other winners.
+
+use std::time::Instant;
+
+use ledger::{Entry, Journal, Ledger, LedgerError, Life, NewRow, Row};
+use room_rules::{
+    Decided, Input, RULES_VERSION, Reply, Room, RoomId, RoomSettings, ServerTime, Title,
+};
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+use crate::room_journal::json;
+
+const OPENED: &str = "opened";
+
+/// The first row of every life.
+#[derive(Debug, Deserialize, Serialize)]
+struct Opening {
+    title: Title,
+    settings: RoomSettings,
+}
+
+/// Makes a room and begins its journal.
+pub(crate) fn open(
+    ledger: &Ledger,
+    id: RoomId,
+    title: &Title,
+    settings: RoomSettings,
+    now: ServerTime,
+) -> (Room, Journal) {
+    let mut journal = ledger.begin(id.as_str(), now.unix_millis());
+    let row = NewRow {
+        at: now.unix_millis(),
+        kind: OPENED,
+        rules: RULES_VERSION,
+        key: None,
+        input: json(&Opening { title: title.clone(), settings: settings.clone() }),
+        outcome: json(&Reply::Done),
+    };
+    journal.append(Entry { row: Some(row), ..Entry::default() });
+    (Room::new(id, title, settings, now), journal)
+}
+
+/// Makes the room of a life that has not ended, as it was.
+///
+/// # Errors
+/// If its journal cannot be read, or comes out otherwise.
+pub(crate) async fn restore(ledger: &Ledger, life: Life) -> Result<(Room, Journal), NotRestored> {
+    let began = Instant::now();
+    let mut reader = ledger.read(life);
+    let mut room = None;
+    let mut rows = 0_usize;
+    loop {
+        let next = reader.next().await?;
+        if next.is_empty() {
+            break;
+        }
+        rows += next.len();
+        for row in &next {
+            match &mut room {
+                None => room = Some(first(&reader.life().room, row)?),
+                Some(room) => again(room, row)?,
+            }
+        }
+    }
+    let room = room.ok_or(NotRestored::Empty)?;
+    info!(room = %room.id(), rows, seconds = began.elapsed().as_secs_f64(), "Room restored.");
+    Ok((room, ledger.resume(reader)))
+}
+
+fn first(name: &str, row: &Row) -> Result<Room, NotRestored> {
+    expect_rules(row)?;
+    let id = RoomId::parse(name).ok_or(NotRestored::Malformed { seq: row.seq })?;
+    let Opening { title, settings } = read(row, &row.input)?;
+    Ok(Room::new(id, &title, settings, ServerTime::from_unix_millis(row.at)))
+}
+
+fn again(room: &mut Room, row: &Row) -> Result<(), NotRestored> {
+    expect_rules(row)?;
+    let input: Input = read(row, &row.input)?;
+    let before: Reply = read(row, &row.outcome)?;
+    let now = room.handle_input(&input, ServerTime::from_unix_millis(row.at));
+    // It was told when it was decided the first time.
+    while room.poll_effect().is_some() {}
+    if now == Ok(Decided::Fresh(before)) {
+        return Ok(());
+    }
+    Err(NotRestored::Otherwise { seq: row.seq, now: format!("{now:?}") })
+}
+
+const fn expect_rules(row: &Row) -> Result<(), NotRestored> {
+    if row.rules == RULES_VERSION {
+        return Ok(());
+    }
+    Err(NotRestored::OtherRules { seq: row.seq, rules: row.rules })
+}
+
+fn read<'a, T: Deserialize<'a>>(row: &Row, text: &'a str) -> Result<T, NotRestored> {
+    serde_json::from_str(text).map_err(|_| NotRestored::Malformed { seq: row.seq })
+}
+
+/// Why a room was not made anew.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRestored {
+    /// The ledger cannot be read, or was tampered with.
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+    /// A life without an opening.
+    #[error("its journal is empty")]
+    Empty,
+    /// It is not what this program writes.
+    #[error("row {seq} cannot be understood")]
+    Malformed {
+        /// The row.
+        seq: u64,
+    },
+    /// Other rules decided it, which need not decide alike.
+    #[error("row {seq} was decided by version {rules} of the rules, this is {RULES_VERSION}")]
+    OtherRules {
+        /// The row.
+        seq: u64,
+        /// Their version.
+        rules: u32,
+    },
+    /// The same input is answered otherwise now.
+    #[error("row {seq} comes out otherwise now: {now}")]
+    Otherwise {
+        /// The row.
+        seq: u64,
+        /// How.
+        now: String,
+    },
+}

@@ -1,0 +1,211 @@
+//! What a room decides is told when the disk has it, not before. The task decides at once and goes
+//! on deciding; whatever follows waits here, in order, until the row that it follows from is
+//! durable. Nothing overtakes: chat waits behind the order that came before it, so nobody ever sees
+//! what a crash could take back.
+
+use std::collections::{HashMap, VecDeque};
+
+use ledger::{Entry, Journal, NewRow};
+use room_rules::{
+    Decided, Effect, IdemKey, Input, RULES_VERSION, Rejected, Reply, ServerTime, SessionId, UserId,
+};
+use serde::Serialize;
+use signaling::Refused;
+use tracing::error;
+use wire_format::Code;
+
+use crate::room_task::RoomTask;
+
+/// Outputs that may wait for the disk before whatever may be refused is. A stalled disk is no reason
+/// to run out of memory.
+const HELD_MAX: usize = 65_536;
+
+/// The journal of a room, and what waits for it.
+pub(crate) struct RoomJournal {
+    journal: Journal,
+    held: VecDeque<Held>,
+    /// Keys whose rows are on their way to the disk, with the entries that hold them.
+    in_flight: HashMap<(UserId, IdemKey), u64>,
+}
+
+struct Held {
+    /// The last entry before it.
+    after: u64,
+    output: Output,
+}
+
+#[allow(clippy::large_enum_variant, reason = "most outputs are effects")]
+enum Output {
+    Effect(Effect),
+    Act(Act),
+}
+
+/// Something to be done once all is durable that it follows from, or that never will be.
+type Act = Box<dyn FnOnce(&mut RoomTask, Result<(), Refused>) + Send>;
+
+impl RoomJournal {
+    pub(crate) fn new(journal: Journal) -> Self {
+        Self { journal, held: VecDeque::new(), in_flight: HashMap::new() }
+    }
+
+    /// Returns whether anything waits for the disk.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Waits until the disk has come further.
+    pub(crate) async fn changed(&mut self) {
+        self.journal.changed().await;
+    }
+
+    /// Notes that the room is over.
+    pub(crate) fn end(&self, now: ServerTime) {
+        self.journal.end(now.unix_millis());
+    }
+
+    fn expect_place(&self) -> Result<(), Refused> {
+        if self.journal.has_place() && self.held.len() < HELD_MAX {
+            return Ok(());
+        }
+        metrics::counter!("server_requests_refused_total", "reason" => "ledger_full").increment(1);
+        Err(Refused::new(Code::Busy, "too much is going on, try again"))
+    }
+
+    fn append(&mut self, input: &Input, reply: &Reply, now: ServerTime) {
+        let key = input.idem().map(|(user, key)| (user.clone(), key.clone()));
+        let row = NewRow {
+            at: now.unix_millis(),
+            kind: input.kind(),
+            rules: RULES_VERSION,
+            key: key.as_ref().map(|(user, key)| (user.to_string(), key.as_str().to_owned())),
+            input: json(input),
+            outcome: json(reply),
+        };
+        let entry = self.journal.append(Entry { row: Some(row), ..Entry::default() });
+        if let Some(key) = key {
+            self.in_flight.insert(key, entry);
+        }
+    }
+
+    fn is_in_flight(&self, input: &Input) -> bool {
+        let key = input.idem().map(|(user, key)| (user.clone(), key.clone()));
+        let entry = key.and_then(|key| self.in_flight.get(&key));
+        entry.is_some_and(|entry| *entry > self.journal.progress().durable)
+    }
+
+    fn hold(&mut self, output: Output) {
+        self.held.push_back(Held { after: self.journal.appended(), output });
+    }
+}
+
+impl RoomTask {
+    /// Hands in what may be refused.
+    pub(crate) fn ask(&mut self, input: &Input, now: ServerTime) -> Result<Reply, Refused> {
+        self.record.expect_place()?;
+        let decided = self.decide(input, now)?;
+        if matches!(decided, Decided::Repeated(_)) && self.record.is_in_flight(input) {
+            let why = "a request with this key is being carried out, ask again";
+            return Err(Refused::new(Code::IdempotencyInFlight, why));
+        }
+        Ok(decided.into_reply())
+    }
+
+    /// Hands in what the rules never refuse.
+    pub(crate) fn take(&mut self, input: &Input, now: ServerTime) {
+        if let Err(rejected) = self.decide(input, now) {
+            unreachable!("{} is refused: {rejected}", input.kind());
+        }
+    }
+
+    fn decide(&mut self, input: &Input, now: ServerTime) -> Result<Decided, Rejected> {
+        let decided = self.room.handle_input(input, now);
+        if let Ok(Decided::Fresh(reply)) = &decided
+            && input.is_durable()
+        {
+            self.record.append(input, reply, now);
+        }
+        self.hold_effects();
+        decided
+    }
+
+    /// Takes a session out of the room, in its turn.
+    pub(crate) fn leave(&mut self, session: SessionId, now: ServerTime) {
+        if let Some(input) = self.room.handle_leave(session, now) {
+            self.take(&input, now);
+        }
+        self.hold_effects();
+        self.once_durable(move |task, _| task.sessions.remove(session, now));
+    }
+
+    /// Takes what the rules have said by themselves.
+    pub(crate) fn hold_effects(&mut self) {
+        while let Some(effect) = self.room.poll_effect() {
+            self.record.hold(Output::Effect(effect));
+        }
+    }
+
+    /// Does something once everything that was decided before is durable, or never will be.
+    pub(crate) fn once_durable(
+        &mut self,
+        act: impl FnOnce(&mut Self, Result<(), Refused>) + Send + 'static,
+    ) {
+        self.record.hold(Output::Act(Box::new(act)));
+    }
+
+    /// Carries out what no longer waits for the disk.
+    pub(crate) fn release(&mut self) -> Released {
+        self.hold_effects();
+        let progress = self.record.journal.progress();
+        let mut released = Released::Goes;
+        while let Some(held) = self.record.held.pop_front_if(|held| held.after <= progress.durable)
+        {
+            match held.output {
+                Output::Effect(effect) => {
+                    if self.carry_out(effect) {
+                        released = Released::Ended;
+                    }
+                }
+                Output::Act(act) => act(self, Ok(())),
+            }
+            self.hold_effects();
+        }
+        if self.record.held.is_empty() {
+            self.record.in_flight.clear();
+        }
+        if progress.is_broken { Released::Broken } else { released }
+    }
+
+    /// Answers everyone who waits for a disk that has failed. Whether their requests were carried
+    /// out is known when the room is read from the ledger again: the same key gets the answer.
+    pub(crate) fn give_up(&mut self) {
+        error!(room = %self.room.id(), waiting = self.record.held.len(),
+            "The ledger has failed; the room stops rather than promise what it cannot keep.");
+        metrics::counter!("server_rooms_failed_total").increment(1);
+        self.give_up_waiting();
+    }
+
+    /// Answers everyone who waits for the disk, because the room waits no longer.
+    pub(crate) fn give_up_waiting(&mut self) {
+        while let Some(held) = self.record.held.pop_front() {
+            if let Output::Act(act) = held.output {
+                let why = "the room could not write it down; ask again with the same key";
+                act(self, Err(Refused::new(Code::LedgerFailed, why)));
+            }
+        }
+    }
+}
+
+/// How the room goes on after what was released.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Released {
+    Goes,
+    /// The room is over.
+    Ended,
+    /// The rest never becomes durable.
+    Broken,
+}
+
+/// Returns the JSON of what the rules made.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("what rules make has names for keys")
+}
