@@ -26,6 +26,59 @@ pub enum Command {
     Serve(Serve),
     /// Prints a token that lets one user into one room.
     Token(Token),
+    /// Looks after the ledger; the server may go on running.
+    Ledger(LedgerArgs),
+}
+
+/// Flags of `ledger`.
+#[derive(Args, Debug)]
+pub struct LedgerArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+    /// The file, if it is not the one of the configuration.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub ledger: Option<PathBuf>,
+    /// The configuration file that names it.
+    #[arg(long, value_name = "FILE", env = "LIANMAI_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+}
+
+/// What `lianmai ledger` can do.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Checks the hash of every row; exits with an error if one does not fit.
+    Verify {
+        /// Only this room.
+        #[arg(long)]
+        room: Option<String>,
+    },
+    /// Copies the ledger as it is at this moment into a new file, and checks the copy.
+    Backup {
+        /// The new file.
+        into: PathBuf,
+    },
+    /// Takes away rooms that ended long ago, and keys that may be used again.
+    Prune {
+        /// How long rooms that have ended are kept.
+        #[arg(long)]
+        days: u32,
+    },
+    /// Prints every row of a room.
+    Show {
+        /// The room.
+        #[arg(long)]
+        room: String,
+        /// Only this life.
+        #[arg(long)]
+        life: Option<u64>,
+    },
+    /// Gives up a room that could not be made anew from its journal; its rows stay.
+    Abandon {
+        /// The room.
+        #[arg(long)]
+        room: String,
+    },
 }
 
 /// Flags of `serve`. Each wins over its setting in the file and in the environment.

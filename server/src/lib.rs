@@ -16,6 +16,7 @@ mod fan_out;
 mod gauge;
 mod gift_config;
 mod ice_restart;
+mod ledger_command;
 mod lobby;
 mod mail;
 mod media_news;
@@ -47,6 +48,7 @@ pub use config::{
 };
 pub use cues::Cues;
 pub use gift_config::GiftEntry;
+pub use ledger_command::ledger_command;
 pub use lobby::Lobby;
 pub use program::Composites;
 pub use room_parts::RoomParts;

@@ -34,6 +34,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             writeln!(std::io::stdout(), "{token}")?;
             Ok(())
         }
+        Command::Ledger(args) => server::ledger_command(args, &mut std::io::stdout().lock()),
         Command::Serve(args) => {
             let filter = EnvFilter::try_from_env("LIANMAI_LOG").unwrap_or_else(|_| LOG.into());
             tracing_subscriber::fmt()

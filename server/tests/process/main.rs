@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod buyers;
 mod command_line;
+mod crash;
 mod life;
 mod resume;
 mod running;

@@ -23,8 +23,14 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts with more arguments.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let mut child = lianmai()
             .args(["serve", "--dev", "--print-addresses", "--media-port", "0"])
+            .args(more)
             .args(["--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--ops", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
