@@ -8,7 +8,7 @@ use ledger::Journal;
 use media_rules::FeedId;
 use room_rules::{
     Command, Effect, Event, Input, MediaChange, Member, OrderPlaced, PeerMessage, Reply, Role,
-    Room, RoomId, ServerTime, SessionId, Snapshot, UserId,
+    Room, RoomId, RoomView, ServerTime, SessionId, Snapshot, UserId,
 };
 use signaling::{Answer, Ending, MediaId, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
@@ -210,11 +210,7 @@ impl RoomTask {
                 self.answer(reply, ended.map(drop));
             }
             RoomRequest::Peer { from, message } => self.read(from, message, now),
-            RoomRequest::Describe { reply } => {
-                let view = self.room.view(now);
-                self.hold_effects();
-                self.answer(reply, Ok(view));
-            }
+            RoomRequest::Describe { reply } => self.describe(reply, now),
             RoomRequest::Leaders { count, reply } => {
                 let leaders = self.room.leaders(count);
                 self.answer(reply, Ok(leaders));
@@ -264,6 +260,12 @@ impl RoomTask {
                 let _ = reply.send(self.media.remove_target(&id, now));
             }
         }
+    }
+
+    fn describe(&mut self, reply: Answer<RoomView>, now: ServerTime) {
+        let view = self.room.view(now);
+        self.hold_effects();
+        self.answer(reply, Ok(view));
     }
 
     fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<(), Refused> {

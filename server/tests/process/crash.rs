@@ -210,7 +210,7 @@ impl Folder {
             assert_eq!(sold, stock - left, "units do not vanish: {sale}");
             assert!(sold <= stock);
         }
-        assert_eq!(snapshot["reactions"]["coins"], coins, "{snapshot}");
+        assert_eq!(snapshot["coins"], coins, "{snapshot}");
         rows.len()
     }
 }
