@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both install what they need.
 # What takes long and is not run at every change: `make soak`, `make fuzz`.
-.PHONY: demo run test check bench fuzz soak setup setup-test setup-bench
+.PHONY: demo run test check bench soak fuzz setup setup-test setup-bench
 
 demo: setup            ## A server, two hosts in a PK battle, gifts, sales; prints the URLs
 	cargo build --release --locked -p server -p mixer -p load-tester

@@ -8,7 +8,7 @@ use ledger::Journal;
 use media_rules::FeedId;
 use room_rules::{
     Command, Effect, Event, Input, MediaChange, Member, OrderPlaced, PeerMessage, Reply, Role,
-    Room, RoomId, RoomView, ServerTime, SessionId, Snapshot, UserId,
+    Room, RoomId, RoomView, ServerTime, SessionId, UserId,
 };
 use signaling::{Answer, Ending, MediaId, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
@@ -417,7 +417,9 @@ impl RoomTask {
             Ending::RoomEnded => self.record.end(self.parts.clock.now()),
             Ending::RoomFailed => self.give_up(),
             Ending::Draining => self.finish().await,
-            Ending::TooSlow | Ending::Left => unreachable!("sessions end so, rooms do not"),
+            Ending::TooSlow | Ending::Superseded | Ending::Left => {
+                unreachable!("sessions end so, rooms do not")
+            }
         }
         self.sessions.end_all(ending);
         self.media.close().await;
