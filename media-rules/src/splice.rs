@@ -77,6 +77,7 @@ impl Splice {
     ///
     /// Returns `None` for a packet from before the switch point, which must not be sent, and
     /// before the first [`switch_source`](Self::switch_source).
+    #[inline]
     pub fn rewrite(&mut self, stamp: Stamp) -> Option<Stamp> {
         let piece = self.current.as_mut()?;
         let extended = piece.unwrapper.peek(stamp.sequence);

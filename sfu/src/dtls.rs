@@ -143,6 +143,8 @@ pub(crate) struct Dtls {
     /// Our ClientHello and when to say it again; forgotten with the first answer.
     hello_again: Option<(Instant, BytesMut)>,
     repeat: Option<BytesMut>,
+    /// When the endpoint wants to be looked at; nothing changes it but what it reads and its timer.
+    due: Option<Instant>,
 }
 
 impl Dtls {
@@ -160,6 +162,7 @@ impl Dtls {
             held: Vec::new(),
             hello_again: None,
             repeat: None,
+            due: None,
         }
     }
 
@@ -169,6 +172,7 @@ impl Dtls {
             self.has_started = true;
             self.endpoint.connect(now, TUNNEL, Arc::clone(&self.identity.client), None)?;
             self.hello_again = Some((now + HELLO_AGAIN, BytesMut::new()));
+            self.note_timer();
         }
         Ok(())
     }
@@ -215,6 +219,7 @@ impl Dtls {
         let read =
             catch_unwind(AssertUnwindSafe(|| self.endpoint.read(now, TUNNEL, None, datagram)))
                 .map_err(|_| Error::Other("the DTLS parser panicked".to_owned()))?;
+        self.note_timer();
         let events = match read {
             Ok(events) => events,
             Err(error) => {
@@ -253,13 +258,18 @@ impl Dtls {
         if let Some((_, hello)) = self.hello_again.take_if(|(at, _)| *at <= now) {
             self.repeat = Some(hello).filter(|hello| !hello.is_empty());
         }
-        let is_due = self.endpoint.poll_timeout(&TUNNEL).is_some_and(|at| at <= now);
-        if !is_due {
+        if self.due.is_none_or(|due| now < due) {
             return Ok(());
         }
         // What a timer does depends on what the other side sent, so the same goes for it.
-        catch_unwind(AssertUnwindSafe(|| self.endpoint.handle_timeout(TUNNEL, now)))
-            .map_err(|_| Error::Other("a DTLS timer panicked".to_owned()))?
+        let done = catch_unwind(AssertUnwindSafe(|| self.endpoint.handle_timeout(TUNNEL, now)))
+            .map_err(|_| Error::Other("a DTLS timer panicked".to_owned()))?;
+        self.note_timer();
+        done
+    }
+
+    fn note_timer(&mut self) {
+        self.due = self.endpoint.poll_timeout(&TUNNEL);
     }
 
     /// Returns the next datagram to send.

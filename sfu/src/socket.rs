@@ -7,16 +7,20 @@
 //! one sender arrive joined in the same way (UDP_GRO). A kernel that has neither, or a path that
 //! refuses them, gets and gives everything one by one.
 //!
+//! Media is told from everything else by the kernel, into a socket of its own ([`sorting`]), so that a
+//! worker may let feedback come together without media waiting for it.
+//!
 //! All `unsafe` of this crate is in this module. Every pointer handed to the kernel points into
 //! memory that is borrowed for the whole call.
 
 mod lane;
 mod messages;
+mod sorting;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::egress::Egress;
 use crate::route::Route;
@@ -26,9 +30,6 @@ use lane::Lane;
 pub(crate) const RECEIVE_BATCH: usize = 64;
 /// Longest datagram that is taken; anything longer is no WebRTC.
 const DATAGRAM_LEN: usize = 2_048;
-
-/// A socket buffer holds less than this of anything.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What sockets ask the kernel to do for them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,9 +41,18 @@ pub(crate) enum Offload {
     Unwanted,
 }
 
+/// What ends a wait beside the waker, the streams and the clock.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Attention {
+    /// Any datagram.
+    All,
+    /// Media; whatever the kernel does not tell from media, too.
+    Media,
+}
+
 /// A worker's sockets with their buffers.
 pub(crate) struct Socket {
-    /// One or two, of different families.
+    /// One or two of each of one or two families; what is sent leaves by a family's first.
     lanes: Vec<Lane>,
     received: Vec<Received>,
     placed: Vec<u8>,
@@ -70,7 +80,10 @@ impl Socket {
                 let text = "media can be bound to one address of each IP family";
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
             }
-            lanes.push(Lane::bind(address, offload)?);
+            let lane = Lane::bind(address, offload)?;
+            let aside = lane.aside(offload);
+            lanes.push(lane);
+            lanes.extend(aside);
         }
         if lanes.is_empty() {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -80,10 +93,10 @@ impl Socket {
 
     /// Returns the addresses that the kernel gave the sockets.
     pub(crate) fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
-        self.lanes.iter().map(Lane::local_addr).collect()
+        self.lanes.iter().filter(|lane| !lane.is_aside).map(Lane::local_addr).collect()
     }
 
-    /// Takes what is there already, at most [`RECEIVE_BATCH`] messages of each family; returns how
+    /// Takes what is there already, at most [`RECEIVE_BATCH`] messages of each lane; returns how
     /// many datagrams they held. Fewer than [`RECEIVE_BATCH`] say that the kernel has no more.
     pub(crate) fn receive(&mut self) -> usize {
         self.received.clear();
@@ -96,12 +109,15 @@ impl Socket {
         self.received.len()
     }
 
-    /// Returns how long the oldest datagram of the last [`receive`](Self::receive) had been there.
-    pub(crate) fn waited(&self) -> Duration {
-        let oldest = self.lanes.iter().filter_map(|lane| lane.oldest).min();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // The wall clock may have been set meanwhile.
-        oldest.map_or(Duration::ZERO, |oldest| now.saturating_sub(oldest).min(LONGEST_WAIT))
+    /// Returns how long the `at`-th datagram of the last [`receive`](Self::receive) had been there,
+    /// or the oldest of those that came with it.
+    pub(crate) fn waited(&self, at: usize) -> Duration {
+        self.received[at].lane.map_or(Duration::ZERO, |lane| self.lanes[lane].waited)
+    }
+
+    /// Whether the last [`receive`](Self::receive) brought anything that was set aside from media.
+    pub(crate) fn took_aside(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.is_aside && lane.used > 0)
     }
 
     /// Puts something that came by another way in the place of the last
@@ -181,13 +197,20 @@ impl Waker {
 }
 
 /// Waits for a datagram, for the waker, for the descriptor `streams`, or for `timeout`.
-pub(crate) fn wait(socket: &Socket, waker: &Waker, streams: Option<RawFd>, timeout: Duration) {
+pub(crate) fn wait(
+    socket: &Socket,
+    waker: &Waker,
+    streams: Option<RawFd>,
+    attention: Attention,
+    timeout: Duration,
+) {
     let watch = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let matters = |lane: &&Lane| attention == Attention::All || !lane.is_aside;
     // A negative descriptor is passed over.
-    let lane = |at: usize| socket.lanes.get(at).map_or(-1, Lane::descriptor);
-    let waker_fd = waker.eventfd.as_raw_fd();
-    let mut watched =
-        [watch(waker_fd), watch(lane(0)), watch(lane(1)), watch(streams.unwrap_or(-1))];
+    let lane = |at: usize| socket.lanes.get(at).filter(matters).map_or(-1, Lane::descriptor);
+    let [first, second, third, fourth] = std::array::from_fn(lane);
+    let others = [waker.eventfd.as_raw_fd(), streams.unwrap_or(-1)];
+    let mut watched = [others[0], others[1], first, second, third, fourth].map(watch);
     // SAFETY: all-zero bytes are a valid value of this plain C structure.
     let mut limit: libc::timespec = unsafe { std::mem::zeroed() };
     limit.tv_sec = libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX);

@@ -237,7 +237,7 @@ impl Viewer {
     }
 
     /// The viewer named the most that it wants, in bits per second.
-    pub(crate) const fn handle_remb(&mut self, bps: u64, now: MediaTime) {
+    pub(crate) fn handle_remb(&mut self, bps: u64, now: MediaTime) {
         self.pace.handle_remb(bps, now);
     }
 
@@ -276,13 +276,13 @@ impl Viewer {
         }
     }
 
-    /// Takes the viewer's word for how much it got.
-    pub(crate) fn handle_reception(&mut self, report: &Reception, now: MediaTime, clock: NtpClock) {
+    /// Takes the viewer's word for how much it got, which came at `heard` by the clock of our reports.
+    pub(crate) fn handle_reception(&mut self, report: &Reception, heard: u64, now: MediaTime) {
         let has_red = self.has_red();
         let Some(track) = self.tracks.iter_mut().find(|track| track.ssrc == report.ssrc) else {
             return;
         };
-        let rtt = report.round_trip(clock.at(now));
+        let rtt = report.round_trip(heard);
         let (lost, total) = track.handle_reception(report, rtt);
         if track.kind == MediaKind::Video && total > 0 {
             self.pace.handle_report(lost as f32 / total as f32, rtt, now);
@@ -383,6 +383,7 @@ impl Viewer {
             return;
         }
         self.reported = now;
+        self.pace.heed(now);
         self.pace.record(now);
         for track in &mut self.tracks {
             track.look(now);

@@ -38,11 +38,12 @@ use crate::link::Link;
 use crate::packet::Batch;
 use crate::publisher::Publisher;
 use crate::route::Route;
-use crate::socket::{self, RECEIVE_BATCH, Socket};
+use crate::socket::{self, Attention, Socket};
 use crate::tcp::Streams;
 use crate::viewer::{Served, Viewer};
 use handshakes::Handshakes;
 use punctuality::Punctuality;
+use upkeep::SWEEP_SHARES;
 
 /// A table whose keys are not for strangers to choose: ids are ours, and routes have proven themselves.
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -51,8 +52,6 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 const TICK: Duration = Duration::from_millis(10);
 /// How long an idle worker sleeps; a datagram or a command wakes it.
 const IDLE: Duration = Duration::from_secs(1);
-/// Datagram batches per turn. More would keep the first of them waiting for the send.
-const BATCHES_PER_TURN: usize = 4;
 const COMMANDS_PER_TURN: usize = 512;
 /// How long commands may keep media waiting: a chat line to a thousand viewers is a thousand of them.
 const COMMANDS_MOMENT: Duration = Duration::from_millis(2);
@@ -83,6 +82,8 @@ pub(crate) struct Worker {
     /// When the kernel had what is being taken now.
     received: MediaTime,
     peers: Map<PeerId, Peer>,
+    /// The same, dealt out to the ticks that look at their timers.
+    shares: [Vec<PeerId>; SWEEP_SHARES],
     /// Those of them that publish.
     publishers: Vec<PeerId>,
     /// Every proven address of every peer.
@@ -99,6 +100,8 @@ pub(crate) struct Worker {
     handshakes: Handshakes,
     /// Whether a queue was left that nothing wakes the worker for any more.
     has_more: bool,
+    /// Until when nothing but media and timers wakes the worker.
+    rest: Option<MediaTime>,
     egress: Egress,
     /// By worker: what crosses at the end of the turn.
     outboxes: Vec<Batch>,
@@ -108,7 +111,7 @@ pub(crate) struct Worker {
     waiting_events: VecDeque<Event>,
     next_tick: MediaTime,
     /// Which share of the peers was looked at last.
-    sweep_share: u64,
+    sweep_share: usize,
     next_choice: MediaTime,
     /// How often viewers have chosen.
     layer_rounds: u32,
@@ -185,6 +188,7 @@ impl Worker {
             now: Now::read(),
             received: MediaTime::default(),
             peers: Map::default(),
+            shares: [const { Vec::new() }; SWEEP_SHARES],
             publishers: Vec::new(),
             addresses: Map::default(),
             feeds: Map::default(),
@@ -194,6 +198,7 @@ impl Worker {
             waiting_due: MediaTime::default(),
             handshakes: Handshakes::default(),
             has_more: false,
+            rest: None,
             egress: Egress::new(),
             outboxes,
             unsent: VecDeque::new(),
@@ -215,7 +220,8 @@ impl Worker {
         while !self.is_stopping {
             let waker = Arc::clone(&self.setup.workers[self.setup.index].waker);
             let Setup { socket, streams, .. } = &self.setup;
-            socket::wait(socket, &waker, Some(streams.descriptor()), self.patience());
+            let (attention, patience) = (self.attention(), self.patience());
+            socket::wait(socket, &waker, Some(streams.descriptor()), attention, patience);
             self.turn();
         }
         let everybody: Vec<PeerId> = self.peers.keys().copied().collect();
@@ -230,18 +236,7 @@ impl Worker {
         self.received = self.now.media;
         self.take_commands();
         self.take_deliveries();
-        for _ in 0..BATCHES_PER_TURN {
-            let count = self.setup.socket.receive();
-            let waited = self.setup.socket.waited();
-            let received = u128::from(media_now().nanos()).saturating_sub(waited.as_nanos());
-            self.received = MediaTime::from_nanos(u64::try_from(received).unwrap_or(u64::MAX));
-            for at in 0..count {
-                self.shielded(|worker| worker.handle_datagram(at));
-            }
-            if count < RECEIVE_BATCH {
-                break;
-            }
-        }
+        self.take_datagrams();
         self.take_streams();
         self.fan_out();
         self.serve_waiting();
@@ -314,6 +309,14 @@ impl Worker {
         self.has_more = true;
     }
 
+    /// What a wait is ended by. Who has just taken feedback lets more of it come together.
+    fn attention(&self) -> Attention {
+        match self.rest {
+            Some(_) if !self.peers.is_empty() => Attention::Media,
+            Some(_) | None => Attention::All,
+        }
+    }
+
     /// How long there is nothing to do unless something arrives.
     fn patience(&self) -> Duration {
         let has_timers = !self.peers.is_empty()
@@ -327,7 +330,8 @@ impl Worker {
             return Duration::ZERO;
         }
         let waiting = (!self.waiting.is_empty()).then_some(self.waiting_due);
-        let dues = [self.next_due(), self.copies.poll_timeout(), waiting].into_iter().flatten();
+        let dues = [self.next_due(), self.copies.poll_timeout(), waiting, self.rest];
+        let dues = dues.into_iter().flatten();
         let next = dues.fold(self.next_tick, MediaTime::min);
         next.since(self.now.media).min(TICK)
     }
@@ -432,6 +436,8 @@ impl Worker {
                 }
             }
         }
+        let share = self.share_of(id);
+        self.shares[share].retain(|peer| *peer != id);
         self.setup.peer_count.fetch_sub(1, Ordering::Relaxed);
         metrics::counter!("sfu_peers_closed_total", "reason" => reason.as_str()).increment(1);
         tracing::debug!(peer = %id, reason = reason.as_str(), "A peer is gone.");

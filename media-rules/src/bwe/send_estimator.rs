@@ -84,6 +84,7 @@ impl SendEstimator {
     }
 
     /// A packet of `bytes` with the transport-wide `number` was sent. Numbers count up by one.
+    #[inline]
     pub fn handle_sent(
         &mut self,
         number: u16,

@@ -35,6 +35,7 @@ impl SentRing {
     }
 
     /// Remembers a packet. Numbers are given in order, each one.
+    #[inline]
     pub(super) fn insert(&mut self, number: u16, bytes: u32, now: i64, probe: Option<ProbeId>) {
         let at = slot(number);
         self.sent[at] = wrap(now);

@@ -82,6 +82,7 @@ impl<'a> ExtensionList<'a> {
     pub const MAX: usize = MAX_ENTRIES;
 
     /// Adds a value under the id that was agreed on; without an id or with an empty value, nothing.
+    #[inline]
     pub fn push(&mut self, id: Option<u8>, value: &'a [u8]) {
         let Some(id) = id.filter(|id| (1..=14).contains(id)) else {
             return;
@@ -93,6 +94,7 @@ impl<'a> ExtensionList<'a> {
     }
 
     /// Returns how many bytes [`write`](Self::write) takes; 0 if there is nothing to write.
+    #[inline]
     pub fn encoded_len(&self) -> usize {
         if self.len == 0 {
             return 0;
@@ -107,6 +109,7 @@ impl<'a> ExtensionList<'a> {
     /// # Panics
     ///
     /// Panics if `out` is shorter than [`encoded_len`](Self::encoded_len).
+    #[inline]
     pub fn write(&self, out: &mut [u8]) {
         let len = self.encoded_len();
         if len == 0 {

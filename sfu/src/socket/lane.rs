@@ -3,12 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use super::messages::Messages;
-use super::{DATAGRAM_LEN, Offload, RECEIVE_BATCH};
+use super::{DATAGRAM_LEN, Offload, RECEIVE_BATCH, sorting};
 use crate::egress::Run;
 
 /// The most that the kernel joins into one message.
@@ -16,6 +16,8 @@ pub(super) const JOINED_LEN: usize = 65_536;
 /// What keeps the beginnings of large buffers, which are what is used mostly, from falling into
 /// the same sets of the cache.
 const BUFFER_SKEW: usize = 192;
+/// A socket buffer holds less than this of anything.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Messages handed to the kernel by one call.
 const SEND_BATCH: usize = 64;
 const SOCKET_BUFFER_BYTES: libc::c_int = 8 << 20;
@@ -32,8 +34,10 @@ pub(super) struct Lane {
     pub(super) buffer_len: usize,
     /// Messages that the last receive wrote to.
     pub(super) used: usize,
-    /// When the first of them arrived, since the Unix epoch.
-    pub(super) oldest: Option<Duration>,
+    /// How long the first of them had been there.
+    pub(super) waited: Duration,
+    /// Whether all but media comes here, while media goes to another lane of the same address.
+    pub(super) is_aside: bool,
     outgoing: Messages,
     pub(super) has_gso: bool,
     gso_refusals: u8,
@@ -51,14 +55,33 @@ impl Lane {
     /// Binds a non-blocking socket with large buffers. One of IPv6 takes nothing of IPv4, so that
     /// each can have its own on a port.
     pub(super) fn bind(address: SocketAddr, offload: Offload) -> io::Result<Self> {
-        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
-        if address.is_ipv6() {
-            sockopt::set_ipv6_v6only(&socket, true)?;
+        let udp = open(address)?;
+        // Before anything is shared, so that a port that another program has is refused.
+        rustix::net::bind(&udp, &address)?;
+        Ok(Self::new(udp, address, offload))
+    }
+
+    /// Makes the lane that takes all but media from here on; `None` where the kernel does not sort.
+    pub(super) fn aside(&self, offload: Offload) -> Option<Self> {
+        let address = self.local_addr().ok().filter(|_| offload == Offload::Wanted)?;
+        let aside = open(address).ok()?;
+        let share = |udp| set_option(udp, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1);
+        let sorted = share(&self.udp)
+            .and_then(|()| share(&aside))
+            .and_then(|()| Ok(rustix::net::bind(&aside, &address)?))
+            .and_then(|()| sorting::attach(&self.udp));
+        match sorted {
+            Ok(()) => Some(Self { is_aside: true, ..Self::new(aside, address, offload) }),
+            Err(error) => {
+                tracing::info!(%error, "The kernel does not tell media from feedback.");
+                // Nobody else may join.
+                let _ = set_option(&self.udp, libc::SOL_SOCKET, libc::SO_REUSEPORT, 0);
+                None
+            }
         }
-        rustix::net::bind(&socket, &address)?;
-        let udp = UdpSocket::from(socket);
+    }
+
+    fn new(udp: UdpSocket, address: SocketAddr, offload: Offload) -> Self {
         for option in [libc::SO_RCVBUF, libc::SO_SNDBUF] {
             // The kernel gives what it may.
             let _ = set_option(&udp, libc::SOL_SOCKET, option, SOCKET_BUFFER_BYTES);
@@ -73,7 +96,7 @@ impl Lane {
         for (at, buffer) in buffers.chunks_exact_mut(buffer_len + BUFFER_SKEW).enumerate() {
             incoming.set_buffer(at, &mut buffer[..buffer_len]);
         }
-        Ok(Self {
+        Self {
             has_gso: wants && kernel_has_gso(&udp),
             udp,
             is_v4: address.is_ipv4(),
@@ -81,10 +104,11 @@ impl Lane {
             buffers,
             buffer_len,
             used: RECEIVE_BATCH,
-            oldest: None,
+            waited: Duration::ZERO,
+            is_aside: false,
             outgoing: Messages::new(SEND_BATCH),
             gso_refusals: 0,
-        })
+        }
     }
 
     /// Whether `to` is reached by this socket.
@@ -123,13 +147,18 @@ impl Lane {
         };
         // Nothing there, interrupted, or an error of an earlier send, which reading has cleared.
         self.used = usize::try_from(count).unwrap_or(0);
-        self.oldest = None;
+        let mut oldest = None;
         for at in 0..self.used {
             let notes = self.incoming.notes(at);
             // In order of arrival.
-            self.oldest = self.oldest.or(notes.arrival);
+            oldest = oldest.or(notes.arrival);
             self.split(at, notes.joined, &mut take);
         }
+        self.waited = oldest.map_or(Duration::ZERO, |oldest| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            // The wall clock may have been set meanwhile.
+            now.saturating_sub(oldest).min(LONGEST_WAIT)
+        });
     }
 
     /// Hands out the datagrams of message `at`, which may be several joined ones.
@@ -262,6 +291,17 @@ fn send_messages<'a>(
         Ok(sent) => Ok(sent),
         Err(_) => Err(io::Error::last_os_error()),
     }
+}
+
+/// Opens a non-blocking socket; one of IPv6 takes nothing of IPv4.
+fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
+    if address.is_ipv6() {
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    Ok(socket.into())
 }
 
 fn kernel_has_gso(udp: &UdpSocket) -> bool {

@@ -51,12 +51,13 @@ impl Outgoing<'_> {
         let Some((srtp, path)) = link.media() else {
             return true;
         };
-        if !egress.has_room(self.max_len()) {
-            return false;
-        }
         let header_len = self.header_len();
         let len = header_len + self.body_len();
-        egress.put(path, self.max_len(), |out| {
+        let max_len = len + MAX_OVERHEAD;
+        if !egress.has_room(max_len) {
+            return false;
+        }
+        egress.put(path, max_len, |out| {
             let (head, rest) = out.split_at_mut(header_len);
             let (fixed, block) = head.split_at_mut(MIN_HEADER_LEN);
             fixed.copy_from_slice(&self.header.to_bytes());

@@ -41,6 +41,9 @@ const WIDER: u64 = 2;
 /// One viewer's estimate and budget.
 pub(super) struct Pace {
     estimator: SendEstimator,
+    rates: Rates,
+    /// When a probe is worth thinking of, as far as is known since something was heard last.
+    probe_due: Option<MediaTime>,
     /// The next transport-wide number.
     number: u16,
     /// Bytes that may be sent now.
@@ -64,6 +67,17 @@ pub(super) struct Pace {
     skipped_bps: u64,
 }
 
+/// What the estimate comes to, in bits per second. It changes when something is heard, ten times a
+/// second, and is looked at whenever something is sent.
+#[derive(Clone, Copy, Default)]
+struct Rates {
+    /// For as long as there is a reserve.
+    burst: u64,
+    steady: u64,
+    /// Whether the path has shown where it ends.
+    is_limited: bool,
+}
+
 /// A probe that is being sent.
 struct Running {
     probe: Probe,
@@ -77,13 +91,15 @@ impl Pace {
     pub(super) fn new(has_transport_cc: bool) -> Self {
         let feedback =
             if has_transport_cc { FeedbackKind::Transport } else { FeedbackKind::Reports };
-        Self {
+        let mut pace = Self {
             estimator: SendEstimator::new(SendConfig {
                 feedback,
                 start_bps: START_BPS,
                 min_bps: MIN_BPS,
                 max_bps: MAX_BPS,
             }),
+            rates: Rates::default(),
+            probe_due: None,
             number: 1,
             budget: MIN_BURST,
             reserve: MIN_RESERVE,
@@ -96,7 +112,22 @@ impl Pace {
             quiet_until: MediaTime::default(),
             patience: FIRST_PATIENCE,
             skipped_bps: u64::MAX,
-        }
+        };
+        pace.heed(MediaTime::default());
+        pace
+    }
+
+    /// Works out anew what the estimate comes to: after whatever was heard, and now and then, because
+    /// what the receiver wants at most (REMB) is forgotten in time.
+    pub(super) fn heed(&mut self, now: MediaTime) {
+        let burst = self.estimator.pacing_bps(now);
+        let is_limited = self.estimator.has_limit();
+        let steady = match is_limited {
+            true => self.estimator.target_bps(now).saturating_mul(CATCH_UP) / 100,
+            false => burst,
+        };
+        self.rates = Rates { burst, steady, is_limited };
+        self.probe_due = self.estimator.poll_timeout();
     }
 
     /// Fills the budget for the time that has passed.
@@ -105,11 +136,7 @@ impl Pace {
         let passed = u64::try_from(passed).expect("at most a second");
         self.refilled = now;
         let bytes = |bps: u64, micros: u64| (bps.saturating_mul(micros) / 8_000_000).cast_signed();
-        let burst = self.estimator.pacing_bps(now);
-        let steady = match self.estimator.has_limit() {
-            true => self.estimator.target_bps(now).saturating_mul(CATCH_UP) / 100,
-            false => burst,
-        };
+        let Rates { burst, steady, .. } = self.rates;
         let most = bytes(steady, RESERVE_MICROS).max(MIN_RESERVE);
         self.reserve = self.reserve.saturating_add(bytes(steady, passed)).min(most);
         let bps = if self.reserve > 0 { burst } else { steady };
@@ -156,10 +183,11 @@ impl Pace {
         self.reserve = (self.reserve - len).max(-MAX_DEBT);
     }
 
-    /// Notes whether pictures have to wait, which makes a wider path worth looking for.
+    /// Notes whether pictures have to wait, which makes a wider path worth looking for. On one that has
+    /// not shown where it ends only the largest wait, for a moment, and nothing is known to be gained.
     pub(super) fn note_demand(&mut self, is_waiting: bool, now: MediaTime) {
         let was_pressed = self.pressed.is_some();
-        if is_waiting {
+        if is_waiting && self.rates.is_limited {
             self.pressed = Some(now);
         }
         self.pressed = self.pressed.filter(|at| now.since(*at) < PRESSED);
@@ -193,13 +221,16 @@ impl Pace {
     fn tell_demand(&mut self, now: MediaTime) {
         let pressed = self.pressed.map_or(0, |_| 2 * self.target_bps(now));
         self.estimator.set_wanted_bps(pressed.max(self.larger_bps).max(self.wish_bps));
+        self.probe_due = self.estimator.poll_timeout();
     }
 
     /// Starts the probe that is due, if any.
     pub(super) fn poll_probe(&mut self, now: MediaTime) {
-        if self.probe.is_some() || self.estimator.poll_timeout().is_none_or(|due| now < due) {
+        if self.probe.is_some() || self.probe_due.is_none_or(|due| now < due) {
             return;
         }
+        // What was not worth a probe now is not before something is heard or wanted.
+        self.probe_due = None;
         if let Some(probe) = self.estimator.poll_probe(now) {
             metrics::counter!("sfu_bwe_probes_total").increment(1);
             // The first piece goes at once.
@@ -228,11 +259,13 @@ impl Pace {
     /// The viewer told which packets arrived.
     pub(super) fn handle_feedback(&mut self, feedback: &Feedback<'_>, now: MediaTime) {
         self.estimator.handle_feedback(feedback, now);
+        self.heed(now);
     }
 
     /// The viewer named the most that it wants.
-    pub(super) const fn handle_remb(&mut self, bps: u64, now: MediaTime) {
+    pub(super) fn handle_remb(&mut self, bps: u64, now: MediaTime) {
         self.estimator.handle_remb(bps, now);
+        self.heed(now);
     }
 
     /// The viewer reported on a stream of pictures.
@@ -241,6 +274,7 @@ impl Pace {
             self.estimator.handle_rtt(rtt);
         }
         self.estimator.handle_loss(loss, now);
+        self.heed(now);
     }
 
     /// Returns how much the path is known to carry; `None` while nobody has told.
@@ -297,6 +331,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use media_rules::twcc::{FeedbackHead, write};
+
     use super::*;
 
     const fn at(millis: u64) -> MediaTime {
@@ -319,6 +355,32 @@ mod tests {
             }
         }
         assert!(sent > 4 * 2 * 1_500_000 / 8, "{sent}");
+    }
+
+    #[test]
+    fn a_picture_that_waits_for_a_moment_on_an_open_path_is_no_reason_to_look_for_a_wider_one() {
+        let wants = |is_limited: bool| {
+            let mut pace = Pace::new(true);
+            if is_limited {
+                pace.handle_remb(1_500_000, at(900));
+            }
+            pace.handle_feedback(&told(&feedback()), at(1_000));
+            pace.note_demand(true, at(1_000));
+            pace.poll_probe(at(1_000));
+            pace.is_probing()
+        };
+        assert_eq!((wants(false), wants(true)), (false, true));
+    }
+
+    /// Tells of one packet.
+    fn feedback() -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&mut out, FeedbackHead { sender: 9, media: 7, number: 0 }, 1, &[Some(1_000)]);
+        out
+    }
+
+    fn told(message: &[u8]) -> Feedback<'_> {
+        Feedback::parse(message).expect("well formed")
     }
 
     #[test]

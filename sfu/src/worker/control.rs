@@ -112,6 +112,8 @@ impl Worker {
         if new.direction == Direction::Publish {
             self.publishers.push(id);
         }
+        let share = self.share_of(id);
+        self.shares[share].push(id);
         let data = new.has_data.then(|| Box::new(DataChannels::new()));
         self.peers.insert(id, Peer { link, part, data });
     }

@@ -1,23 +1,54 @@
 //! From a datagram to whoever it is for (RFC 7983), and what a peer's packets set off.
 
+use std::time::Duration;
+
 use media_rules::packet::RtpHeader;
-use media_rules::{SenderReport, TapItem};
+use media_rules::{MediaTime, SenderReport, TapItem};
 
 use super::fan_out::{feeds_of, note_copies};
 #[cfg(test)]
 use super::isolation::{Haunt, haunt};
 use super::{Part, Peer, Worker};
-use crate::clock::Now;
+use crate::clock::{Now, media_now};
 use crate::data::Outcome;
 use crate::demux::Class;
 use crate::event::{Channel, CloseReason, Event, PeerId};
 use crate::link::LinkEvent;
 use crate::packet::{Item, Slot};
 use crate::rtcp::{self, Message};
+use crate::socket::RECEIVE_BATCH;
 use crate::stun::{BindingRequest, BindingSuccess};
 use crate::{command::Command, ufrag};
 
+/// Datagram batches per turn. More would keep the first of them waiting for the send.
+const BATCHES_PER_TURN: usize = 4;
+/// How long feedback, checks and handshakes may lie while peers keep saying something, so that many
+/// are taken at once: a worker that wakes up for each spends more on waking up than on them.
+const REST: Duration = Duration::from_millis(5);
+
 impl Worker {
+    /// Takes what has come in.
+    pub(super) fn take_datagrams(&mut self) {
+        self.rest = None;
+        for _ in 0..BATCHES_PER_TURN {
+            let count = self.setup.socket.receive();
+            let taken = media_now().nanos();
+            for at in 0..count {
+                let waited = u64::try_from(self.setup.socket.waited(at).as_nanos());
+                let received = taken.saturating_sub(waited.unwrap_or(u64::MAX));
+                self.received = MediaTime::from_nanos(received);
+                self.shielded(|worker| worker.handle_datagram(at));
+            }
+            if self.setup.socket.took_aside() {
+                self.rest = Some(self.now.media + REST);
+            }
+            if count < RECEIVE_BATCH {
+                break;
+            }
+        }
+        self.received = self.now.media;
+    }
+
     /// Takes the `at`-th datagram of the last receive.
     pub(super) fn handle_datagram(&mut self, at: usize) {
         let (from, datagram) = self.setup.socket.datagram(at);
@@ -232,7 +263,8 @@ impl Worker {
     }
 
     fn handle_publisher_report(&mut self, id: PeerId, message: &Message) {
-        let now = self.now.media;
+        // A report may have lain for a moment.
+        let now = self.received;
         let ntp = self.setup.clock.at(now);
         if let Message::LastReference { reference, delay } = *message
             && let Some(Peer { part: Part::Publisher(publisher, _), .. }) = self.peers.get_mut(&id)
@@ -293,7 +325,9 @@ impl Worker {
                 }
             }
             Message::Reception(report) => {
-                viewer.handle_reception(report, now, self.setup.clock);
+                // The report may have lain for a moment.
+                let heard = self.setup.clock.at(self.received);
+                viewer.handle_reception(report, heard, now);
             }
             Message::MostWanted { bps } => viewer.handle_remb(*bps, now),
             Message::ReferenceTime { sender, reference } => {

@@ -335,7 +335,9 @@ fn a_probe_that_was_kept_waiting_is_no_larger_for_it() {
     let port = port();
     port.set_nonblocking(true).expect("it can be");
     let mut rig = Rig::new(&[port.local_addr().expect("it is bound")]);
-    // More than the path is thought to carry, so that finding out is worth while once somebody tells.
+    // The path ends somewhere, and this is more than it is thought to carry, so that finding out is
+    // worth while once somebody tells.
+    rig.feedback(0, &most_wanted());
     rig.frame(60);
     rig.feedback(0, &transport_feedback());
     let mut padding = Vec::new();
@@ -360,6 +362,13 @@ fn transport_feedback() -> Vec<u8> {
     let mut out = vec![0x80, 201, 0, 1, 0, 0, 0, 9];
     let head = FeedbackHead { sender: 9, media: 7, number: 0 };
     write(&mut out, head, 1, &[Some(1_000)]);
+    out
+}
+
+/// Wants no more than 102 Mbit/s (REMB).
+fn most_wanted() -> Vec<u8> {
+    let mut out = vec![0x8f, 206, 0, 4, 0, 0, 0, 9, 0, 0, 0, 0, b'R', b'E', b'M', b'B'];
+    out.extend_from_slice(&(10_u32 << 18 | 100_000).to_be_bytes());
     out
 }
 

@@ -18,7 +18,7 @@ use crate::publisher::News;
 
 /// Every peer is looked at once in so many ticks, a share of them in each: to look at thousands at once
 /// would keep media waiting.
-const SWEEP_SHARES: u64 = 5;
+pub(super) const SWEEP_SHARES: usize = 5;
 /// How often viewers choose among a feed's pictures.
 const CHOICE: Duration = Duration::from_millis(100);
 
@@ -107,13 +107,11 @@ impl Worker {
     fn sweep(&mut self) {
         let mut found = Findings::default();
         let mut panicked: Vec<PeerId> = Vec::new();
-        // Peers are dealt out to the workers one by one.
-        let workers = self.setup.workers.len().max(1) as u64;
-        let share = self.sweep_share;
-        for (&id, peer) in &mut self.peers {
-            if id.count() / workers % SWEEP_SHARES != share {
+        let share = std::mem::take(&mut self.shares[self.sweep_share]);
+        for &id in &share {
+            let Some(peer) = self.peers.get_mut(&id) else {
                 continue;
-            }
+            };
             let around = Around {
                 now: self.now,
                 config: &self.setup.config,
@@ -130,10 +128,17 @@ impl Worker {
                 panicked.push(id);
             }
         }
+        self.shares[self.sweep_share] = share;
         for id in panicked {
             self.handle_panic(Some(id));
         }
         self.act_upon(found);
+    }
+
+    /// Returns when a peer has its turn among the ticks. Peers are dealt out to the workers one by one.
+    pub(super) fn share_of(&self, id: PeerId) -> usize {
+        let workers = self.setup.workers.len().max(1) as u64;
+        usize::try_from(id.count() / workers % SWEEP_SHARES as u64).expect("less than a handful")
     }
 
     fn act_upon(&mut self, found: Findings) {
