@@ -30,16 +30,18 @@ const RTCP_REPLAY_WINDOW: usize = 128;
 /// The SRTCP index has 31 bits; a connection that has used them all says nothing any more.
 const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;
 
-/// The keys of one connection, both ways.
+/// The keys of one connection, both ways. In this order: what each packet that is sent takes from
+/// memory lies together.
+#[repr(C)]
 pub(crate) struct Srtp {
+    traffic: Traffic,
     outgoing: Cipher,
+    /// One count for all our SSRCs, so that no index is ever used twice.
+    rtcp_index: u32,
     incoming: Cipher,
     /// By SSRC; only packets that proved authentic make an entry.
     windows: Vec<(u32, ReplayWindow)>,
     rtcp_windows: Vec<(u32, ReplayWindow)>,
-    /// One count for all our SSRCs, so that no index is ever used twice.
-    rtcp_index: u32,
-    traffic: Traffic,
 }
 
 /// Packets and bytes of one connection, both ways, as they are on the wire behind UDP or TCP.

@@ -159,6 +159,11 @@ impl Viewer {
         if is_settled || has_waited { self.previous.take() } else { None }
     }
 
+    /// Reads where what the viewer is served from begins, so that memory brings it.
+    pub(crate) fn touch(&self) -> u64 {
+        self.tracks.iter().fold(0, |sum, track| sum.wrapping_add(track.touch()))
+    }
+
     /// Returns the stream of `source` whose keyframe the picture waits for.
     pub(crate) fn lacks_picture_of(&self, source: SourceId, now: MediaTime) -> Option<Slot> {
         if !self.pace.may_ask(now) {
@@ -278,20 +283,20 @@ impl Viewer {
 
     /// Takes the viewer's word for how much it got, which came at `heard` by the clock of our reports.
     pub(crate) fn handle_reception(&mut self, report: &Reception, heard: u64, now: MediaTime) {
-        let has_red = self.has_red();
         let Some(track) = self.tracks.iter_mut().find(|track| track.ssrc == report.ssrc) else {
             return;
         };
         let rtt = report.round_trip(heard);
+        let kind = track.kind;
         let (lost, total) = track.handle_reception(report, rtt);
-        if track.kind == MediaKind::Video && total > 0 {
+        if kind == MediaKind::Video && total > 0 {
             self.pace.handle_report(lost as f32 / total as f32, rtt, now);
         }
-        if lost > 0 {
-            self.redundancy.get_or_insert_with(|| Box::new(Redundancy::new(has_red, now)));
+        if lost > 0 && self.redundancy.is_none() {
+            self.redundancy = Some(Box::new(Redundancy::new(self.has_red(), now)));
         }
         if let Some(redundancy) = &mut self.redundancy {
-            redundancy.handle_report(track.kind, lost, total, now);
+            redundancy.handle_report(kind, lost, total, now);
             if let Some(rtt) = rtt {
                 redundancy.handle_rtt(rtt);
             }

@@ -20,15 +20,17 @@ const LABEL_RTP_SALT: u8 = 2;
 const LABEL_RTCP_KEY: u8 = 3;
 const LABEL_RTCP_SALT: u8 = 5;
 
-/// The keys of one direction.
+/// The keys of one direction. Those of media come first, and the salt beside what is read before it.
+#[repr(C)]
 pub(super) struct Gcm {
     rtp: Keys,
     rtcp: Keys,
 }
 
+#[repr(C)]
 struct Keys {
-    key: LessSafeKey,
     salt: [u8; 12],
+    key: LessSafeKey,
 }
 
 impl Gcm {

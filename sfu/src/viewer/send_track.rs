@@ -79,6 +79,8 @@ pub(super) struct SendTrack {
     thinner: Option<Thinner>,
     /// One for each codec that the viewer knows.
     codecs: Box<[SendCodec]>,
+    /// The one of what was sent last.
+    codec: Option<SendCodec>,
     extensions: ExtensionIds,
     playing: Option<StreamId>,
     /// Position of the next packet in the log of what is played.
@@ -122,6 +124,7 @@ impl SendTrack {
             frame: None,
             thinner: (track.kind == MediaKind::Video).then(Thinner::default),
             codecs: codecs.collect(),
+            codec: None,
             extensions: track.extensions,
             playing: None,
             cursor: 0,
@@ -141,6 +144,11 @@ impl SendTrack {
     /// repeat must equal the first bit for bit, or it would give the key away (RFC 3711 section 9.1).
     pub(super) fn has_rtx(&self) -> bool {
         self.codecs.iter().all(|codec| codec.rtx_payload_type.is_some())
+    }
+
+    /// Returns a number that stands next to what sending reads and writes first.
+    pub(super) const fn touch(&self) -> u64 {
+        self.cursor.wrapping_add(self.tally.packets())
     }
 
     /// Leaves the transport-wide number out of packets.
@@ -390,6 +398,15 @@ impl SendTrack {
         told.unwrap_or_default()
     }
 
+    fn codec_of(&mut self, packet: &Packet) -> Option<SendCodec> {
+        let is_it = |known: &SendCodec| known.codec == packet.codec;
+        self.codec = self.codec.filter(is_it).or_else(|| self.codecs.iter().copied().find(is_it));
+        if self.codec.is_none() {
+            metrics::counter!("sfu_packets_dropped_total", "reason" => "codec").increment(1);
+        }
+        self.codec
+    }
+
     /// Returns `false` if the arena has no room.
     fn send(
         &mut self,
@@ -402,9 +419,7 @@ impl SendTrack {
         if !out.egress.has_room(packet.rtp.len() + growth) {
             return false;
         }
-        let codec = self.codecs.iter().find(|known| known.codec == packet.codec).copied();
-        let Some(codec) = codec else {
-            metrics::counter!("sfu_packets_dropped_total", "reason" => "codec").increment(1);
+        let Some(codec) = self.codec_of(packet) else {
             return true;
         };
         let Some(place) = self.thin(packet) else {

@@ -119,7 +119,8 @@ impl Worker {
         };
         let only = Feeds { wanted: feed, previous: None };
         let mut serving = serving!(self);
-        for &viewer_id in &viewers {
+        for (at, &viewer_id) in viewers.iter().enumerate() {
+            foresee(&self.peers, &viewers[at + 1..]);
             let Some(Peer { link, part: Part::Viewer(viewer), .. }) =
                 self.peers.get_mut(&viewer_id)
             else {
@@ -227,6 +228,20 @@ impl Worker {
             }
         }
     }
+}
+
+/// Has memory bring what the next viewers are served from, while another one is: a picture later all
+/// of it has left the caches, and one thing leads to where the next lies.
+fn foresee(peers: &Map<PeerId, Peer>, coming: &[PeerId]) {
+    let next = coming.first().and_then(|id| peers.get(id)).map_or(0, |peer| match &peer.part {
+        Part::Viewer(viewer) => viewer.touch().wrapping_add(peer.link.touch()),
+        Part::Publisher(..) => 0,
+    });
+    let after = coming.get(1).and_then(|id| peers.get(id)).is_some_and(|peer| match &peer.part {
+        Part::Viewer(viewer) => viewer.is_listed & peer.link.is_connected(),
+        Part::Publisher(..) => false,
+    });
+    std::hint::black_box((next, after));
 }
 
 /// What is needed to serve a viewer, beside the viewer.
