@@ -18,6 +18,7 @@ check: setup           ## What must hold before anything is tested: format, lint
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	node scripts/check-layers.mjs
 	node scripts/check-unsafe.mjs
+	node scripts/check-whip.mjs
 
 bench: setup-bench     ## Figures into target/bench/results.json and docs/BENCHMARKS.md; ONLY=program runs a part
 	ONLY="$(ONLY)" scripts/bench.sh

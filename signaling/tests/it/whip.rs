@@ -319,6 +319,21 @@ async fn clients_are_told_of_stun_and_turn_servers_with_credentials_of_their_own
     assert_eq!(post(&World::new().await, "/v1/rooms/a/whip").await.header("link"), None);
 }
 
+#[tokio::test]
+async fn no_extension_is_offered_and_links_name_ice_servers_only() {
+    let urls = vec!["stun:s.example".to_owned()];
+    let ice_servers = IceServers::new(urls, TurnAccess::Open).unwrap();
+    let world = World::start(|services| Services { ice_servers, ..services }).await;
+    for path in ["/v1/rooms/a/whip", "/v1/rooms/a/whep"] {
+        let answer = post(&world, path).await;
+        assert_eq!(answer.status, 201);
+        assert_eq!(
+            answer.headers("link").collect::<Vec<_>>(),
+            ["<stun:s.example>; rel=\"ice-server\""]
+        );
+    }
+}
+
 async fn post(world: &World, path: &str) -> Response {
     let token = world.token("a", "alice", Role::Host);
     Request::new("POST", path).token(&token).body(SDP, OFFER).send(world.address).await
