@@ -45,12 +45,13 @@ pub(crate) fn table(results: &Map<String, Value>) -> String {
     for (_, title) in COLUMNS {
         write!(out, " {title} |").expect("a string takes every write");
     }
-    out.push_str("\n|---|---|");
-    out.push_str(&"---|".repeat(COLUMNS.len()));
+    out.push_str(" commit and time |\n|---|---|");
+    out.push_str(&"---|".repeat(COLUMNS.len() + 1));
     out.push('\n');
     for (run, title) in RUNS {
         for (prefix, who) in WHO {
-            if !results.contains_key(&format!("{prefix}.{run}.fps")) {
+            let mark = format!("{prefix}.{run}.fps");
+            if !results.contains_key(&mark) {
                 continue;
             }
             write!(out, "| {title} | {who} |").expect("a string takes every write");
@@ -59,7 +60,8 @@ pub(crate) fn table(results: &Map<String, Value>) -> String {
                 let value = value.map_or_else(|| "-".to_owned(), Value::to_string);
                 write!(out, " {value} |").expect("a string takes every write");
             }
-            out.push('\n');
+            writeln!(out, " {} |", super::measured_at(results, &mark))
+                .expect("a string takes every write");
         }
     }
     out

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context, Result};
-use figures::FIGURES;
+use figures::{FIGURES, Figure};
 use serde_json::{Map, Value};
 
 const RESULTS: &str = "target/bench/results.json";
@@ -30,17 +30,24 @@ fn page(results: &Map<String, Value>) -> String {
          machine's cores, so differences under 30 % between runs are noise.\n\n",
     );
     page.push_str("* command: `make bench`\n");
-    writeln!(page, "* machine: {}", fact("machine")).expect("a string takes every write");
-    writeln!(page, "* commit: {}", fact("commit")).expect("a string takes every write");
-    writeln!(page, "* date: {}\n", fact("date")).expect("a string takes every write");
-    page.push_str("| figure | value | bar | what it is |\n|---|---|---|---|\n");
-    for figure in FIGURES {
-        let value = results.get(figure.name).map_or_else(|| "-".to_owned(), Value::to_string);
-        writeln!(page, "| `{}` | {value} | {} | {} |", figure.name, figure.bar, figure.meaning)
+    writeln!(page, "* machine: {}\n", fact("machine")).expect("a string takes every write");
+    page.push_str(
+        "| figure | value | bar | what it is | commit and time |\n|---|---|---|---|---|\n",
+    );
+    for Figure { name, bar, meaning } in FIGURES {
+        let value = results.get(*name).map_or_else(|| "-".to_owned(), Value::to_string);
+        let measured = measured_at(results, name);
+        writeln!(page, "| `{name}` | {value} | {bar} | {meaning} | {measured} |")
             .expect("a string takes every write");
     }
     page.push_str(&loss::table(results));
     page
+}
+
+/// Returns the commit and the time that a figure was measured at: parts of the table may be of other runs.
+fn measured_at<'a>(results: &'a Map<String, Value>, name: &str) -> &'a str {
+    let measured = results.get("measured").and_then(|measured| measured.get(name)?.as_str());
+    measured.unwrap_or(if results.contains_key(name) { "not noted" } else { "-" })
 }
 
 #[cfg(test)]
@@ -54,5 +61,15 @@ mod tests {
         let page = page(&results);
         assert!(page.contains("| `program.g2g_p95_ms` | 123.4 |"));
         assert!(page.contains("| `mixer.restart_ms` | - |"));
+    }
+
+    #[test]
+    fn every_figure_says_which_commit_it_is_of() {
+        let text = r#"{"mixer.restart_ms": 4, "program.black_frames": 0, "measured": {"mixer.restart_ms": "abc, today"}}"#;
+        let page = page(&serde_json::from_str(text).expect("valid JSON"));
+        let row = |name: &str| page.lines().find(|line| line.contains(name)).expect("it has a row");
+        assert!(row("`mixer.restart_ms`").ends_with("| abc, today |"));
+        assert!(row("`program.black_frames`").ends_with("| not noted |"));
+        assert!(row("`sfu.us_per_packet`").ends_with("| - |"));
     }
 }
