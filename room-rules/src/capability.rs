@@ -92,6 +92,7 @@ impl Command {
             Self::SaleAnnounce(_) => Capability::AnnounceSale,
             Self::SaleCancel(_) => Capability::CancelSale,
             Self::OrderPlace(_) => Capability::Order,
+            Self::Giveaway(command) => command.needs(),
             Self::RoomEnd => Capability::EndRoom,
         }
     }

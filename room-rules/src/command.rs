@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limit::OutOfLimits;
 use crate::{
-    ChatId, GiftId, IdemKey, OrderId, PkId, RoomId, SaleId, Scores, SeatIndex, ServerTime, UserId,
+    ChatId, GiftId, GiveawayCommand, GiveawayReply, IdemKey, OrderId, PkId, RoomId, SaleId, Scores,
+    SeatIndex, Seed, ServerTime, UserId,
 };
 
 /// One thing a member asks for. Every value is within its limits by construction.
@@ -64,6 +65,8 @@ pub enum Command {
     SaleCancel(SaleId),
     /// Orders from a sale.
     OrderPlace(OrderRequest),
+    /// Has to do with red packets or lotteries.
+    Giveaway(GiveawayCommand),
     /// Ends the room.
     RoomEnd,
 }
@@ -80,6 +83,7 @@ impl Command {
         match self {
             Self::GiftSend(order) => Some(&order.idem),
             Self::OrderPlace(order) => Some(&order.idem),
+            Self::Giveaway(command) => command.idem(),
             Self::ChatSend(_)
             | Self::Like(_)
             | Self::SeatApply
@@ -126,7 +130,18 @@ impl Command {
             | Self::SaleAnnounce(_)
             | Self::SaleCancel(_)
             | Self::OrderPlace(_)
+            | Self::Giveaway(_)
             | Self::RoomEnd => None,
+        }
+    }
+
+    /// Returns where a command that draws takes its seed. Whoever hands it in puts one there, at
+    /// random; rules make none.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most commands draw nothing")]
+    pub const fn seed_wanted(&mut self) -> Option<&mut Option<Seed>> {
+        match self {
+            Self::Giveaway(command) => command.seed_wanted(),
+            _ => None,
         }
     }
 }
@@ -168,6 +183,8 @@ pub enum Reply {
     },
     /// The order is accepted.
     Order(OrderPlaced),
+    /// Of a red packet or a lottery.
+    Giveaway(GiveawayReply),
 }
 
 /// A gift to be given.

@@ -116,6 +116,10 @@ pub struct Countdown {
 pub enum CountdownKind {
     /// Orders are accepted.
     SaleOpen,
+    /// A red packet can be claimed.
+    PacketOpen,
+    /// A lottery is drawn.
+    LotteryDraw,
     /// Gifts begin to score.
     PkStart,
     /// Gifts no longer score.
@@ -127,7 +131,8 @@ pub enum CountdownKind {
 impl CountdownKind {
     const fn id_suffix(self) -> &'static str {
         match self {
-            Self::SaleOpen => "open",
+            Self::SaleOpen | Self::PacketOpen => "open",
+            Self::LotteryDraw => "draw",
             Self::PkStart => "start",
             Self::PkEnd => "end",
             Self::Punish => "punish",
@@ -137,6 +142,8 @@ impl CountdownKind {
     const fn labels(self) -> &'static [&'static str] {
         match self {
             Self::SaleOpen => &["3", "2", "1", "上链接!"],
+            Self::PacketOpen => &["3", "2", "1", "抢红包!"],
+            Self::LotteryDraw => &["3", "2", "1", "开奖!"],
             Self::PkStart => &["3", "2", "1", "PK!"],
             Self::PkEnd | Self::Punish => &["3", "2", "1", "时间到!"],
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     BattleTop, BattleView, ChatId, ChatText, Contributor, Countdown, CountdownKind, EndReason,
-    GiftId, PeerMessage, Performer, PkId, Role, RoomId, RoomState, SaleView, Scores, SeatView,
-    ServerTime, UserId,
+    GiftId, GiveawayEvent, PeerMessage, Performer, PkId, Role, RoomId, RoomState, SaleView, Scores,
+    SeatView, ServerTime, UserId,
 };
 
 /// Something the shell must carry out.
@@ -85,6 +85,8 @@ pub enum EventBody {
     Countdown(Countdown),
     /// A sale changed.
     SaleUpdated(SaleView),
+    /// A red packet or a lottery changed.
+    Giveaway(GiveawayEvent),
     /// Gifts were given, or combos ended.
     Gifts(Vec<GiftItem>),
     /// Someone said something.
@@ -101,10 +103,12 @@ impl EventBody {
             Self::SeatUpdated(_) | Self::SeatRequest { .. } => Stream::Seat,
             Self::PkUpdated(_) | Self::PkScore { .. } => Stream::Pk,
             Self::Countdown(countdown) => match countdown.kind {
-                CountdownKind::SaleOpen => Stream::Sale,
+                CountdownKind::SaleOpen
+                | CountdownKind::PacketOpen
+                | CountdownKind::LotteryDraw => Stream::Sale,
                 CountdownKind::PkStart | CountdownKind::PkEnd | CountdownKind::Punish => Stream::Pk,
             },
-            Self::SaleUpdated(_) => Stream::Sale,
+            Self::SaleUpdated(_) | Self::Giveaway(_) => Stream::Sale,
             Self::Gifts(_) => Stream::Gift,
             Self::Chat(_) => Stream::Chat,
             Self::React(_) => Stream::React,

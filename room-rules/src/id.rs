@@ -90,6 +90,14 @@ text_id!(
     SaleId, MADE_ID_MAX, None
 );
 text_id!(
+    /// A red packet.
+    PacketId, MADE_ID_MAX, None
+);
+text_id!(
+    /// A lottery.
+    LotteryId, MADE_ID_MAX, None
+);
+text_id!(
     /// A chat line.
     ChatId, MADE_ID_MAX, None
 );
@@ -148,6 +156,8 @@ pub(crate) enum Kind {
     Pk = 3,
     Sale = 4,
     Order = 5,
+    Packet = 30,
+    Lottery = 31,
 }
 
 /// Makes the ids of one room.

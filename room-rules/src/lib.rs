@@ -27,6 +27,7 @@ mod flash_sale;
 mod gift;
 mod gift_batch;
 mod gift_table;
+mod giveaway;
 mod id;
 mod idempotence;
 mod input;
@@ -40,6 +41,8 @@ mod room;
 mod sales;
 mod scoreboard;
 mod seats;
+mod seed;
+mod shelf;
 mod time;
 mod view;
 
@@ -54,8 +57,17 @@ pub use event::{
     ChatLine, Effect, Event, EventBody, GiftItem, Reactions, SeatRequestKind, Stream, Watermarks,
 };
 pub use gift::{Gift, GiftCatalog, GiftLevel, NoGiftCatalog};
+pub use giveaway::command::{
+    GiveawayCommand, GiveawayReply, LotteryEntry, LotteryOffer, PacketClaim, PacketOffer,
+    PacketShare, PacketSplit, PacketSum, Suspense, WinnerCount,
+};
+pub use giveaway::view::{
+    GiveawayEvent, LotteryRecord, LotteryState, LotteryView, PacketRecord, PacketState,
+    PacketTaker, PacketView, Winner,
+};
 pub use id::{
-    ChatId, CountdownId, GiftId, IdemKey, LifeId, OrderId, PkId, RoomId, SaleId, SessionId, UserId,
+    ChatId, CountdownId, GiftId, IdemKey, LifeId, LotteryId, OrderId, PacketId, PkId, RoomId,
+    SaleId, SessionId, UserId,
 };
 pub use input::{Decided, Input};
 pub use leaderboard::{Contributor, Leaders};
@@ -64,6 +76,7 @@ pub use member::{Member, Role};
 pub use peer::{PeerMessage, RejectReason};
 pub use rejected::Rejected;
 pub use room::{MediaChange, Room, RoomSettings};
+pub use seed::{Digest, Seed};
 pub use time::ServerTime;
 pub use view::{
     BattleEnd, BattleResult, BattleState, BattleView, EndReason, Performer, RoomState, RoomView,

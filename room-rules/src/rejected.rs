@@ -57,6 +57,15 @@ pub enum Rejected {
     /// The room holds as many sessions as it may.
     #[error("the room is full")]
     RoomFull,
+    /// The user has had their share, or takes part already.
+    #[error("you have had your share")]
+    AlreadyClaimed,
+    /// The user has not said what one must say.
+    #[error("that is not the word")]
+    ConditionUnmet,
+    /// What could be had no longer can.
+    #[error("the {0} has run out")]
+    Expired(&'static str),
     /// A sale must be announced earlier.
     #[error("a sale needs a lead of at least {min_ms} ms")]
     LeadTooShort {

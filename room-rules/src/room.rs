@@ -24,15 +24,17 @@ use crate::battle_board::BattleBoard;
 use crate::chat::Chat;
 use crate::crowd::Crowd;
 use crate::gift_table::GiftTable;
+use crate::giveaway::Giveaways;
 use crate::id::{Kind, Mint};
 use crate::idempotence::Idempotence;
 use crate::pace::Pace;
 use crate::sales::Sales;
 use crate::seats::Seats;
 use crate::{
-    Capability, Effect, EndReason, Event, EventBody, GiftCatalog, Input, Leaders, LifeId, Member,
-    Performer, Reactions, Rejected, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId,
-    Snapshot, Title, UserId, Watermarks,
+    Capability, Effect, EndReason, Event, EventBody, GiftCatalog, Input, Leaders, LifeId,
+    LotteryId, LotteryRecord, Member, PacketId, PacketRecord, Performer, Reactions, Rejected,
+    RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot, Title, UserId,
+    Watermarks,
 };
 
 /// How long the room waits for a host who is lost.
@@ -92,6 +94,7 @@ pub struct Room {
     gifts: GiftTable,
     battle_board: BattleBoard,
     sales: Sales,
+    giveaways: Giveaways,
     arena: Arena,
     /// Who was on screen when the shell was last told.
     stage_told: Vec<Performer>,
@@ -121,6 +124,7 @@ impl Room {
             gifts: GiftTable::new(settings.gifts),
             battle_board: BattleBoard::default(),
             sales: Sales::new(),
+            giveaways: Giveaways::new(),
             stage_told: Vec::new(),
             out: Announcer::default(),
         }
@@ -172,6 +176,7 @@ impl Room {
             self.gifts.poll_timeout(),
             self.seats.poll_timeout(),
             self.sales.poll_timeout(),
+            self.giveaways.poll_timeout(),
             self.arena.poll_timeout(),
         ];
         if self.state == RoomState::Ended {
@@ -264,6 +269,16 @@ impl Room {
         }
     }
 
+    /// Returns a red packet that is shown still, and who got what of it.
+    pub fn packet(&self, id: &PacketId) -> Option<PacketRecord> {
+        self.giveaways.packet(id)
+    }
+
+    /// Returns a lottery that is shown still, with what is needed to do its draw again.
+    pub fn lottery(&self, id: &LotteryId) -> Option<LotteryRecord> {
+        self.giveaways.lottery(id)
+    }
+
     /// Returns the first `count` of each leaderboard.
     pub fn leaders(&self, count: usize) -> Leaders {
         let totals = self.gifts.totals();
@@ -303,6 +318,7 @@ impl Room {
         } else {
             self.seats.handle_timeout(now, &mut self.out);
             self.sales.handle_timeout(now, &mut self.out);
+            self.giveaways.handle_timeout(now, &mut self.out);
             self.arena.handle_timeout(now, &mut self.out);
             self.gifts.handle_timeout(now, &mut self.out);
             if self.crowd.take_due(now) {
@@ -324,6 +340,7 @@ impl Room {
 
     fn end(&mut self, reason: EndReason, now: ServerTime) {
         self.sales.handle_end(now, &mut self.out);
+        self.giveaways.handle_end(now, &mut self.out);
         self.arena.handle_end(now, &mut self.out);
         self.arena.handle_media(false, now, &mut self.out);
         self.seats.handle_end(now, &mut self.out);
@@ -367,7 +384,15 @@ impl Room {
             stage: self.stage(),
             battle: self.arena.view().cloned(),
             sales: self.sales.views().cloned().collect(),
-            countdowns: self.sales.countdowns().chain(self.arena.countdown()).cloned().collect(),
+            packets: self.giveaways.packets().cloned().collect(),
+            lotteries: self.giveaways.lotteries().cloned().collect(),
+            countdowns: self
+                .sales
+                .countdowns()
+                .chain(self.giveaways.countdowns())
+                .chain(self.arena.countdown())
+                .cloned()
+                .collect(),
             chat: self.chat.lines().cloned().collect(),
             reactions: self.reactions(),
             at: now,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::limit::OutOfLimits;
 use crate::{
-    ChatLine, Countdown, Member, PkId, Reactions, RoomId, SaleId, ServerTime, Title, UserId,
-    Watermarks,
+    ChatLine, Countdown, LotteryView, Member, PacketView, PkId, Reactions, RoomId, SaleId,
+    ServerTime, Title, UserId, Watermarks,
 };
 
 /// Everything a member needs at joining; events continue from its watermarks.
@@ -29,6 +29,10 @@ pub struct Snapshot {
     pub battle: Option<BattleView>,
     /// The sales, oldest first.
     pub sales: Vec<SaleView>,
+    /// The red packets, oldest first.
+    pub packets: Vec<PacketView>,
+    /// The lotteries, oldest first.
+    pub lotteries: Vec<LotteryView>,
     /// The countdowns that matter still.
     pub countdowns: Vec<Countdown>,
     /// The last lines of chat, oldest first.

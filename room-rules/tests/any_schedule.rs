@@ -12,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use room_rules::{
-    BattleState, Command, Event, EventBody, LikeCount, MediaChange, Reply, Role, RoomId, SaleId,
-    SaleState, SaleView, ServerTime, SessionId, Snapshot, Stream, UserId,
+    BattleState, Command, Event, EventBody, GiveawayCommand, GiveawayReply, LikeCount,
+    LotteryEntry, LotteryId, LotteryOffer, MediaChange, PacketClaim, PacketId, PacketOffer, Reply,
+    Role, RoomId, SaleId, SaleState, SaleView, Seed, ServerTime, SessionId, Snapshot, Stream,
+    UserId,
 };
-use world::{World, chat, gift, offer, order, room, terms, user};
+use world::{World, chat, gift, idem, lottery, offer, order, packet, room, terms, user};
 
 const SCHEDULES: u64 = 5_000;
 const STEPS: usize = 120;
@@ -33,6 +35,7 @@ fn any_schedule_keeps_the_promises() {
 
     assert!(reached.orders > 2_000, "schedules must reach open sales: {reached:?}");
     assert!(reached.sold_out > 100, "some sales must sell out: {reached:?}");
+    assert!(reached.lucky > 500, "shares must be claimed and lotteries entered: {reached:?}");
     assert!(reached.repeats > 500, "keys must be repeated");
     assert!(reached.battles > 1_000, "battles must begin");
     assert!(reached.scores > 1_000, "gifts must score in both rooms");
@@ -44,6 +47,7 @@ fn any_schedule_keeps_the_promises() {
 
 #[derive(Debug, Default)]
 struct Reached {
+    lucky: u64,
     orders: u64,
     sold_out: u64,
     repeats: u64,
@@ -101,6 +105,10 @@ struct Schedule {
     /// Answers by room, user and key of a gift.
     gifts: BTreeMap<(String, String, String), Reply>,
     coins: BTreeMap<&'static str, u64>,
+    packets: Vec<PacketId>,
+    lotteries: Vec<LotteryId>,
+    /// Shares and entries.
+    lucky: u64,
     repeats: u64,
     crashes: u64,
     crashed_sales: u64,
@@ -128,6 +136,9 @@ impl Schedule {
             orders: BTreeMap::new(),
             gifts: BTreeMap::new(),
             coins: BTreeMap::new(),
+            packets: Vec::new(),
+            lotteries: Vec::new(),
+            lucky: 0,
             repeats: 0,
             crashes: 0,
             crashed_sales: 0,
@@ -142,7 +153,7 @@ impl Schedule {
         }
         let who = self.rng.usize(0..self.people.len());
         let (session, in_room, name, role) = self.people[who].clone();
-        match self.rng.u8(0..20) {
+        match self.rng.u8(0..21) {
             0 => self.interrupt(in_room, &name, role),
             1 => {
                 self.world.leave(session);
@@ -168,6 +179,7 @@ impl Schedule {
                     self.sales.push(sale);
                 }
             }
+            19 => self.luck(session),
             _ => {
                 let talk = chat("hello");
                 let _ = self.world.command(session, talk);
@@ -180,6 +192,36 @@ impl Schedule {
                     self.crash(in_room);
                 }
             }
+        }
+    }
+
+    /// Hosts give things away, the others take.
+    fn luck(&mut self, session: SessionId) {
+        let seed = Some(Seed::new([self.rng.u8(..); 32]));
+        let key = idem(&format!("l{}", self.rng.u8(..)));
+        let command = match (self.rng.u8(0..4), self.packets.last(), self.lotteries.last()) {
+            (0, Some(packet), _) => GiveawayCommand::PacketClaim(PacketClaim {
+                packet: packet.clone(),
+                keyword: None,
+                idem: key,
+            }),
+            (1, _, Some(lottery)) => GiveawayCommand::LotteryEnter(LotteryEntry {
+                lottery: lottery.clone(),
+                keyword: None,
+                idem: key,
+            }),
+            (0 | 2, ..) => GiveawayCommand::PacketOpen(Box::new(PacketOffer { seed, ..packet() })),
+            _ => GiveawayCommand::LotteryOpen(Box::new(LotteryOffer { seed, ..lottery() })),
+        };
+        match self.world.command(session, Command::Giveaway(command)) {
+            Ok(Reply::Giveaway(GiveawayReply::PacketOpened { packet, .. })) => {
+                self.packets.push(packet);
+            }
+            Ok(Reply::Giveaway(GiveawayReply::LotteryOpened { lottery, .. })) => {
+                self.lotteries.push(lottery);
+            }
+            Ok(Reply::Giveaway(_)) => self.lucky += 1,
+            _ => {}
         }
     }
 
@@ -344,6 +386,7 @@ impl Schedule {
             assert_eq!(told.sum::<u64>(), *coins, "seed {seed}: coins in {in_room}");
         }
         reached.repeats += self.repeats;
+        reached.lucky += self.lucky;
         let on_air = self.world.events.iter().filter(|(_, event)| match &event.body {
             EventBody::StageUpdated(stage) => stage.iter().any(|on| on.seat.number() > 0),
             _ => false,

@@ -125,6 +125,7 @@ impl Sheet {
             | EventBody::SeatRequest { .. }
             | EventBody::SaleUpdated(_)
             | EventBody::Gifts(_)
+            | EventBody::Giveaway(_)
             | EventBody::Chat(_)
             | EventBody::React(_) => false,
         }

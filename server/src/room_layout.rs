@@ -106,6 +106,7 @@ impl RoomLayout {
             | EventBody::Countdown(_)
             | EventBody::SaleUpdated(_)
             | EventBody::Gifts(_)
+            | EventBody::Giveaway(_)
             | EventBody::Chat(_)
             | EventBody::React(_) => return false,
         };

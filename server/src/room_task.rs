@@ -24,6 +24,7 @@ use crate::room_journal::{Released, RoomJournal};
 use crate::room_layout::applied_news;
 use crate::room_media::{RoomMedia, feed_of};
 use crate::room_parts::RoomParts;
+use crate::seeds::seeded;
 use crate::sessions::Sessions;
 use crate::stage_voice::StageVoice;
 
@@ -211,10 +212,7 @@ impl RoomTask {
             }
             RoomRequest::Peer { from, message } => self.read(from, message, now),
             RoomRequest::Describe { reply } => self.describe(reply, now),
-            RoomRequest::Leaders { count, reply } => {
-                let leaders = self.room.leaders(count);
-                self.answer(reply, Ok(leaders));
-            }
+            RoomRequest::Look(look) => self.look(look),
             RoomRequest::Publish { member, until, offer, reply } => {
                 let may = self.may_publish(&member, now);
                 self.once_durable(move |task, durable| match may.and(durable) {
@@ -289,7 +287,7 @@ impl RoomTask {
         command: Command,
         now: ServerTime,
     ) -> Result<Reply, Refused> {
-        let input = self.room.command_of(session, command)?;
+        let input = self.room.command_of(session, seeded(command))?;
         self.ask(&input, now)
     }
 
@@ -299,12 +297,16 @@ impl RoomTask {
         command: Command,
         now: ServerTime,
     ) -> Result<Reply, Refused> {
-        let input = self.room.command_by(member, command);
+        let input = self.room.command_by(member, seeded(command));
         self.ask(&input, now)
     }
 
     /// Answers once what the answer says is durable. Whoever asked may have left.
-    fn answer<T: Send + 'static>(&mut self, reply: Answer<T>, answer: Result<T, Refused>) {
+    pub(crate) fn answer<T: Send + 'static>(
+        &mut self,
+        reply: Answer<T>,
+        answer: Result<T, Refused>,
+    ) {
         self.once_durable(move |_, durable| drop(reply.send(durable.and(answer))));
     }
 

@@ -9,7 +9,7 @@ use wire_format::{Code, encode_gift_catalog, encode_leaderboard};
 
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
-use crate::{Refused, RoomRequest, Services, refused};
+use crate::{LookRequest, Refused, RoomRequest, Services, refused};
 
 /// Nobody reads further.
 const NAMED_MAX: usize = 100;
@@ -39,6 +39,7 @@ pub(crate) async fn leaderboard(
     let Query(Limit { limit }) =
         limit.map_err(|e| Refused::new(Code::BadRequest, e.body_text()))?;
     let count = limit.unwrap_or(NAMED).min(NAMED_MAX);
-    let leaders = room.ask(|reply| RoomRequest::Leaders { count, reply }).await?;
+    let leaders =
+        room.ask(|reply| RoomRequest::Look(LookRequest::Leaders { count, reply })).await?;
     Ok(refused::json(StatusCode::OK, encode_leaderboard(&leaders)))
 }

@@ -14,6 +14,7 @@ mod cors;
 mod dev_token;
 mod directory;
 mod gifts;
+mod giveaways;
 mod ice;
 mod ice_servers;
 mod layout;
@@ -50,8 +51,8 @@ pub use outbox::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, outbox};
 pub use rate::RateLimit;
 pub use refused::Refused;
 pub use request::{
-    Answer, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby, MediaId, MediaSession,
-    Patched, RoomRequest, TargetUrl,
+    Answer, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby, LookRequest, MediaId,
+    MediaSession, Patched, RoomRequest, TargetUrl,
 };
 pub use router::router;
 pub use serve::serve;

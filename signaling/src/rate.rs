@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use room_rules::Command;
+use room_rules::{Command, GiveawayCommand};
 use tokio::time::Instant;
 
 /// The allowances of one session. Data channel sessions and WebSocket sessions use the same.
@@ -39,7 +39,10 @@ impl RateLimit {
             Command::ChatSend(_) => &mut self.chat,
             Command::Like(_) => &mut self.like,
             Command::GiftSend(_) => &mut self.gift,
-            Command::OrderPlace(_) => &mut self.order,
+            Command::OrderPlace(_)
+            | Command::Giveaway(
+                GiveawayCommand::PacketClaim(_) | GiveawayCommand::LotteryEnter(_),
+            ) => &mut self.order,
             Command::SeatApply
             | Command::SeatAccept(_)
             | Command::SeatReject(_)
@@ -56,6 +59,12 @@ impl RateLimit {
             | Command::PkEnd(_)
             | Command::SaleAnnounce(_)
             | Command::SaleCancel(_)
+            | Command::Giveaway(
+                GiveawayCommand::PacketOpen(_)
+                | GiveawayCommand::PacketCancel(_)
+                | GiveawayCommand::LotteryOpen(_)
+                | GiveawayCommand::LotteryAbort(_),
+            )
             | Command::RoomEnd => &mut self.other,
         };
         bucket.take(Instant::now())

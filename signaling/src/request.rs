@@ -8,8 +8,9 @@ use media_rules::layer::Pin;
 use media_rules::layout::Choice;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
-    Command, Leaders, LifeId, Member, OrderPlaced, OrderRequest, PeerMessage, Reply, RoomId,
-    RoomView, ServerTime, SessionId, Snapshot, Title, UserId,
+    Command, Leaders, LifeId, LotteryId, LotteryRecord, Member, OrderPlaced, OrderRequest,
+    PacketId, PacketRecord, PeerMessage, Reply, RoomId, RoomView, ServerTime, SessionId, Snapshot,
+    Title, UserId,
 };
 use tokio::sync::oneshot;
 use wire_format::{LayoutView, PeerList, PeerReport, Resume, Resync, Target};
@@ -70,13 +71,8 @@ pub enum RoomRequest {
         /// Receives what the outside may know.
         reply: Answer<RoomView>,
     },
-    /// Somebody asks who gave most.
-    Leaders {
-        /// How many are to be named at most.
-        count: usize,
-        /// Receives the leaderboards.
-        reply: Answer<Leaders>,
-    },
+    /// Somebody looks at what came of gifts and giveaways.
+    Look(LookRequest),
     /// Somebody publishes by WHIP.
     Publish {
         /// Who publishes.
@@ -239,6 +235,32 @@ pub enum Beginning {
     Resumed {
         /// How many.
         missed: usize,
+    },
+}
+
+/// What somebody looks at.
+#[derive(Debug)]
+pub enum LookRequest {
+    /// Who gave most.
+    Leaders {
+        /// How many are to be named at most.
+        count: usize,
+        /// Receives the leaderboards.
+        reply: Answer<Leaders>,
+    },
+    /// What came of a red packet.
+    Packet {
+        /// Which.
+        packet: PacketId,
+        /// Receives who got what of it.
+        reply: Answer<PacketRecord>,
+    },
+    /// What came of a lottery.
+    Lottery {
+        /// Which.
+        lottery: LotteryId,
+        /// Receives what is needed to do its draw again.
+        reply: Answer<LotteryRecord>,
     },
 }
 

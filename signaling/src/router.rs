@@ -10,8 +10,8 @@ use wire_format::Code;
 
 use crate::{Refused, Services};
 use crate::{
-    cors, dev_token, gifts, ice_servers, layout, media, orders, pages, peers, rooms, socket, srs,
-    targets, whep, whip,
+    cors, dev_token, gifts, giveaways, ice_servers, layout, media, orders, pages, peers, rooms,
+    socket, srs, targets, whep, whip,
 };
 
 /// Builds everything this crate serves.
@@ -34,6 +34,8 @@ pub fn router(services: Services) -> Router {
         .route("/v1/rooms/{room}/targets/{id}", delete(targets::remove))
         .route("/v1/gifts", get(gifts::catalog))
         .route("/v1/rooms/{room}/leaderboard", get(gifts::leaderboard))
+        .route("/v1/rooms/{room}/packets/{packet}", get(giveaways::packet))
+        .route("/v1/rooms/{room}/lotteries/{lottery}", get(giveaways::lottery))
         .route("/v1/rooms/{room}/orders", post(orders::place))
         .route("/rtc/v1/publish/", post(srs::publish))
         .route("/rtc/v1/publish", post(srs::publish))

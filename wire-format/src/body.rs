@@ -1,19 +1,25 @@
 //! The shapes of JSON bodies going down, borrowed from what the room rules hold.
 
 mod gift;
+mod giveaway;
 
 use std::collections::BTreeMap;
 
 use room_rules::{
     BattleEnd, BattleResult, BattleState, BattleView, ChatLine, Countdown, CountdownKind,
-    CountdownState, EndReason, EventBody, Member, OrderPlaced, Performer, Reply, RoomState,
-    SaleState, SaleView, Scores, SeatRequestKind, SeatState, SeatView, Snapshot, Watermarks,
+    CountdownState, EndReason, EventBody, GiveawayEvent, Member, OrderPlaced, Performer, Reply,
+    RoomState, SaleState, SaleView, Scores, SeatRequestKind, SeatState, SeatView, Snapshot,
+    Watermarks,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(crate) use self::gift::{
     BattleTopBody, ContributorBody, GiftBatchBody, GiftBody, ReactBody, contributors,
+};
+
+pub(crate) use self::giveaway::{
+    GiveawayReplyBody, LotteryBody, LotteryRecordBody, PacketBody, PacketRecordBody,
 };
 
 /// `d` of any event.
@@ -29,6 +35,8 @@ pub(crate) enum EventData<'a> {
     Score(ScoreBody<'a>),
     Countdown(CountdownBody<'a>),
     Sale(SaleBody<'a>),
+    Packet(PacketBody<'a>),
+    Lottery(LotteryBody<'a>),
     Gifts(GiftBatchBody<'a>),
     Chat(ChatBody<'a>),
     React(ReactBody<'a>),
@@ -63,6 +71,12 @@ pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
         ),
         EventBody::Countdown(countdown) => ("countdown", EventData::Countdown(countdown.into())),
         EventBody::SaleUpdated(sale) => ("sale.updated", EventData::Sale(sale.into())),
+        EventBody::Giveaway(GiveawayEvent::Packet(packet)) => {
+            ("packet.updated", EventData::Packet(packet.into()))
+        }
+        EventBody::Giveaway(GiveawayEvent::Lottery(lottery)) => {
+            ("lottery.updated", EventData::Lottery(lottery.into()))
+        }
         EventBody::Gifts(items) => ("gift.batch", EventData::Gifts(items.as_slice().into())),
         EventBody::Chat(line) => ("chat", EventData::Chat(line.into())),
         EventBody::React(reactions) => ("react", EventData::React(reactions.into())),
@@ -128,6 +142,7 @@ pub(crate) enum ReplyData<'a> {
         open_at: u64,
     },
     Order(OrderBody<'a>),
+    Giveaway(GiveawayReplyBody<'a>),
 }
 
 impl<'a> From<&'a Reply> for ReplyData<'a> {
@@ -144,6 +159,7 @@ impl<'a> From<&'a Reply> for ReplyData<'a> {
                 Self::Sale { sale: sale.as_str(), open_at: open_at.unix_millis() }
             }
             Reply::Order(order) => Self::Order(order.into()),
+            Reply::Giveaway(reply) => Self::Giveaway(reply.into()),
         }
     }
 }
@@ -183,6 +199,10 @@ pub(crate) struct SnapshotBody<'a> {
     stage: Vec<PerformerBody<'a>>,
     battle: Option<BattleBody<'a>>,
     sales: Vec<SaleBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    packets: Vec<PacketBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lotteries: Vec<LotteryBody<'a>>,
     countdowns: Vec<CountdownBody<'a>>,
     chat: Vec<ChatBody<'a>>,
     #[serde(flatten)]
@@ -202,6 +222,8 @@ impl<'a> From<&'a Snapshot> for SnapshotBody<'a> {
             stage: performers(&snapshot.stage),
             battle: snapshot.battle.as_ref().map(Into::into),
             sales: snapshot.sales.iter().map(Into::into).collect(),
+            packets: snapshot.packets.iter().map(Into::into).collect(),
+            lotteries: snapshot.lotteries.iter().map(Into::into).collect(),
             countdowns: snapshot.countdowns.iter().map(Into::into).collect(),
             chat: snapshot.chat.iter().map(Into::into).collect(),
             reactions: (&snapshot.reactions).into(),
@@ -427,6 +449,8 @@ struct PayloadBody<'a> {
 pub(crate) const fn countdown_kind(kind: CountdownKind) -> &'static str {
     match kind {
         CountdownKind::SaleOpen => "sale_open",
+        CountdownKind::PacketOpen => "packet_open",
+        CountdownKind::LotteryDraw => "lottery_draw",
         CountdownKind::PkStart => "pk_start",
         CountdownKind::PkEnd => "pk_end",
         CountdownKind::Punish => "punish",

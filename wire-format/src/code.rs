@@ -38,6 +38,8 @@ codes! {
     TokenExpired = "TOKEN_EXPIRED", 401;
     /// The role does not allow it.
     Forbidden = "FORBIDDEN", 403;
+    /// The user has not said what one must say.
+    ConditionUnmet = "CONDITION_UNMET", 403;
     /// The host muted this user.
     SeatMutedByHost = "SEAT_MUTED_BY_HOST", 403;
     /// There is no such room.
@@ -62,6 +64,8 @@ codes! {
     LimitPerUser = "LIMIT_PER_USER", 409;
     /// A request with this key is being carried out.
     IdempotencyInFlight = "IDEMPOTENCY_IN_FLIGHT", 409;
+    /// The user has had their share, or takes part already.
+    AlreadyClaimed = "ALREADY_CLAIMED", 409;
     /// Nobody publishes this feed now; somebody may soon.
     NotLive = "NOT_LIVE", 409;
     /// The room or the sale is over.
@@ -72,7 +76,7 @@ codes! {
     TooLarge = "TOO_LARGE", 413;
     /// The body is of the wrong type.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415;
-    /// What was asked for is not kept any more.
+    /// What was asked for is not kept any more, or can no longer be had.
     Expired = "EXPIRED", 410;
     /// The key was used for another request.
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH", 422;
@@ -129,6 +133,9 @@ impl From<&Rejected> for Code {
             Rejected::RateLimited => Self::RateLimited,
             Rejected::Busy => Self::Busy,
             Rejected::RoomFull => Self::RoomFull,
+            Rejected::AlreadyClaimed => Self::AlreadyClaimed,
+            Rejected::ConditionUnmet => Self::ConditionUnmet,
+            Rejected::Expired(_) => Self::Expired,
             Rejected::LeadTooShort { .. } => Self::LeadTooShort,
         }
     }

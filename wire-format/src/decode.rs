@@ -5,6 +5,7 @@
 
 mod chat;
 mod gift;
+mod giveaway;
 mod hello;
 mod message;
 mod pk;
@@ -27,8 +28,15 @@ pub const FRAME_MAX: usize = 4 * 1024;
 const RID_MAX: usize = 64;
 
 /// What asks something of a room, area by area.
-const COMMANDS: &[&[Message<Command>]] =
-    &[room::COMMANDS, chat::COMMANDS, gift::COMMANDS, seat::COMMANDS, pk::COMMANDS, sale::COMMANDS];
+const COMMANDS: &[&[Message<Command>]] = &[
+    room::COMMANDS,
+    chat::COMMANDS,
+    gift::COMMANDS,
+    giveaway::COMMANDS,
+    seat::COMMANDS,
+    pk::COMMANDS,
+    sale::COMMANDS,
+];
 
 /// One message of a client.
 #[derive(Clone, Debug, PartialEq)]

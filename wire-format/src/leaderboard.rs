@@ -1,10 +1,12 @@
-//! The catalogue of gifts and the leaderboards, as HTTP shows them.
+//! The catalogue of gifts, leaderboards, red packets and lotteries, as HTTP shows them.
 
-use room_rules::{GiftCatalog, Leaders};
+use room_rules::{GiftCatalog, Leaders, LotteryRecord, PacketRecord};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::body::{BattleTopBody, ContributorBody, GiftBody, contributors};
+use crate::body::{
+    BattleTopBody, ContributorBody, GiftBody, LotteryRecordBody, PacketRecordBody, contributors,
+};
 use crate::encode::write;
 
 /// Encodes the answer of `GET /v1/gifts`.
@@ -21,6 +23,16 @@ pub fn encode_leaderboard(leaders: &Leaders) -> String {
         top: contributors(&leaders.top),
         battle_top: leaders.battle.as_ref().map(Into::into),
     })
+}
+
+/// Encodes the answer of `GET /v1/rooms/{room}/packets/{packet}`.
+pub fn encode_packet(record: &PacketRecord) -> String {
+    write(&PacketRecordBody::from(record))
+}
+
+/// Encodes the answer of `GET /v1/rooms/{room}/lotteries/{lottery}`.
+pub fn encode_lottery(record: &LotteryRecord) -> String {
+    write(&LotteryRecordBody::from(record))
 }
 
 #[derive(JsonSchema, Serialize)]

@@ -7,8 +7,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::body::{
-    BattleBody, ChatBody, CountdownBody, GiftBatchBody, OrderBody, ReactBody, ReplyData,
-    RoomStateBody, SaleBody, ScoreBody, SeatBody, SeatRequestBody, SnapshotBody, StageBody,
+    BattleBody, ChatBody, CountdownBody, GiftBatchBody, LotteryBody, LotteryRecordBody, OrderBody,
+    PacketBody, PacketRecordBody, ReactBody, ReplyData, RoomStateBody, SaleBody, ScoreBody,
+    SeatBody, SeatRequestBody, SnapshotBody, StageBody,
 };
 use crate::cue::MediaClock;
 use crate::encode::{BegunBody, LayersBody, ReconnectBody, ResumedBody, ResyncedBody};
@@ -43,6 +44,8 @@ const EVENTS: &[Named] = &[
     named::<ScoreBody<'static>>("pk.score"),
     named::<CountdownBody<'static>>("countdown"),
     named::<SaleBody<'static>>("sale.updated"),
+    named::<PacketBody<'static>>("packet.updated"),
+    named::<LotteryBody<'static>>("lottery.updated"),
     named::<GiftBatchBody<'static>>("gift.batch"),
     named::<ChatBody<'static>>("chat"),
     named::<ReactBody<'static>>("react"),
@@ -66,6 +69,8 @@ const ANSWERS: &[Named] = &[
     named::<PeerReport>("PeerStats"),
     named::<ViewBody<'static>>("Layout"),
     named::<OrderBody<'static>>("OrderResult"),
+    named::<PacketRecordBody<'static>>("RedPacketRecord"),
+    named::<LotteryRecordBody<'static>>("LotteryRecord"),
     named::<GiftsBody<'static>>("Gifts"),
     named::<LeaderboardBody<'static>>("Leaderboard"),
     named::<ReplyData<'static>>("Reply"),

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "up/giveaway.rs"]
+mod giveaway;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -158,6 +161,14 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
         ("like", Command::Like(LikeCount::new(5).unwrap())),
         ("gift.send", gift("rose", 2, Some(room("b")), "g-1")),
         ("gift.send to the own room", gift("like_sticker", 1, None, "g-2")),
+        ("packet.open", giveaway::packet_open(Some("来,链接"), 3_000, 30_000)),
+        ("packet.open with the usual terms", giveaway::packet_open(None, 0, 60_000)),
+        ("packet.claim", giveaway::packet_claim()),
+        ("packet.cancel", giveaway::packet_cancel()),
+        ("lottery.open", giveaway::lottery_open(3, Some("666"), 30_000, 5_000)),
+        ("lottery.open with the usual terms", giveaway::lottery_open(1, None, 60_000, 3_000)),
+        ("lottery.enter", giveaway::lottery_enter()),
+        ("lottery.abort", giveaway::lottery_abort()),
         ("seat.apply", Command::SeatApply),
         ("seat.accept", Command::SeatAccept(bob())),
         ("seat.reject", Command::SeatReject(bob())),

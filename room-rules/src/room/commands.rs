@@ -41,6 +41,10 @@ impl Room {
             Command::OrderPlace(order) => {
                 self.sales.handle_order(member, &order, now, &mut self.mint, out).map(Reply::Order)
             }
+            Command::Giveaway(command) => {
+                let (giveaways, mint) = (&mut self.giveaways, &mut self.mint);
+                giveaways.handle_command(member, &command, now, mint, out)
+            }
             Command::RoomEnd => {
                 self.end(EndReason::Closed, now);
                 Ok(Reply::Done)
@@ -85,6 +89,7 @@ impl Room {
             | Command::SaleAnnounce(_)
             | Command::SaleCancel(_)
             | Command::OrderPlace(_)
+            | Command::Giveaway(_)
             | Command::RoomEnd => unreachable!("only seat commands come here"),
         }
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use room_rules::{
     BattleTerms, ChatText, Command, Decided, Effect, EndReason, Event, EventBody, GiftCount,
-    GiftId, GiftOrder, IdemKey, Input, MediaChange, Member, OrderRequest, PeerMessage, PkId,
-    Quantity, Rejected, Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer,
-    ServerTime, SessionId, Snapshot, StockCount, Title, UserId,
+    GiftId, GiftOrder, IdemKey, Input, LotteryOffer, MediaChange, Member, OrderRequest,
+    PacketOffer, PacketSplit, PacketSum, PeerMessage, PkId, Quantity, Rejected, Reply, Role, Room,
+    RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime, SessionId, Snapshot,
+    StockCount, Suspense, Title, UserId, WinnerCount,
 };
 
 /// When every world begins.
@@ -397,6 +398,31 @@ pub(crate) fn offer(stock: u32, per_user: u32) -> SaleOffer {
 pub(crate) fn order(sale: &SaleId, quantity: u32, key: &str) -> Command {
     let quantity = Quantity::new(quantity).unwrap();
     Command::OrderPlace(OrderRequest { sale: sale.clone(), quantity, idem: idem(key) })
+}
+
+/// Ten shares at once, to be claimed for ten seconds; without a seed.
+pub(crate) fn packet() -> PacketOffer {
+    PacketOffer {
+        title: title("福气"),
+        sum: PacketSum::new(100, 10, PacketSplit::Lucky).unwrap(),
+        keyword: None,
+        lead: Duration::ZERO,
+        open_for: SaleDuration::new(10_000).unwrap(),
+        seed: None,
+    }
+}
+
+/// One winner after ten seconds and three more; without a seed.
+pub(crate) fn lottery() -> LotteryOffer {
+    LotteryOffer {
+        title: title("抽奖"),
+        prize: title("口红"),
+        winners: WinnerCount::new(1).unwrap(),
+        keyword: None,
+        open_for: SaleDuration::new(10_000).unwrap(),
+        suspense: Suspense::new(3_000).unwrap(),
+        seed: None,
+    }
 }
 
 pub(crate) fn gift(id: &str, to: Option<&str>, key: &str) -> Command {

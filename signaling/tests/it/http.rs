@@ -84,6 +84,11 @@ async fn gifts_are_shown_to_all_and_leaderboards_to_members() {
     assert_eq!((all.status, &all.json()["top"][2]["user"]), (200, &json!("dan")));
     assert_eq!(look("?limit=1", &vera).await.json()["top"].as_array().unwrap().len(), 1);
     assert_eq!(look("?limit=few", &vera).await.error(), (400, "BAD_REQUEST".into()));
+    for path in ["packets/p1", "packets/no one", "lotteries/l1", "lotteries/no one"] {
+        let path = format!("/v1/rooms/a/{}", path.replace(' ', "%20"));
+        let none = Request::new("GET", &path).token(&vera).send(world.address).await;
+        assert_eq!(none.error(), (404, "NOT_FOUND".into()), "{path}");
+    }
     let stranger = world.token("b", "vera", Role::Viewer);
     assert_eq!(look("", &stranger).await.error(), (403, "FORBIDDEN".into()));
 }

@@ -13,8 +13,8 @@ use room_rules::{
 };
 use signaling::{
     Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment, IceSession, IceStep,
-    IfMatch, LayoutRequest, Lobby, MediaId, MediaSession, Outbox, Patched, Refused, RoomHandle,
-    RoomRequest, Sid,
+    IfMatch, LayoutRequest, Lobby, LookRequest, MediaId, MediaSession, Outbox, Patched, Refused,
+    RoomHandle, RoomRequest, Sid,
 };
 use tokio::sync::mpsc;
 use wire_format::{
@@ -62,7 +62,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let _ = reply.send(command_reply(&command).map_err(Refused::from));
             }
             RoomRequest::Order { order, reply, .. } => drop(reply.send(decide(order))),
-            RoomRequest::Leaders { count, reply } => drop(reply.send(Ok(leaders(count)))),
+            RoomRequest::Look(look) => answer_look(look),
             RoomRequest::Describe { reply } => drop(reply.send(Ok(view(&id)))),
             RoomRequest::Publish { offer, reply, .. } => drop(reply.send(answer(&offer))),
             RoomRequest::Play { feed, offer, reply, .. } => {
@@ -183,6 +183,18 @@ fn command_reply(command: &Command) -> Result<Reply, Rejected> {
     }
 }
 
+fn answer_look(look: LookRequest) {
+    match look {
+        LookRequest::Packet { reply, .. } => drop(reply.send(not_there("red packet"))),
+        LookRequest::Lottery { reply, .. } => drop(reply.send(not_there("lottery"))),
+        LookRequest::Leaders { count, reply } => drop(reply.send(Ok(leaders(count)))),
+    }
+}
+
+fn not_there<T>(what: &'static str) -> Result<T, Refused> {
+    Err(Rejected::NotFound(what).into())
+}
+
 fn leaders(count: usize) -> Leaders {
     let on = |name: &str| {
         let user = UserId::parse(name).unwrap();
@@ -254,6 +266,8 @@ fn snapshot(room: &RoomId, you: Member) -> Snapshot {
         stage: Vec::new(),
         battle: None,
         sales: Vec::new(),
+        packets: Vec::new(),
+        lotteries: Vec::new(),
         countdowns: Vec::new(),
         chat: Vec::new(),
         reactions: Reactions::default(),

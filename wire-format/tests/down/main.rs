@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod giveaway;
 mod layout;
 mod schema;
 mod session;
@@ -25,9 +26,9 @@ use wire_format::{
     CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, Lane, SessionName, Target, TargetState,
     Uplink, UplinkNews, encode_ack, encode_cue, encode_err, encode_error_body, encode_event,
     encode_gift_catalog, encode_hello_ack, encode_layers, encode_layout, encode_layout_applied,
-    encode_leaderboard, encode_media_clock, encode_order, encode_peer_report, encode_peers,
-    encode_room, encode_rooms, encode_speaker, encode_srs_answer, encode_srs_error, encode_target,
-    encode_targets, encode_uplink, encode_welcome,
+    encode_leaderboard, encode_lottery, encode_media_clock, encode_order, encode_packet,
+    encode_peer_report, encode_peers, encode_room, encode_rooms, encode_speaker, encode_srs_answer,
+    encode_srs_error, encode_target, encode_targets, encode_uplink, encode_welcome,
 };
 
 const MEDIA: &str = "0123456789abcdef0123456789abcdef";
@@ -149,6 +150,12 @@ fn said() -> BTreeMap<&'static str, String> {
         ("RoomView", encode_room(&room_view(), RTMP)),
         ("Target", encode_target(&target())),
         ("OrderResult", encode_order(&order())),
+        ("RedPacketRecord", encode_packet(&giveaway::packet_record())),
+        ("LotteryRecord", encode_lottery(&giveaway::lottery_record())),
+        ("ack of packet.open", ack(&giveaway::packet_opened())),
+        ("ack of packet.claim", ack(&giveaway::claimed())),
+        ("ack of lottery.open", ack(&giveaway::lottery_opened())),
+        ("ack of lottery.enter", ack(&giveaway::entered())),
         ("gifts", encode_gift_catalog(&GiftCatalog::default())),
         ("leaderboard", encode_leaderboard(&leaders())),
         ("peers", encode_peers(&peer_list())),
@@ -241,6 +248,10 @@ fn events() -> Vec<(&'static str, EventBody)> {
         ("chat", EventBody::Chat(line())),
         ("react", EventBody::React(reactions())),
         ("react after a battle", EventBody::React(after_a_battle())),
+        ("packet.updated", giveaway::packet_event(giveaway::packet())),
+        ("packet.updated when it is over", giveaway::packet_event(giveaway::over())),
+        ("lottery.updated", giveaway::lottery_event(giveaway::lottery())),
+        ("lottery.updated after the draw", giveaway::lottery_event(giveaway::drawn())),
     ]
 }
 
@@ -464,6 +475,8 @@ fn snapshot() -> Snapshot {
         stage: vec![host("a", "Alice")],
         battle: None,
         sales: vec![sale()],
+        packets: Vec::new(),
+        lotteries: Vec::new(),
         countdowns: vec![sale_countdown()],
         chat: vec![line()],
         reactions: reactions(),

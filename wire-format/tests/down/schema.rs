@@ -54,6 +54,8 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "stats of a publisher" | "stats of a viewer" => "PeerStats",
         "OrderResult" => "OrderResult",
         "gifts" => "Gifts",
+        "RedPacketRecord" => "RedPacketRecord",
+        "LotteryRecord" => "LotteryRecord",
         "leaderboard" => "Leaderboard",
         name if name.starts_with("Layout") => "Layout",
         _ => return None,

@@ -1,0 +1,30 @@
+//! What a room shows of gifts and giveaways to whoever asks. Like every answer it waits for the disk:
+//! nobody sees what a crash could take back.
+
+use room_rules::Rejected;
+use signaling::{LookRequest, Refused};
+
+use crate::room_task::RoomTask;
+
+impl RoomTask {
+    pub(crate) fn look(&mut self, look: LookRequest) {
+        match look {
+            LookRequest::Leaders { count, reply } => {
+                let leaders = self.room.leaders(count);
+                self.answer(reply, Ok(leaders));
+            }
+            LookRequest::Packet { packet, reply } => {
+                let record = found(self.room.packet(&packet), "red packet");
+                self.answer(reply, record);
+            }
+            LookRequest::Lottery { lottery, reply } => {
+                let record = found(self.room.lottery(&lottery), "lottery");
+                self.answer(reply, record);
+            }
+        }
+    }
+}
+
+fn found<T>(record: Option<T>, what: &'static str) -> Result<T, Refused> {
+    record.ok_or_else(|| Rejected::NotFound(what).into())
+}
