@@ -21,6 +21,9 @@ echo "test: building"
 cargo build --workspace --bins --examples --locked
 echo "test: Rust"
 cargo test --workspace --locked --no-fail-fast -- --test-threads=2 2>&1 | tee -a "$log"
+echo "test: the mixer with another encoder"
+LIANMAI_TEST_ENCODER=openh264 cargo test --locked -p mixer --test program -- two_hosts solo_co_host layouts killed solo:: \
+  2>&1 | tee -a "$log"
 echo "test: pages"
 (cd web-demo && npm ci --silent --no-fund --no-audit && npm run --silent check)
 node --test --test-reporter=tap web-demo/tests/*.test.js 2>&1 | tee -a "$log"

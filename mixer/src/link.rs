@@ -6,7 +6,7 @@
 //! field   numbers little endian · text: length (u16), UTF-8 · the last bytes of a body: data
 //!
 //! server -> mixer   1 Start  2 Packet  3 Report  4 Scene  5 Keyframe  6 Stop  7 Duty  8 Quality  9 SideMixes
-//!                   20 Clips  21 Snapshot
+//!                   10 Aac  20 Clips  21 Snapshot
 //! mixer -> server   1 Ready  2 Frame   3 KeyframeWanted  4 Beat  5 Rendition  6 SideFrame  7 Loudness
 //!                   20 Clip  21 Snapshot
 //! ```

@@ -176,6 +176,7 @@ impl Program {
             duty: Mutex::default(),
             side_mixes: Mutex::default(),
             quality: Mutex::new(config.quality.clone()),
+            wants_aac: AtomicBool::new(true),
             is_stopping: AtomicBool::new(false),
         });
 
@@ -214,6 +215,14 @@ impl Program {
     pub fn set_quality(&self, quality: Quality) {
         *self.handle.shared.quality() = quality.clone();
         self.handle.shared.tell(Down::Quality(quality));
+    }
+
+    /// Makes AAC, or none while nobody takes it. It holds like the scene.
+    pub fn set_aac(&self, is_wanted: bool) {
+        let shared = &self.handle.shared;
+        if shared.wants_aac.swap(is_wanted, Ordering::AcqRel) != is_wanted {
+            shared.tell(Down::Aac(is_wanted));
+        }
     }
 
     /// Changes which films are played in, or loaded to be. A scene that shows one begins it. They end
@@ -272,6 +281,7 @@ struct Shared {
     duty: Mutex<Duty>,
     side_mixes: Mutex<Vec<SideMix>>,
     quality: Mutex<Quality>,
+    wants_aac: AtomicBool,
     is_stopping: AtomicBool,
 }
 
@@ -297,6 +307,10 @@ impl Shared {
 
     fn quality(&self) -> std::sync::MutexGuard<'_, Quality> {
         self.quality.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wants_aac(&self) -> bool {
+        self.wants_aac.load(Ordering::Acquire)
     }
 
     fn stop(&self) {
@@ -340,7 +354,7 @@ fn keep_alive(config: &ProgramConfig, shared: &Shared, mut delivery: Delivery) {
 fn wait(pause: Duration, shared: &Shared, delivery: &mut Delivery) {
     let until = Instant::now() + pause;
     while Instant::now() < until && !shared.is_stopping() {
-        delivery.fill_silence(media_now());
+        delivery.fill_silence(media_now(), shared.wants_aac());
         std::thread::sleep(Duration::from_millis(10));
     }
 }

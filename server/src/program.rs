@@ -74,6 +74,12 @@ pub(crate) struct Outputs {
     pub renditions: Vec<Hub>,
 }
 
+impl Outputs {
+    fn is_relayed(&self) -> bool {
+        self.relay.outputs() > 0 || self.renditions.iter().any(|hub| hub.outputs() > 0)
+    }
+}
+
 /// The task. It lives as long as its room.
 pub(crate) struct ProgramTask {
     recipe: Recipe,

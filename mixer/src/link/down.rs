@@ -35,6 +35,8 @@ pub enum Down {
     Snapshot(SnapshotWish),
     /// How much is made of each picture from now on.
     Quality(Quality),
+    /// Whether AAC is made from now on; it is until told.
+    Aac(bool),
 }
 
 /// The shape of the program.
@@ -92,6 +94,7 @@ impl Down {
                 out.push(8);
                 put_quality(out, quality);
             }
+            Self::Aac(is_wanted) => out.extend_from_slice(&[10, u8::from(*is_wanted)]),
             Self::Clips(clips) => {
                 out.push(20);
                 put_list(out, clips, put_clip);
@@ -132,6 +135,7 @@ impl Down {
             7 => Self::Duty(Duty::parse(fields.u8()?)?),
             8 => Self::Quality(quality(&mut fields)?),
             9 => Self::SideMixes(side_mixes(&mut fields)?),
+            10 => Self::Aac(fields.flag()?),
             20 => Self::Clips(fields.list(MAX_CLIPS, clip)?),
             21 => Self::Snapshot(wish(&mut fields)?),
             _ => return Err(LinkError::BadValue),
@@ -240,6 +244,8 @@ mod tests {
                 encoder: VideoEncoder::OpenH264,
                 quality: Quality { video_kbps: 1500, renditions: Vec::new() },
             }),
+            Down::Aac(true),
+            Down::Aac(false),
             Down::Quality(Quality {
                 video_kbps: 900,
                 renditions: vec![Rendition::named("ld", (720, 1280)).unwrap()],

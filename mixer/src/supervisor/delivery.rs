@@ -54,8 +54,11 @@ impl Delivery {
         true
     }
 
-    /// Lets the sound go on as silence where no process makes any.
-    pub(super) fn fill_silence(&mut self, now: MediaTime) {
+    /// Lets the sound that somebody takes go on as silence where no process makes any.
+    pub(super) fn fill_silence(&mut self, now: MediaTime, is_aac_wanted: bool) {
+        if !is_aac_wanted {
+            self.stand_in.handle_unwanted(FrameCodec::Aac);
+        }
         while let Some(silence) = self.stand_in.poll_frame(now) {
             metrics::counter!("mixer_silence_frames_total").increment(1);
             if is_later(&silence, &mut self.newest[usize::from(silence.codec == FrameCodec::Aac)]) {

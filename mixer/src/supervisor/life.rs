@@ -74,6 +74,7 @@ impl Life {
             Down::Scene(scene).encode(&mut greeting);
         }
         Down::SideMixes(shared.side_mixes().clone()).encode(&mut greeting);
+        Down::Aac(shared.wants_aac()).encode(&mut greeting);
         let memory_limit_bytes = config.memory_limit_bytes;
         let mut life = Self { child, link, memory_limit_bytes };
         life.link.write_all(&greeting)?;
@@ -182,7 +183,7 @@ fn read_up(mut link: &UnixStream, watch: &mut Watch<'_>, scale: &mut Scale) -> P
         if let Err(error) = watch.handle_bodies(&mut deframer) {
             return Parting::Hopeless(format!("it cannot be understood: {error}"));
         }
-        watch.delivery.fill_silence(media_now());
+        watch.delivery.fill_silence(media_now(), watch.shared.wants_aac());
         if watch.patience.is_over(Instant::now()) {
             return Parting::Hopeless("it makes no pictures".into());
         }

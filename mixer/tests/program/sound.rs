@@ -8,7 +8,7 @@ use mixer::link::SideMix;
 
 use crate::clip::{beep_hz, tone_hz};
 use crate::host::{Host, Way};
-use crate::viewer::{Recorded, Sound, record, skews_ms, sound};
+use crate::viewer::{Recorded, Sound, frames, record, skews_ms, sound};
 use crate::{clip, scene, start, until_started};
 
 /// Below this a tone is not heard: a fiftieth of what it is in the program.
@@ -170,4 +170,28 @@ fn silent_parts(sound: &Sound) -> usize {
         (power / part.len() as f64).sqrt() < 0.01
     };
     sound.samples[4_800..].chunks_exact(240).filter(is_silent).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aac_rests_while_nobody_takes_it_and_is_there_at_once() {
+    let (_alone, program, mut events) = start("aac").await;
+    until_started(&mut events).await;
+    let before = record(&mut events, Duration::from_millis(500)).await;
+    program.set_aac(false);
+    // What is on its way still comes, and longer than silence is waited for.
+    record(&mut events, Duration::from_millis(200)).await;
+    let resting = record(&mut events, Duration::from_millis(700)).await;
+    let asked = mixer::media_now();
+    program.set_aac(true);
+    let after = record(&mut events, Duration::from_millis(700)).await;
+    program.stop().await;
+
+    assert!(frames(&resting, FrameCodec::Aac).is_empty());
+    let newest = frames(&before, FrameCodec::Aac).last().expect("AAC from the beginning").1.at;
+    let after = frames(&after, FrameCodec::Aac);
+    let (came, first) = &after[0];
+    println!("AAC again after {:?}", came.since(asked));
+    assert!(came.since(asked) < Duration::from_millis(200));
+    assert!(first.at > newest && asked.since(first.at) < Duration::from_millis(100));
+    assert!(after.windows(2).all(|pair| pair[1].1.at.since(pair[0].1.at).as_millis() <= 22));
 }

@@ -42,6 +42,8 @@ pub(super) struct Run<'a> {
     next: Option<Option<Scene>>,
     times_shared: u64,
     share_after: Instant,
+    /// Whether somebody takes the program by RTMP, so that it needs AAC.
+    is_relayed: bool,
 }
 
 impl<'a> Run<'a> {
@@ -67,6 +69,7 @@ impl<'a> Run<'a> {
             next: None,
             times_shared: 0,
             share_after: Instant::now(),
+            is_relayed: true,
         }
     }
 
@@ -202,8 +205,18 @@ impl<'a> Run<'a> {
         true
     }
 
+    /// Lets the mixer make AAC while somebody takes it. It is looked at with every piece of sound, so
+    /// whoever comes has sound a few hundredths of a second later.
+    fn follow_takers(&mut self) {
+        let is_relayed = self.outputs.is_relayed();
+        if std::mem::replace(&mut self.is_relayed, is_relayed) != is_relayed {
+            self.program.set_aac(is_relayed);
+        }
+    }
+
     fn handle_own(&mut self, frame: EncodedFrame, revision: u64) {
         if frame.codec != FrameCodec::H264 {
+            self.follow_takers();
             self.send_out(frame, revision);
             return;
         }

@@ -1,4 +1,4 @@
-//! Decodes one track of one feed in a pipeline of its own. Whatever a host sends, the worst that
+//! Decodes the pictures of one feed in a pipeline of its own. Whatever a host sends, the worst that
 //! happens is that this pipeline fails and its feed starts another.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,8 +14,6 @@ use mixer::media_now;
 use tracing::debug;
 
 use crate::picture_tick::SharedPictures;
-use crate::sound_tick::SharedVoice;
-use crate::voice::Stereo;
 
 /// Frames that may wait for the decoder. Full: the decoder is too slow for its feed, and it starts
 /// again at a keyframe.
@@ -38,17 +36,7 @@ const VP8: &str = "video/x-vp8 ! vp8dec threads=1 qos=false";
 const VP9: &str = "video/x-vp9 ! vp9dec threads=1 qos=false";
 const AV1: &str = "video/x-av1,stream-format=obu-stream,alignment=tu ! av1dec qos=false";
 
-const AUDIO: &str = "appsrc name=in format=time is-live=true \
-     caps=audio/x-opus,channel-mapping-family=0,channels=2,rate=48000 \
-     ! opusdec plc=true ! audioconvert ! audioresample \
-     ! audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved \
-     ! appsink name=out sync=false";
-
-/// Browsers stamp a packet with its first sample's moment although libopus gives every sample out
-/// this much later (RFC 7845 section 4.2 calls it pre-skip; RTP has no word for it).
-const OPUS_DELAY_NANOS: u64 = 6_500_000;
-
-/// The pipeline of one track.
+/// The pipeline of one feed's pictures.
 pub(crate) struct Decoder {
     pipeline: gst::Pipeline,
     source: AppSrc,
@@ -95,21 +83,6 @@ impl Decoder {
         })
     }
 
-    /// Starts decoding Opus into `voice`.
-    pub(crate) fn audio(voice: SharedVoice) -> anyhow::Result<Self> {
-        Self::start(AUDIO, Arc::default(), move |sample, _| {
-            let (Some(at), Some(buffer)) = (moment(&sample), sample.buffer()) else { return };
-            let at = MediaTime::from_nanos(at.nanos().saturating_sub(OPUS_DELAY_NANOS));
-            let Ok(bytes) = buffer.map_readable() else { return };
-            let number = |bytes: &[u8]| i16::from_le_bytes([bytes[0], bytes[1]]);
-            let packet: Vec<Stereo> = bytes
-                .chunks_exact(4)
-                .map(|sample| [number(&sample[..2]), number(&sample[2..])])
-                .collect();
-            voice.lock().unwrap_or_else(PoisonError::into_inner).handle_packet(at, &packet);
-        })
-    }
-
     /// Returns whether a frame that is not urgent may be pushed.
     pub(crate) fn has_room(&self) -> bool {
         self.source.current_level_buffers() < MOST_WAITING / 2
@@ -120,9 +93,7 @@ impl Decoder {
         self.source.current_level_buffers() <= 1
     }
 
-    /// Decodes a frame. One that `may_wait` is decoded however late that will be.
-    ///
-    /// What was lost before it is made up from what came before that.
+    /// Decodes a picture. One that `may_wait` is decoded however late that will be.
     pub(crate) fn push(&self, frame: FeedFrame, may_wait: bool) -> Taken {
         let waiting = self.source.current_level_buffers();
         if waiting >= MOST_WAITING || self.has_trouble.load(Ordering::Acquire) {
@@ -130,12 +101,6 @@ impl Decoder {
         }
         if !may_wait && waiting >= SOME_WAITING && self.lateness.is_lasting(media_now()) {
             return Taken::NoTime;
-        }
-        if !frame.lost_before.is_zero() {
-            let lost = gst::ClockTime::from_nseconds(frame.lost_before.as_nanos() as u64);
-            let at = gst::ClockTime::from_nseconds(frame.at.nanos());
-            let gap = gst::event::Gap::builder(at.saturating_sub(lost)).duration(lost).build();
-            self.source.send_event(gap);
         }
         let mut buffer = gst::Buffer::from_slice(frame.data);
         let target = buffer.get_mut().expect("a buffer that was just made has one owner");

@@ -19,8 +19,11 @@ use crate::picture_tick::{Cue, SceneCue, SharedPictures};
 use crate::solo::Solo;
 use crate::sound_tick::{SharedVoice, SoundCue, VoiceCue};
 
-/// How often feeds look whether a packet that is missing must be given up.
+/// How often feeds are looked at while something is to be done about them.
 const GLANCE: Duration = Duration::from_millis(5);
+
+/// What has no moment of its own, a host that stalls for example, is looked at this often.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often it is looked whether hosts have to wait for one another.
 const SYNC: Duration = Duration::from_millis(100);
@@ -104,13 +107,15 @@ impl Desk {
     /// Works until the link is closed.
     pub(crate) fn run(mut self, inbox: &Receiver<Down>) {
         loop {
-            match inbox.recv_timeout(GLANCE) {
+            let received = inbox.recv_timeout(self.pause(media_now()));
+            let is_time = matches!(received, Err(RecvTimeoutError::Timeout));
+            match received {
                 Ok(message) => self.handle(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let now = media_now();
-            if now.since(self.looked) >= GLANCE {
+            if is_time || now.since(self.looked) >= GLANCE {
                 self.looked = now;
                 self.look_at_all(now);
             }
@@ -119,6 +124,20 @@ impl Desk {
                 self.sync_hosts();
             }
         }
+    }
+
+    /// Returns how long there is nothing to do unless a message comes.
+    fn pause(&self, now: MediaTime) -> Duration {
+        let is_busy = !self.clips.is_empty()
+            || now < self.looks_until
+            || self.feeds.values().any(Feed::has_waiting);
+        if is_busy {
+            return GLANCE;
+        }
+        let feeds = self.feeds.values().filter_map(Feed::poll_timeout);
+        let due = feeds.chain(self.solo.poll_timeout()).min();
+        let pause = due.map_or(LONGEST_PAUSE, |due| due.since(now).min(LONGEST_PAUSE));
+        if pause.is_zero() { GLANCE } else { pause }
     }
 
     fn handle(&mut self, message: Down) {
@@ -145,6 +164,7 @@ impl Desk {
                 self.look_at_all(now);
             }
             Down::Quality(quality) => self.encoder.set_quality(quality),
+            Down::Aac(is_wanted) => self.encoder.set_aac(is_wanted),
             // The link's thread answers these by itself.
             Down::Start(_) | Down::Stop => {}
         }

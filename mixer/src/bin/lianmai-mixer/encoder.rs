@@ -1,18 +1,13 @@
-//! Encodes the program once for every output: H.264 for all of them, Opus for WebRTC, AAC for RTMP;
-//! where renditions are asked for, each of them once more, from the same picture.
+//! Encodes the program once for every output: H.264 for all of them, Opus for WebRTC, AAC while
+//! somebody takes RTMP; where renditions are asked for, each of them once more, from the same picture.
 //!
 //! Buffers carry the media clock as their time, so an encoded frame's moment is read straight from
-//! it. Sound codecs delay what they encode, and neither WebRTC nor RTMP has a place to write that
-//! down, so it is taken off `at`: a receiver that plays every decoded sample is in time.
+//! it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use anyhow::Context;
 use gstreamer as gst;
-use gstreamer::prelude::*;
-use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
 use media_rules::{EncodedFrame, FrameCodec, MediaTime, Rung, Waiting};
 use mixer::link::Start;
 use mixer::{Quality, Rendition, media_now};
@@ -21,19 +16,16 @@ use tracing::{error, info, warn};
 use crate::exit::Exit;
 use crate::h264_element::H264Element;
 use crate::revisions::Revisions;
+use crate::sound_encoder::SoundEncoder;
 use crate::video_encoder::{Shape, VideoEncoder};
-
-/// `opusenc` takes the 6.5 ms that libopus looks ahead off its timestamps by itself.
-pub(crate) const OPUS_DELAY: Duration = Duration::ZERO;
-
-/// `avenc_aac` starts with one frame of 1024 samples that holds nothing, and stamps it as if it
-/// held the first of them.
-pub(crate) const AAC_DELAY: Duration = Duration::from_nanos(1024 * 1_000_000_000 / 48_000);
 
 /// Everything that encodes.
 pub(crate) struct Encoder {
-    sound_pipeline: gst::Pipeline,
-    sound: AppSrc,
+    opus: SoundEncoder,
+    /// `None` while nobody takes it.
+    aac: Mutex<Option<SoundEncoder>>,
+    aac_kbps: u32,
+    exit: Arc<Exit>,
     video: Mutex<Video>,
     worst_us: Arc<AtomicU32>,
     revisions: Arc<Revisions>,
@@ -42,22 +34,8 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// Starts encoding into `exit`.
     pub(crate) fn start(start: &Start, exit: &Arc<Exit>) -> anyhow::Result<Self> {
-        let sound_pipeline = gst::parse::launch(&sound_description(start))
-            .context("the pipeline of the sound")?
-            .downcast::<gst::Pipeline>()
-            .expect("several chains always make a pipeline");
-        for (name, codec, delay) in
-            [("opus", FrameCodec::Opus, OPUS_DELAY), ("aac", FrameCodec::Aac, AAC_DELAY)]
-        {
-            let sink = named(&sound_pipeline, name)?
-                .downcast::<AppSink>()
-                .expect("the description names an appsink");
-            deliver_sound(&sink, codec, delay, Arc::clone(exit));
-        }
-        end_on_error(&sound_pipeline);
-        let sound = named(&sound_pipeline, "sound")?
-            .downcast::<AppSrc>()
-            .expect("the description names an appsrc");
+        let opus = encoder_of_sound(FrameCodec::Opus, start.opus_kbps, exit)?;
+        let aac = encoder_of_sound(FrameCodec::Aac, start.aac_kbps, exit)?;
 
         let worst_us = Arc::new(AtomicU32::new(0));
         let revisions = Arc::<Revisions>::default();
@@ -67,8 +45,8 @@ impl Encoder {
             revisions: Arc::clone(&revisions),
         };
         let video = Mutex::new(Video::start(start, outputs)?);
-        sound_pipeline.set_state(gst::State::Playing).context("starting to encode sound")?;
-        Ok(Self { sound_pipeline, sound, video, worst_us, revisions })
+        let (exit, aac_kbps) = (Arc::clone(exit), start.aac_kbps);
+        Ok(Self { opus, aac: Mutex::new(Some(aac)), aac_kbps, exit, video, worst_us, revisions })
     }
 
     /// Returns what waits in the encoder that is furthest behind.
@@ -90,9 +68,25 @@ impl Encoder {
 
     /// Encodes 20 ms of interleaved 48 kHz stereo.
     pub(crate) fn push_sound(&self, at: MediaTime, samples: Vec<u8>) {
-        let mut block = gst::Buffer::from_mut_slice(samples);
-        stamp(&mut block, at);
-        let _ = self.sound.push_buffer(block);
+        if let Some(aac) = &*self.aac() {
+            aac.push(at, samples.clone());
+        }
+        self.opus.push(at, samples);
+    }
+
+    /// Makes AAC from the next piece of sound on, or none.
+    pub(crate) fn set_aac(&self, is_wanted: bool) {
+        let mut aac = self.aac();
+        if is_wanted == aac.is_some() {
+            return;
+        }
+        *aac = None;
+        if is_wanted {
+            match encoder_of_sound(FrameCodec::Aac, self.aac_kbps, &self.exit) {
+                Ok(encoder) => *aac = Some(encoder),
+                Err(error) => warn!(%error, "AAC could not be started."),
+            }
+        }
     }
 
     /// Makes the next picture a keyframe.
@@ -124,12 +118,14 @@ impl Encoder {
 
     /// Stops every thread of the pipelines.
     pub(crate) fn stop(&self) {
-        if let Err(error) = self.sound_pipeline.set_state(gst::State::Null) {
-            error!(%error, "The encoder of the sound does not stop.");
-        }
+        *self.aac() = None;
         let mut video = self.video();
         (video.main, video.coming) = (None, None);
         video.renditions.clear();
+    }
+
+    fn aac(&self) -> MutexGuard<'_, Option<SoundEncoder>> {
+        self.aac.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn video(&self) -> MutexGuard<'_, Video> {
@@ -302,66 +298,25 @@ impl Video {
     }
 }
 
-fn sound_description(start: &Start) -> String {
-    let opus_bps = start.opus_kbps * 1000;
-    let aac_bps = start.aac_kbps * 1000;
-    format!(
-        "appsrc name=sound format=time is-live=true max-buffers=100 leaky-type=downstream \
-           caps=audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved \
-         ! tee name=both \
-         both. ! queue ! opusenc bitrate={opus_bps} bitrate-type=constrained-vbr frame-size=20 \
-           dtx=false complexity=5 ! appsink name=opus sync=false \
-         both. ! queue ! audioconvert ! avenc_aac bitrate={aac_bps} \
-         ! audio/mpeg,mpegversion=4,stream-format=raw ! appsink name=aac sync=false"
-    )
-}
-
-fn named(pipeline: &gst::Pipeline, name: &str) -> anyhow::Result<gst::Element> {
-    pipeline.by_name(name).with_context(|| format!("the pipeline has no {name}"))
+fn encoder_of_sound(
+    codec: FrameCodec,
+    kbps: u32,
+    exit: &Arc<Exit>,
+) -> anyhow::Result<SoundEncoder> {
+    let exit = Arc::clone(exit);
+    SoundEncoder::start(codec, kbps, move |frame| exit.send_encoded(frame, 0), end_on_error)
 }
 
 /// Says when a buffer is due.
-pub(crate) fn stamp(buffer: &mut gst::Buffer, at: MediaTime) {
+fn stamp(buffer: &mut gst::Buffer, at: MediaTime) {
     let buffer = buffer.get_mut().expect("a buffer that was just made has one owner");
     buffer.set_pts(gst::ClockTime::from_nseconds(at.nanos()));
 }
 
-fn deliver_sound(sink: &AppSink, codec: FrameCodec, delay: Duration, exit: Arc<Exit>) {
-    let callbacks = AppSinkCallbacks::builder().new_sample(move |sink| {
-        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        if let Some(frame) = encoded_frame(&sample, codec, delay) {
-            exit.send_encoded(frame, 0);
-        }
-        Ok(gst::FlowSuccess::Ok)
-    });
-    sink.set_callbacks(callbacks.build());
-}
-
-/// Returns what an encoder made, stamped so that whoever plays every decoded sample is in time.
-pub(crate) fn encoded_frame(
-    sample: &gst::Sample,
-    codec: FrameCodec,
-    delay: Duration,
-) -> Option<EncodedFrame> {
-    let buffer = sample.buffer()?;
-    // x264enc moves its timestamps by 1000 hours; the segment moves them back.
-    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
-    let at = segment.to_running_time(buffer.pts()?)?;
-    let at = at.nseconds().checked_sub(u64::try_from(delay.as_nanos()).ok()?)?;
-    let is_key =
-        codec != FrameCodec::H264 || !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-    let data = buffer.map_readable().ok()?.to_vec().into();
-    Some(EncodedFrame { codec, at: MediaTime::from_nanos(at), is_key, data })
-}
-
 /// Nothing can be repaired from inside: the server starts a new process.
-pub(crate) fn end_on_error(pipeline: &gst::Pipeline) {
-    let bus = pipeline.bus().expect("every pipeline has a bus");
-    bus.set_sync_handler(|_, message| {
-        if let gst::MessageView::Error(failure) = message.view() {
-            error!(error = %failure.error(), debug = ?failure.debug(), "The encoder failed.");
-            std::process::exit(1);
-        }
-        gst::BusSyncReply::Drop
-    });
+pub(crate) fn end_on_error(message: &gst::MessageRef) {
+    if let gst::MessageView::Error(failure) = message.view() {
+        error!(error = %failure.error(), debug = ?failure.debug(), "The encoder failed.");
+        std::process::exit(1);
+    }
 }

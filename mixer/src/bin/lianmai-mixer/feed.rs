@@ -11,6 +11,7 @@ use tracing::warn;
 use crate::backfill::{Backfill, MAX_PICTURES};
 use crate::decoder::{Decoder, Taken};
 use crate::picture_tick::SharedPictures;
+use crate::sound_decoder::SoundDecoder;
 use crate::sound_tick::SharedVoice;
 
 /// A host is asked for a keyframe at most this often; one takes a moment to come.
@@ -24,7 +25,7 @@ const MOST_PIXELS: u32 = 1920;
 pub(crate) struct Feed {
     ingest: Ingest,
     video: Option<(Codec, Decoder)>,
-    audio: Option<Decoder>,
+    audio: Option<SoundDecoder>,
     pictures: SharedPictures,
     voice: SharedVoice,
     /// Set at joining and by every break; cleared by the keyframe.
@@ -122,6 +123,16 @@ impl Feed {
         self.needs_key |= is_broken;
 
         self.needs_key && self.may_ask(now)
+    }
+
+    /// Returns when [`advance`](Self::advance) has something to do without a new packet.
+    pub(crate) fn poll_timeout(&self) -> Option<MediaTime> {
+        self.ingest.poll_timeout()
+    }
+
+    /// Returns whether pictures wait for the decoder.
+    pub(crate) fn has_waiting(&self) -> bool {
+        matches!(&self.picture_use, PictureUse::Decode { waiting, .. } if !waiting.is_empty())
     }
 
     /// Returns whether its host may be asked for a keyframe now, which then counts as done.
@@ -232,9 +243,9 @@ impl Feed {
     }
 
     fn decode_sound(&mut self, frame: FeedFrame) {
-        let taken = made(&mut self.audio, || Decoder::audio(Arc::clone(&self.voice)))
-            .map_or(Taken::Broken, |decoder| decoder.push(frame, true));
-        if taken == Taken::Broken {
+        let is_taken = made(&mut self.audio, || SoundDecoder::start(Arc::clone(&self.voice)))
+            .is_some_and(|decoder| decoder.push(frame));
+        if !is_taken {
             self.audio = None;
         }
     }

@@ -19,6 +19,7 @@
 mod artist;
 mod backfill;
 mod canvas;
+mod chain;
 mod clip;
 mod decoder;
 mod desk;
@@ -43,6 +44,8 @@ mod revisions;
 mod scenery;
 mod side_mixes;
 mod solo;
+mod sound_decoder;
+mod sound_encoder;
 mod sound_tick;
 mod stage;
 mod stretch;

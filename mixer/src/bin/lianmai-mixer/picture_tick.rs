@@ -3,7 +3,7 @@
 //! so no picture is ever half of one scene and half of another.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -125,6 +125,18 @@ impl PictureTick {
     fn run(mut self, inbox: &Receiver<Cue>) {
         let mut count = self.count_at(media_now()) + 1;
         loop {
+            if matches!(self.shift, Shift::Resting) {
+                count = count.next_multiple_of(u64::from(self.start.fps));
+                match inbox.recv_timeout(self.due(count).since(media_now())) {
+                    Ok(cue) => {
+                        self.take_cue(cue);
+                        count = self.count_at(media_now()) + 1;
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
             let due = self.due(count);
             std::thread::sleep(due.since(media_now()));
             if !self.take_cues(inbox) {
@@ -149,23 +161,27 @@ impl PictureTick {
     fn take_cues(&mut self, inbox: &Receiver<Cue>) -> bool {
         loop {
             match inbox.try_recv() {
-                Ok(Cue::Scenery(cue)) => {
-                    self.feeds = cue.feeds;
-                    self.stage.handle_scenery(cue.scenery, media_now());
-                }
-                Ok(Cue::Work) => {
-                    self.shift = Shift::Waking { until: media_now() + Scene::PATIENCE }
-                }
-                Ok(Cue::Look) => self.shift = Shift::Looking,
-                Ok(Cue::Rest) => self.shift = Shift::Resting,
-                Ok(Cue::Snapshot(wish)) => {
-                    if self.wishes.len() == MOST_WISHES {
-                        self.wishes.remove(0);
-                    }
-                    self.wishes.push(wish);
-                }
+                Ok(cue) => self.take_cue(cue),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn take_cue(&mut self, cue: Cue) {
+        match cue {
+            Cue::Scenery(cue) => {
+                self.feeds = cue.feeds;
+                self.stage.handle_scenery(cue.scenery, media_now());
+            }
+            Cue::Work => self.shift = Shift::Waking { until: media_now() + Scene::PATIENCE },
+            Cue::Look => self.shift = Shift::Looking,
+            Cue::Rest => self.shift = Shift::Resting,
+            Cue::Snapshot(wish) => {
+                if self.wishes.len() == MOST_WISHES {
+                    self.wishes.remove(0);
+                }
+                self.wishes.push(wish);
             }
         }
     }

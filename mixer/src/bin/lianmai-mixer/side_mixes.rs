@@ -3,17 +3,14 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use gstreamer as gst;
-use gstreamer::prelude::*;
-use gstreamer_app::{AppSink, AppSinkCallbacks, AppSrc};
-use media_rules::{FeedId, FrameCodec, MediaTime};
+use media_rules::{FeedId, MediaTime};
 use mixer::link::{SideMix, Up};
 use tracing::warn;
 
-use crate::encoder::{AAC_DELAY, OPUS_DELAY, encoded_frame, stamp};
 use crate::limiter::Limiter;
 use crate::outlet::Outlet;
+use crate::sound_encoder::SoundEncoder;
 use crate::sound_tick::push_pcm;
 
 /// The mixes that somebody asked for.
@@ -26,7 +23,7 @@ pub(crate) struct SideMixes {
 struct Open {
     wanted: SideMix,
     limiter: Limiter,
-    encoder: SideEncoder,
+    encoder: SoundEncoder,
 }
 
 impl SideMixes {
@@ -42,7 +39,7 @@ impl SideMixes {
             if self.open.iter().any(|open| open.wanted == *side) {
                 continue;
             }
-            match SideEncoder::start(side.clone(), Arc::clone(&self.outlet)) {
+            match start(side.clone(), Arc::clone(&self.outlet)) {
                 Ok(encoder) => {
                     let (wanted, limiter) = (side.clone(), Limiter::default());
                     self.open.push(Open { wanted, limiter, encoder });
@@ -73,70 +70,13 @@ impl SideMixes {
     }
 }
 
-/// The pipeline that encodes one of them.
-struct SideEncoder {
-    pipeline: gst::Pipeline,
-    source: AppSrc,
-}
-
-impl SideEncoder {
-    fn start(side: SideMix, outlet: Arc<Outlet>) -> anyhow::Result<Self> {
-        let bps = side.kbps * 1000;
-        let (chain, delay) = match side.codec {
-            FrameCodec::Opus => (
-                format!(
-                    "opusenc bitrate={bps} bitrate-type=constrained-vbr frame-size=20 complexity=5"
-                ),
-                OPUS_DELAY,
-            ),
-            FrameCodec::Aac => (
-                format!(
-                    "audioconvert ! avenc_aac bitrate={bps} ! audio/mpeg,mpegversion=4,stream-format=raw"
-                ),
-                AAC_DELAY,
-            ),
-            FrameCodec::H264 => anyhow::bail!("H.264 is no sound"),
-        };
-        let pipeline = gst::parse::launch(&format!(
-            "appsrc name=in format=time is-live=true max-buffers=100 leaky-type=downstream \
-               caps=audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved \
-             ! {chain} ! appsink name=out sync=false"
-        ))
-        .context("a pipeline for sound")?
-        .downcast::<gst::Pipeline>()
-        .expect("a chain always makes a pipeline");
-        let source = pipeline.by_name("in").and_then(|source| source.downcast::<AppSrc>().ok());
-        let sink = pipeline.by_name("out").and_then(|sink| sink.downcast::<AppSink>().ok());
-        let (source, sink) = source.zip(sink).expect("the description names both");
-        let callbacks = AppSinkCallbacks::builder().new_sample(move |sink| {
-            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            if let Some(frame) = encoded_frame(&sample, side.codec, delay) {
-                outlet.send_sound(Up::SideFrame { without: side.without.clone(), frame });
-            }
-            Ok(gst::FlowSuccess::Ok)
-        });
-        sink.set_callbacks(callbacks.build());
-        // What goes wrong here costs one host the sound of the others, never the program.
-        pipeline.bus().expect("every pipeline has a bus").set_sync_handler(|_, message| {
-            if let gst::MessageView::Error(failure) = message.view() {
-                warn!(error = %failure.error(), "A mix for one host failed.");
-            }
-            gst::BusSyncReply::Drop
-        });
-        pipeline.set_state(gst::State::Playing).context("starting to encode sound")?;
-        Ok(Self { pipeline, source })
-    }
-
-    fn push(&self, at: MediaTime, samples: Vec<u8>) {
-        let mut block = gst::Buffer::from_mut_slice(samples);
-        stamp(&mut block, at);
-        let _ = self.source.push_buffer(block);
-    }
-}
-
-impl Drop for SideEncoder {
-    fn drop(&mut self) {
-        // A pipeline that was never stopped would keep its threads.
-        let _ = self.pipeline.set_state(gst::State::Null);
-    }
+fn start(side: SideMix, outlet: Arc<Outlet>) -> anyhow::Result<SoundEncoder> {
+    let SideMix { without, codec, kbps } = side;
+    let take = move |frame| outlet.send_sound(Up::SideFrame { without: without.clone(), frame });
+    // What goes wrong here costs one host the sound of the others, never the program.
+    SoundEncoder::start(codec, kbps, take, |message| {
+        if let gst::MessageView::Error(failure) = message.view() {
+            warn!(error = %failure.error(), "A mix for one host failed.");
+        }
+    })
 }

@@ -119,6 +119,11 @@ impl Solo {
         asks.then(|| turn.feed.clone())
     }
 
+    /// Returns when the next picture that is held is due.
+    pub(crate) fn poll_timeout(&self) -> Option<MediaTime> {
+        self.turn.as_ref()?.held.front().map(|picture| picture.at)
+    }
+
     /// Returns whose keyframe serves somebody who joins now, if it is not the encoder's.
     pub(crate) fn host(&self) -> Option<&FeedId> {
         let is_on = |turn: &&Turn| self.exit.current() == Some(turn.maker);

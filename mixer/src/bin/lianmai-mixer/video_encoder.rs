@@ -14,7 +14,7 @@ use gstreamer_video::UpstreamForceKeyUnitEvent;
 use media_rules::{EncodedFrame, FrameCodec, MediaTime, Waiting};
 use mixer::media_now;
 
-use crate::encoder::{encoded_frame, end_on_error};
+use crate::encoder::end_on_error;
 use crate::h264_element::H264Element;
 
 /// What an encoder makes.
@@ -52,7 +52,11 @@ impl VideoEncoder {
             .context("an encoding pipeline")?
             .downcast::<gst::Pipeline>()
             .expect("a chain always makes a pipeline");
-        end_on_error(&pipeline);
+        let bus = pipeline.bus().expect("every pipeline has a bus");
+        bus.set_sync_handler(|_, message| {
+            end_on_error(message);
+            gst::BusSyncReply::Drop
+        });
         let element = pipeline.by_name("encoder").context("the chain names its encoder")?;
         let source = pipeline.by_name("pictures").and_then(|it| it.downcast::<AppSrc>().ok());
         let sink = pipeline.by_name("h264").and_then(|it| it.downcast::<AppSink>().ok());
@@ -62,7 +66,7 @@ impl VideoEncoder {
         let theirs = Arc::clone(&queue);
         let callbacks = AppSinkCallbacks::builder().new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            if let Some(frame) = encoded_frame(&sample, FrameCodec::H264, Duration::ZERO) {
+            if let Some(frame) = encoded_frame(&sample) {
                 let at = frame.at;
                 take(frame);
                 // Last, so that whoever sees an empty queue knows that everything was taken.
@@ -147,6 +151,17 @@ fn description(kind: H264Element, shape: &Shape) -> String {
     text += &kind.chain(shape.kbps, fps, shape.is_fast);
     text + " ! video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline \
              ! appsink name=h264 sync=false"
+}
+
+fn encoded_frame(sample: &gst::Sample) -> Option<EncodedFrame> {
+    let buffer = sample.buffer()?;
+    // x264enc moves its timestamps by 1000 hours; the segment moves them back.
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    let at = segment.to_running_time(buffer.pts()?)?;
+    let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+    let data = buffer.map_readable().ok()?.to_vec().into();
+    let at = MediaTime::from_nanos(at.nseconds());
+    Some(EncodedFrame { codec: FrameCodec::H264, at, is_key, data })
 }
 
 fn lock(queue: &Mutex<Queue>) -> std::sync::MutexGuard<'_, Queue> {

@@ -1,0 +1,69 @@
+//! Decodes the sound of one feed in the thread of whoever pushes it. Whatever a host sends, the worst that
+//! happens is that this chain fails and its feed starts another.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+
+use gstreamer as gst;
+use media_rules::{FeedFrame, MediaTime};
+use tracing::debug;
+
+use crate::chain::Chain;
+use crate::sound_tick::SharedVoice;
+use crate::voice::Stereo;
+
+const CAPS: &str = "audio/x-opus,channel-mapping-family=0,channels=2,rate=48000";
+const CHAIN: &str = "opusdec plc=true ! audioconvert ! audioresample \
+     ! capsfilter caps=audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved";
+
+/// Browsers stamp a packet with its first sample's moment although libopus gives every sample out
+/// this much later (RFC 7845 section 4.2 calls it pre-skip; RTP has no word for it).
+const OPUS_DELAY_NANOS: u64 = 6_500_000;
+
+/// A running decoder of Opus.
+pub(crate) struct SoundDecoder {
+    chain: Chain,
+    has_trouble: Arc<AtomicBool>,
+}
+
+impl SoundDecoder {
+    /// Starts decoding into `voice`.
+    pub(crate) fn start(voice: SharedVoice) -> anyhow::Result<Self> {
+        let has_trouble = Arc::new(AtomicBool::new(false));
+        let noticed = Arc::clone(&has_trouble);
+        let take = move |buffer: gst::Buffer| {
+            let Some(at) = buffer.pts() else { return };
+            let at = MediaTime::from_nanos(at.nseconds().saturating_sub(OPUS_DELAY_NANOS));
+            let Ok(bytes) = buffer.map_readable() else { return };
+            let number = |bytes: &[u8]| i16::from_le_bytes([bytes[0], bytes[1]]);
+            let packet: Vec<Stereo> = bytes
+                .chunks_exact(4)
+                .map(|sample| [number(&sample[..2]), number(&sample[2..])])
+                .collect();
+            voice.lock().unwrap_or_else(PoisonError::into_inner).handle_packet(at, &packet);
+        };
+        let hear = move |message: &gst::MessageRef| {
+            if matches!(message.type_(), gst::MessageType::Error | gst::MessageType::Warning) {
+                debug!(?message, "A host's sound cannot be decoded.");
+                noticed.store(true, Ordering::Release);
+            }
+        };
+        Ok(Self { chain: Chain::start(CHAIN, CAPS, take, hear)?, has_trouble })
+    }
+
+    /// Decodes a packet; what was lost before it is made up from what came before that. Returns false
+    /// when this decoder cannot go on and must be replaced.
+    pub(crate) fn push(&self, frame: FeedFrame) -> bool {
+        if self.has_trouble.load(Ordering::Acquire) {
+            return false;
+        }
+        let at = gst::ClockTime::from_nseconds(frame.at.nanos());
+        if !frame.lost_before.is_zero() {
+            let lost = gst::ClockTime::from_nseconds(frame.lost_before.as_nanos() as u64);
+            self.chain.push_gap(at.saturating_sub(lost), lost);
+        }
+        let mut buffer = gst::Buffer::from_slice(frame.data);
+        buffer.get_mut().expect("a buffer that was just made has one owner").set_pts(at);
+        self.chain.push(buffer)
+    }
+}
