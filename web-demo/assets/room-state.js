@@ -19,6 +19,8 @@ const CHAT_KEPT = 100;
  * @property {Wire.Performer[]} stage
  * @property {Wire.Battle | null} battle
  * @property {Map<string, Wire.Sale>} sales
+ * @property {Map<string, Wire.RedPacket>} packets
+ * @property {Map<string, Wire.Lottery>} lotteries
  * @property {Map<string, Wire.Countdown>} countdowns
  * @property {Wire.Chat[]} chat
  * @property {string | null} speaker  the feed of whoever speaks
@@ -41,7 +43,7 @@ const CHAT_KEPT = 100;
 export function emptyRoom(room) {
   return {
     joined: false, room, title: room, state: "created", reason: null, you: { user: "", name: "", role: "viewer" },
-    seats: [], stage: [], battle: null, sales: new Map(), countdowns: new Map(), chat: [],
+    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), countdowns: new Map(), chat: [],
     speaker: null, uplinks: new Map(), ...totals({}), words: new Map(),
   };
 }
@@ -59,6 +61,8 @@ export function applySnapshot(model, snapshot) {
     joined: true, room: snapshot.room, title: snapshot.title, state: snapshot.state, reason: null, you: snapshot.you,
     seats: snapshot.seats, stage: snapshot.stage, battle: snapshot.battle,
     sales: new Map(snapshot.sales.map((sale) => [sale.sale, sale])),
+    packets: new Map((snapshot.packets ?? []).map((packet) => [packet.packet, packet])),
+    lotteries: new Map((snapshot.lotteries ?? []).map((lottery) => [lottery.lottery, lottery])),
     countdowns: new Map(snapshot.countdowns.map((countdown) => [countdown.id, countdown])),
     chat: chat.slice(-CHAT_KEPT), ...totals(snapshot),
   });
@@ -92,6 +96,12 @@ export function applyEvent(model, event) {
       return applyScore(model, d);
     case "sale.updated":
       model.sales.set(d.sale, d);
+      return true;
+    case "packet.updated":
+      model.packets.set(d.packet, d);
+      return true;
+    case "lottery.updated":
+      model.lotteries.set(d.lottery, d);
       return true;
     case "countdown":
       return applyCountdown(model, d);
@@ -145,8 +155,8 @@ function totals({ online = 0, likes = 0, gifts = 0, coins = 0, senders = 0, top 
  * @param {Wire.Down} event
  */
 function isStale(model, { t, q, d }) {
-  const object = { "seat.updated": d.index, "pk.updated": d.pk, "sale.updated": d.sale }[t] ?? "";
-  const isWord = ["room.state", "stage.updated", "seat.updated", "pk.updated", "sale.updated", "react"].includes(t);
+  const object = { "seat.updated": d.index, "pk.updated": d.pk, "sale.updated": d.sale, "packet.updated": d.packet, "lottery.updated": d.lottery }[t] ?? "";
+  const isWord = ["room.state", "stage.updated", "seat.updated", "pk.updated", "sale.updated", "packet.updated", "lottery.updated", "react"].includes(t);
   if (!isWord || q === undefined) return false;
 
   const key = `${t}:${object}`;

@@ -27,6 +27,7 @@ import { applyEvent, applySnapshot, emptyRoom } from "./room-state.js";
 import { OwnFeed } from "./studio/own-feed.js";
 import { Performers } from "./studio/performers.js";
 import { PkPanel } from "./studio/pk-panel.js";
+import { LuckPanel } from "./studio/luck-panel.js";
 import { SalePanel } from "./studio/sale-panel.js";
 import { SeatsPanel } from "./studio/seats-panel.js";
 import { LayoutPanel } from "./studio/layout-panel.js";
@@ -79,6 +80,7 @@ const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.pus
 const host = isGuest ? null : {
   pk: new PkPanel(byId("pk-panel"), room, request),
   sale: new SalePanel(byId("pane-sale"), now, request),
+  luck: new LuckPanel(byId("pane-luck"), room, tokens, request),
   seats: new SeatsPanel(byId("pane-seats"), request),
   layout: new LayoutPanel(byId("pane-layout"), room, tokens),
   targets: new TargetsPanel(byId("pane-targets"), room, tokens),
@@ -306,6 +308,7 @@ function show({ t, d }) {
       break;
     case "react":
       drawCounts();
+      host?.luck.update(model);
       break;
     case "seat.request":
       host?.seats.handleRequest(d);
@@ -356,6 +359,7 @@ function drawTimed() {
   battle.update(model);
   host?.pk.update(model);
   host?.sale.update(model);
+  host?.luck.update(model);
   bigCountdown.update(model);
 }
 

@@ -33,6 +33,7 @@ import { ChatView, wireComposer } from "./ui/chat-view.js";
 import { Danmaku } from "./ui/danmaku.js";
 import { avatar, byId, el, setText, short } from "./ui/dom.js";
 import { GiftCatalog, GiftView, likePicture } from "./ui/gifts.js";
+import { LuckView } from "./ui/luck-view.js";
 import { BigCountdown, SaleCard } from "./ui/sale-view.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { attempt, toast } from "./ui/toast.js";
@@ -74,6 +75,8 @@ const gifts = new GiftView(byId("gift-banners"), byId("sky"), catalog);
 const battle = new BattleView(byId("pk"), now);
 const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.push(one));
 const saleCard = new SaleCard(byId("sale"), now, placeOrder);
+
+const luck = new LuckView(byId("luck"), { room, tokens, now, request: (t, d) => session.request(t, d) });
 
 const session = new RoomSession({
   room, tokens, clock, carrier,
@@ -147,6 +150,11 @@ function show({ t, d }) {
       break;
     case "react":
       drawCounts();
+      luck.update(model);
+      break;
+    case "packet.updated":
+    case "lottery.updated":
+      luck.update(model);
       break;
     case "seat.request":
       showSeatRequest(d);
@@ -185,6 +193,7 @@ function drawTimed() {
   byId("canvas").classList.toggle("battling", model.battle !== null && !byId("pk").hidden);
   bigCountdown.update(model);
   saleCard.update(model);
+  luck.update(model);
 }
 
 function drawCounts() {
@@ -256,7 +265,10 @@ function wireButtons() {
   byId("canvas").addEventListener("click", () => {
     if (video.muted) setMuted(false);
   });
-  setInterval(drawStatus, 1000);
+  setInterval(() => {
+    drawStatus();
+    luck.update(model);
+  }, 1000);
 }
 
 /** Browsers start a picture without sound. The offer is large at first and then moves out of the picture. */

@@ -16,7 +16,7 @@ const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.end
 const skip = files.length === 0 ? "there are no fixtures" : false;
 
 /** Events the pages draw; a fixture of each must change or confirm what is known. */
-const DRAWN = ["room.state", "stage.updated", "seat.updated", "pk.updated", "pk.score", "countdown", "sale.updated", "chat", "react", "speaker", "uplink", "uplink.bad", "uplink.good"];
+const DRAWN = ["room.state", "stage.updated", "seat.updated", "pk.updated", "pk.score", "countdown", "sale.updated", "packet.updated", "lottery.updated", "chat", "react", "speaker", "uplink", "uplink.bad", "uplink.good"];
 
 /**
  * @param {unknown} value

@@ -8,7 +8,7 @@ declare namespace Wire {
   type SeatState = "idle" | "reserved" | "joining" | "live" | "held";
   type BattleState = "inviting" | "linking" | "preparing" | "battling" | "punishing" | "idle";
   type SaleState = "counting" | "open" | "sold_out" | "closed" | "cancelled";
-  type CountdownKind = "sale_open" | "pk_start" | "pk_end" | "punish";
+  type CountdownKind = "sale_open" | "packet_open" | "lottery_draw" | "pk_start" | "pk_end" | "punish";
 
   interface Performer { feed: string; room: string; user: string; name: string; seat: number; muted: boolean }
   interface Seat { index: number; state: SeatState; user: string | null; muted: boolean }
@@ -40,6 +40,19 @@ declare namespace Wire {
   interface GiftBatch { gifts: GiftItem[] }
   interface Contributor { user: string; name: string; coins: number }
   interface BattleTop { pk: string; sides: Record<string, Contributor[]> }
+  type PacketState = "counting" | "open" | "empty" | "expired" | "cancelled";
+  interface PacketTaker { user: string; name: string; amount: number }
+  interface RedPacket {
+    packet: string; title: string; total: number; shares: number; split: "lucky" | "fixed"; wants_keyword: boolean; open_at: number; close_at: number;
+    left: number; left_total: number; state: PacketState; luckiest: PacketTaker | null; refunded: number;
+  }
+  interface RedPacketRecord extends RedPacket { takers: PacketTaker[] }
+  type LotteryState = "open" | "closed" | "drawn" | "aborted";
+  interface Lottery {
+    lottery: string; title: string; prize: string; places: number; wants_keyword: boolean; commitment: string; close_at: number; draw_at: number;
+    entered: number; state: LotteryState; entries_hash: string | null; seed: string | null; winners: { user: string; name: string }[];
+  }
+  interface LotteryRecord extends Lottery { entries: string[] }
   interface React {
     online: number; likes: number; gifts: number; coins: number; senders: number; top: Contributor[]; battle_top?: BattleTop;
   }
@@ -56,7 +69,7 @@ declare namespace Wire {
   interface You { user: string; name: string; role: Role }
   interface Snapshot {
     room: string; title: string; state: RoomState; you: You; seats: Seat[]; stage: Performer[];
-    battle: Battle | null; sales: Sale[]; countdowns: Countdown[]; chat: Chat[];
+    battle: Battle | null; sales: Sale[]; packets?: RedPacket[]; lotteries?: Lottery[]; countdowns: Countdown[]; chat: Chat[];
     online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
     st: number; q: Partial<Record<Stream, number>>;
   }

@@ -14,7 +14,13 @@ const FIRED_MS = 1_600;
 /** A closed card stays this long. */
 const CLOSED_MS = 15_000;
 
-const KINDS = ["sale_open", "pk_start"];
+const KINDS = ["sale_open", "packet_open", "lottery_draw", "pk_start"];
+
+/** What is said under the numeral: before, and at the end. @type {Record<string, [string, string]>} */
+const CAPTIONS = {
+  sale_open: ["即将上链接 · Link in", "Link is up!"], packet_open: ["红包来了 · Red packet in", "快抢 · Grab it!"],
+  lottery_draw: ["即将开奖 · Draw in", "中奖的是… · And the winner is…"], pk_start: ["PK 即将开始 · Battle in", "开战 · Fight"],
+};
 
 /** @typedef {import("../room-state.js").RoomModel} RoomModel */
 
@@ -84,7 +90,7 @@ export class BigCountdown {
     if (label === null || !countdown) return;
 
     const isLast = label === countdown.labels.at(-1);
-    const caption = countdown.kind === "sale_open" ? (isLast ? "Link is up!" : "即将上链接 · Link in") : isLast ? "开战 · Fight" : "PK 即将开始 · Battle in";
+    const caption = CAPTIONS[countdown.kind]?.[isLast ? 1 : 0] ?? "";
     this.root.replaceChildren(
       el("div", { class: `big-ring ${isLast ? "last" : ""}` }, el("strong", { class: "big-label", "data-testid": "big-label" }, label)),
       el("p", { class: "big-caption" }, caption),
