@@ -1,0 +1,64 @@
+// Goal: a host gives a red packet and a lottery away in the studio; a viewer's page opens the one, enters the other and does its draw again.
+// Method: both real pages in Chromium, a desk and a phone, on a room without media; a third member gives gifts.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, open } from '../lib/browser.mjs';
+import { Member } from '../lib/member.mjs';
+import { screenshot } from '../lib/pages.mjs';
+import { startServer } from '../lib/server.mjs';
+import { createRoom } from '../lib/stage.mjs';
+
+let server; let browser; let studio; let viewer; let giver;
+before(async () => {
+  server = await startServer();
+  await createRoom(server, 'a', 'alice');
+  browser = await launch();
+  studio = await open(browser, `${server.url}/studio?room=a&identity=alice&source=test`, { viewport: { width: 1280, height: 860 } });
+  viewer = await open(browser, `${server.url}/watch?room=a&identity=vera&carrier=ws`);
+  giver = await Member.join(server, 'a', 'walter', 'viewer');
+  await viewer.waitForFunction(() => window.lianmai?.state?.you?.user === 'vera', null, { timeout: 25_000 });
+  await studio.getByTestId('tab-luck').click();
+});
+after(async () => {
+  giver?.close();
+  await browser?.close();
+  await server?.stop();
+});
+
+test('gifts of a combo count up in one banner, and the giver leads', async () => {
+  for (let n = 1; n <= 5; n += 1) await giver.send('gift.send', { gift: n === 5 ? 'rocket' : 'rose', n: 1, idem: `g${n}` });
+  await viewer.waitForFunction(() => [...document.querySelectorAll('[data-testid=combo]')].some((combo) => combo.textContent === '×4'), null, { timeout: 5_000 });
+  await screenshot(viewer, 'watch-gifts');
+  await viewer.getByTestId('podium').click();
+  await viewer.getByTestId('leaders').getByText('walter').waitFor({ timeout: 5_000 });
+  await viewer.getByTestId('luck-sheet').getByRole('button', { name: 'OK' }).click();
+  await studio.getByTestId('leaders').getByText('1040').waitFor({ timeout: 5_000 });
+});
+
+test('a red packet that the host gives is opened once', async () => {
+  await studio.locator('[data-testid=packet-form] [name=lead]').fill('0');
+  await studio.getByTestId('open-packet').click();
+  await viewer.getByTestId('packet').click();
+  await viewer.getByTestId('takers').getByText('vera').waitFor({ timeout: 5_000 });
+  await screenshot(viewer, 'watch-packet');
+  await viewer.getByTestId('luck-sheet').getByRole('button', { name: 'OK' }).click();
+  const [packet] = await viewer.evaluate(() => [...window.lianmai.state.packets.keys()]);
+  const token = await server.token('a', 'vera', 'viewer');
+  const { body } = await server.call('GET', `/v1/rooms/a/packets/${packet}`, { token });
+  assert.deepEqual([body.takers.length, body.left, body.total], [1, 19, 8800]);
+});
+
+test('a lottery is entered, drawn, and checked in the page', async () => {
+  await studio.locator('[data-testid=lottery-form] [name=duration]').fill('2');
+  await studio.getByTestId('open-lottery').click();
+  await viewer.getByTestId('lottery').click();
+  await viewer.getByTestId('lottery').getByText('1 in').waitFor({ timeout: 5_000 });
+  await screenshot(viewer, 'watch-luck');
+  await viewer.getByTestId('lottery').getByText('You won').waitFor({ timeout: 15_000 });
+  await viewer.getByTestId('lottery').click();
+  await viewer.getByTestId('verify').click();
+  await viewer.getByTestId('proof').getByText('✓').waitFor({ timeout: 5_000 });
+  await screenshot(viewer, 'watch-proof');
+  await screenshot(studio, 'studio-luck');
+  assert.deepEqual([...viewer.problems, ...studio.problems], []);
+});
