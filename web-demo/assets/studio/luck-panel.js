@@ -63,7 +63,7 @@ export class LuckPanel {
   async openLottery(data) {
     const prize = String(data.get("prize")).trim();
     const opened = await attempt(this.request("lottery.open", {
-      title: prize, prize, winners: Number(data.get("winners")), duration_ms: Number(data.get("duration")) * 1000, ...keyword(data),
+      title: "抽奖 Lottery", prize, winners: Number(data.get("winners")), duration_ms: Number(data.get("duration")) * 1000, ...keyword(data),
     }));
     if (opened) toast("抽奖开始 · The lottery has begun", "good");
   }
