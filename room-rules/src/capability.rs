@@ -1,6 +1,6 @@
 //! Who may do what. What is not granted here is denied.
 
-use crate::{Command, Role};
+use crate::{Area, Role};
 
 /// Something that not everyone may do.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -11,8 +11,14 @@ pub enum Capability {
     PublishOnSeat,
     /// Create the room.
     CreateRoom,
+    /// Open the room before the host is on air.
+    OpenRoom,
     /// End the room.
     EndRoom,
+    /// Say what the room has and how its seats are taken.
+    ConfigureRoom,
+    /// Hide a room, and end it for a reason that everybody is told.
+    PoliceRoom,
     /// Manage the RTMP targets.
     ManageTargets,
     /// Decide how the program's picture is laid out.
@@ -29,10 +35,14 @@ pub enum Capability {
     TakeSeat,
     /// Take a seat without the host's accept.
     SeatItself,
-    /// Accept, reject and invite.
+    /// Say whether one's own microphone and camera are on.
+    SwitchOwnMedia,
+    /// Accept, reject, invite, lock and move.
     GrantSeat,
-    /// Kick and mute.
+    /// Make guests get up, and silence them.
     KeepOrder,
+    /// Mute and ban users, delete lines, pin questions.
+    Moderate,
     /// Invite, accept, reject and cancel a battle.
     Battle,
     /// End a battle.
@@ -45,6 +55,59 @@ pub enum Capability {
     Order,
 }
 
+impl Capability {
+    /// Every capability.
+    pub const ALL: [Self; 24] = [
+        Self::PublishAsHost,
+        Self::PublishOnSeat,
+        Self::CreateRoom,
+        Self::OpenRoom,
+        Self::EndRoom,
+        Self::ConfigureRoom,
+        Self::PoliceRoom,
+        Self::ManageTargets,
+        Self::DirectPicture,
+        Self::SeePeers,
+        Self::Chat,
+        Self::Like,
+        Self::Gift,
+        Self::TakeSeat,
+        Self::SeatItself,
+        Self::SwitchOwnMedia,
+        Self::GrantSeat,
+        Self::KeepOrder,
+        Self::Moderate,
+        Self::Battle,
+        Self::EndBattle,
+        Self::AnnounceSale,
+        Self::CancelSale,
+        Self::Order,
+    ];
+
+    /// Returns the area by which it can be switched off.
+    pub const fn area(self) -> Area {
+        match self {
+            Self::PublishAsHost | Self::PublishOnSeat | Self::SwitchOwnMedia => Area::Publish,
+            Self::CreateRoom
+            | Self::OpenRoom
+            | Self::EndRoom
+            | Self::ConfigureRoom
+            | Self::PoliceRoom
+            | Self::ManageTargets
+            | Self::DirectPicture
+            | Self::SeePeers => Area::Room,
+            Self::Chat => Area::Chat,
+            Self::Like => Area::Like,
+            Self::Gift => Area::Gift,
+            Self::TakeSeat | Self::SeatItself | Self::GrantSeat => Area::Seat,
+            Self::KeepOrder | Self::Moderate => Area::Moderate,
+            Self::Battle | Self::EndBattle => Area::Pk,
+            Self::AnnounceSale | Self::CancelSale => Area::Sale,
+            Self::Order => Area::Buy,
+        }
+    }
+}
+
 impl Role {
     /// Returns whether this role grants `capability`.
     pub const fn may(self, capability: Capability) -> bool {
@@ -53,47 +116,26 @@ impl Role {
             Capability::PublishAsHost => matches!(self, Host),
             Capability::PublishOnSeat | Capability::TakeSeat => matches!(self, Guest | Viewer),
             Capability::SeatItself => matches!(self, Guest),
+            Capability::SwitchOwnMedia => matches!(self, Host | Guest | Viewer),
             Capability::CreateRoom => matches!(self, Host | Admin),
             Capability::EndRoom
+            | Capability::ConfigureRoom
             | Capability::ManageTargets
             | Capability::DirectPicture
             | Capability::SeePeers
+            | Capability::GrantSeat
             | Capability::EndBattle
             | Capability::CancelSale => matches!(self, Host | Assistant | Admin),
+            Capability::PoliceRoom => matches!(self, Admin),
             Capability::Chat => matches!(self, Host | Guest | Viewer | Moderator | Admin),
             Capability::Like => true,
             Capability::Gift | Capability::Order => matches!(self, Viewer | Guest | Moderator),
-            Capability::GrantSeat | Capability::Battle | Capability::AnnounceSale => {
+            Capability::OpenRoom | Capability::Battle | Capability::AnnounceSale => {
                 matches!(self, Host | Assistant)
             }
-            Capability::KeepOrder => matches!(self, Host | Assistant | Moderator | Admin),
-        }
-    }
-}
-
-impl Command {
-    /// Returns what one must be allowed in order to give a command.
-    pub(crate) const fn needs(&self) -> Capability {
-        match self {
-            Self::ChatSend(_) => Capability::Chat,
-            Self::Like(_) => Capability::Like,
-            Self::GiftSend(_) => Capability::Gift,
-            Self::SeatApply | Self::SeatJoin | Self::SeatDecline | Self::SeatLeave => {
-                Capability::TakeSeat
+            Capability::KeepOrder | Capability::Moderate => {
+                matches!(self, Host | Assistant | Moderator | Admin)
             }
-            Self::SeatAccept(_) | Self::SeatReject(_) | Self::SeatInvite(_) => {
-                Capability::GrantSeat
-            }
-            Self::SeatKick(_) | Self::SeatMute { .. } => Capability::KeepOrder,
-            Self::PkInvite { .. } | Self::PkAccept(_) | Self::PkReject(_) | Self::PkCancel(_) => {
-                Capability::Battle
-            }
-            Self::PkEnd(_) => Capability::EndBattle,
-            Self::SaleAnnounce(_) => Capability::AnnounceSale,
-            Self::SaleCancel(_) => Capability::CancelSale,
-            Self::OrderPlace(_) => Capability::Order,
-            Self::Giveaway(command) => command.needs(),
-            Self::RoomEnd => Capability::EndRoom,
         }
     }
 }

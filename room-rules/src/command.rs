@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limit::OutOfLimits;
 use crate::{
-    ChatId, GiftId, GiveawayCommand, GiveawayReply, IdemKey, OrderId, PkId, RoomId, SaleId, Scores,
-    SeatIndex, Seed, ServerTime, UserId,
+    Capability, ChatId, GiftId, GiveawayCommand, GiveawayReply, IdemKey, ModerationCommand,
+    ModerationView, OrderId, PkId, RoomCommand, RoomId, SaleId, Scores, SeatCommand, SeatIndex,
+    Seed, ServerTime, UserId,
 };
 
 /// One thing a member asks for. Every value is within its limits by construction.
@@ -21,29 +22,12 @@ pub enum Command {
     Like(LikeCount),
     /// Gives a gift.
     GiftSend(GiftOrder),
-    /// Asks for a seat.
-    SeatApply,
-    /// Gives a seat to someone who asked.
-    SeatAccept(UserId),
-    /// Turns down someone who asked.
-    SeatReject(UserId),
-    /// Keeps a seat for someone and asks them to take it.
-    SeatInvite(UserId),
-    /// Takes the seat that is kept.
-    SeatJoin,
-    /// Turns the invitation down.
-    SeatDecline,
-    /// Gets up.
-    SeatLeave,
-    /// Makes someone get up.
-    SeatKick(UserId),
-    /// Silences someone, or lets them be heard again.
-    SeatMute {
-        /// Who.
-        user: UserId,
-        /// Whether they are silent from now on.
-        audio: bool,
-    },
+    /// Something about seats.
+    Seat(SeatCommand),
+    /// Something about who may talk and be here.
+    Moderation(ModerationCommand),
+    /// Something about the room itself.
+    Room(RoomCommand),
     /// Challenges another room.
     PkInvite {
         /// The other room.
@@ -75,7 +59,10 @@ impl Command {
     /// Returns whether the command must survive a crash. What is not kept may not change anything
     /// that is.
     pub const fn is_durable(&self) -> bool {
-        !matches!(self, Self::ChatSend(_) | Self::Like(_))
+        !matches!(
+            self,
+            Self::ChatSend(_) | Self::Like(_) | Self::Moderation(ModerationCommand::List)
+        )
     }
 
     /// Returns the client's key of the command, if it has one.
@@ -86,15 +73,9 @@ impl Command {
             Self::Giveaway(command) => command.idem(),
             Self::ChatSend(_)
             | Self::Like(_)
-            | Self::SeatApply
-            | Self::SeatAccept(_)
-            | Self::SeatReject(_)
-            | Self::SeatInvite(_)
-            | Self::SeatJoin
-            | Self::SeatDecline
-            | Self::SeatLeave
-            | Self::SeatKick(_)
-            | Self::SeatMute { .. }
+            | Self::Seat(_)
+            | Self::Moderation(_)
+            | Self::Room(_)
             | Self::PkInvite { .. }
             | Self::PkAccept(_)
             | Self::PkReject(_)
@@ -110,18 +91,12 @@ impl Command {
     /// the journal, so it becomes a part of the input.
     pub(crate) const fn about(&self) -> Option<&UserId> {
         match self {
-            Self::SeatInvite(user) => Some(user),
+            Self::Seat(command) => command.about(),
             Self::ChatSend(_)
             | Self::Like(_)
             | Self::GiftSend(_)
-            | Self::SeatApply
-            | Self::SeatAccept(_)
-            | Self::SeatReject(_)
-            | Self::SeatJoin
-            | Self::SeatDecline
-            | Self::SeatLeave
-            | Self::SeatKick(_)
-            | Self::SeatMute { .. }
+            | Self::Moderation(_)
+            | Self::Room(_)
             | Self::PkInvite { .. }
             | Self::PkAccept(_)
             | Self::PkReject(_)
@@ -144,6 +119,27 @@ impl Command {
             _ => None,
         }
     }
+
+    /// Returns what one must be allowed in order to give a command.
+    pub const fn needs(&self) -> Capability {
+        match self {
+            Self::ChatSend(_) => Capability::Chat,
+            Self::Like(_) => Capability::Like,
+            Self::GiftSend(_) => Capability::Gift,
+            Self::Seat(command) => command.needs(),
+            Self::Moderation(_) => Capability::Moderate,
+            Self::Room(command) => command.needs(),
+            Self::PkInvite { .. } | Self::PkAccept(_) | Self::PkReject(_) | Self::PkCancel(_) => {
+                Capability::Battle
+            }
+            Self::PkEnd(_) => Capability::EndBattle,
+            Self::SaleAnnounce(_) => Capability::AnnounceSale,
+            Self::SaleCancel(_) => Capability::CancelSale,
+            Self::OrderPlace(_) => Capability::Order,
+            Self::Giveaway(command) => command.needs(),
+            Self::RoomEnd => Capability::EndRoom,
+        }
+    }
 }
 
 /// What a command brought about.
@@ -164,6 +160,8 @@ pub enum Reply {
         /// The battle's score, if there is a battle.
         score: Option<Scores>,
     },
+    /// Who is muted and banned.
+    Moderation(Box<ModerationView>),
     /// A seat is taken or kept.
     Seat {
         /// Which.

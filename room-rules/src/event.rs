@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     BattleTop, BattleView, ChatId, ChatText, Contributor, Countdown, CountdownKind, EndReason,
-    GiftId, GiveawayEvent, PeerMessage, Performer, PkId, Role, RoomId, RoomState, SaleView, Scores,
-    SeatView, ServerTime, UserId,
+    GiftId, GiveawayEvent, ModerationNews, PeerMessage, Performer, PkId, ReasonCode, Role, RoomId,
+    RoomState, SaleView, Scores, SeatView, ServerTime, SettingsView, Silence, UserId,
 };
 
 /// Something the shell must carry out.
@@ -33,6 +33,19 @@ pub enum Effect {
     StageChanged,
     /// This user lost the right to publish: close what they publish.
     Unpublish(UserId),
+    /// Drop this of what the user publishes, where it comes in, and nothing else any more.
+    Silence {
+        /// Who publishes.
+        user: UserId,
+        /// What is dropped.
+        silence: Silence,
+    },
+    /// This user was banned: end every session and connection of theirs that [`Room::is_banned`] names.
+    ///
+    /// [`Room::is_banned`]: crate::Room::is_banned
+    Expel(UserId),
+    /// Tell those who keep order; what they are told is not numbered.
+    ToStaff(ModerationNews),
     /// The room is over; nothing further will come of it.
     Ended(EndReason),
 }
@@ -58,7 +71,11 @@ pub enum EventBody {
         state: RoomState,
         /// Why it ended, once it has.
         reason: Option<EndReason>,
+        /// What the platform calls the reason, if it ended the room.
+        note: Option<ReasonCode>,
     },
+    /// The room is set in another way.
+    Settings(SettingsView),
     /// Who is on screen now, in drawing order.
     StageUpdated(Vec<Performer>),
     /// A seat changed.
@@ -93,13 +110,15 @@ pub enum EventBody {
     Chat(ChatLine),
     /// Likes, coins and heads so far.
     React(Reactions),
+    /// What concerns one user alone: whether they may talk and be here.
+    Order(OrderKept),
 }
 
 impl EventBody {
     /// Returns the stream that counts this event.
     pub const fn stream(&self) -> Stream {
         match self {
-            Self::RoomState { .. } | Self::StageUpdated(_) => Stream::Room,
+            Self::RoomState { .. } | Self::Settings(_) | Self::StageUpdated(_) => Stream::Room,
             Self::SeatUpdated(_) | Self::SeatRequest { .. } => Stream::Seat,
             Self::PkUpdated(_) | Self::PkScore { .. } => Stream::Pk,
             Self::Countdown(countdown) => match countdown.kind {
@@ -112,6 +131,7 @@ impl EventBody {
             Self::Gifts(_) => Stream::Gift,
             Self::Chat(_) => Stream::Chat,
             Self::React(_) => Stream::React,
+            Self::Order(_) => Stream::Me,
         }
     }
 }
@@ -204,6 +224,25 @@ impl Watermarks {
         *last += 1;
         *last
     }
+}
+
+/// What somebody who keeps order decided about the user who is told of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum OrderKept {
+    /// They may not talk.
+    Muted {
+        /// Until when, if not for good.
+        until: Option<ServerTime>,
+    },
+    /// They may talk again.
+    Unmuted,
+    /// They may not be here; their sessions end.
+    Banned {
+        /// Until when, if not for good.
+        until: Option<ServerTime>,
+        /// Why, if that was said.
+        reason: Option<ReasonCode>,
+    },
 }
 
 /// What became of a wish for a seat.

@@ -12,6 +12,7 @@
 
 mod announcer;
 mod answered;
+mod area;
 mod arena;
 mod battle;
 mod battle_board;
@@ -34,10 +35,12 @@ mod input;
 mod leaderboard;
 mod limit;
 mod member;
+mod moderation;
 mod pace;
 mod peer;
 mod rejected;
 mod room;
+mod room_config;
 mod sales;
 mod scoreboard;
 mod seats;
@@ -46,6 +49,7 @@ mod shelf;
 mod time;
 mod view;
 
+pub use area::{Area, Areas};
 pub use battle_board::BattleTop;
 pub use capability::Capability;
 pub use command::{
@@ -54,7 +58,8 @@ pub use command::{
 };
 pub use countdown::{Countdown, CountdownKind, CountdownState};
 pub use event::{
-    ChatLine, Effect, Event, EventBody, GiftItem, Reactions, SeatRequestKind, Stream, Watermarks,
+    ChatLine, Effect, Event, EventBody, GiftItem, OrderKept, Reactions, SeatRequestKind, Stream,
+    Watermarks,
 };
 pub use gift::{Gift, GiftCatalog, GiftLevel, NoGiftCatalog};
 pub use giveaway::command::{
@@ -73,9 +78,14 @@ pub use input::{Decided, Input};
 pub use leaderboard::{Contributor, Leaders};
 pub use limit::OutOfLimits;
 pub use member::{Member, Role};
+pub use moderation::{
+    ModerationCommand, ModerationNews, ModerationView, ReasonCode, Sanction, SlowMode, Ttl, Word,
+};
 pub use peer::{PeerMessage, RejectReason};
 pub use rejected::Rejected;
-pub use room::{MediaChange, Room, RoomSettings};
+pub use room::{MediaChange, Room, RoomCommand, RoomSettings};
+pub use room_config::{ConfigChange, RoomConfig, SeatCount, SeatMode, SettingsView};
+pub use seats::{SeatCommand, SeatLock, SeatPick, SeatWish, Silence};
 pub use seed::{Digest, Seed};
 pub use time::ServerTime;
 pub use view::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::UserId;
+use crate::{Areas, Capability, UserId};
 
 /// A user as their token describes them.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -15,6 +15,16 @@ pub struct Member {
     pub name: Arc<str>,
     /// What they may do.
     pub role: Role,
+    /// What their token leaves of that.
+    #[serde(default)]
+    pub caps: Areas,
+}
+
+impl Member {
+    /// Returns whether both the role and the token grant `capability`.
+    pub const fn may(&self, capability: Capability) -> bool {
+        self.role.may(capability) && self.caps.has(capability.area())
+    }
 }
 
 /// What a token makes of its bearer.
@@ -49,6 +59,17 @@ impl Role {
             Self::Viewer => "viewer",
             Self::Moderator => "moderator",
             Self::Admin => "admin",
+        }
+    }
+
+    /// Returns how high the role stands when order is kept: who is lower can be muted and banned.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Viewer | Self::Guest => 0,
+            Self::Moderator => 1,
+            Self::Assistant => 2,
+            Self::Host => 3,
+            Self::Admin => 4,
         }
     }
 

@@ -44,6 +44,32 @@ impl Pace {
     }
 }
 
+/// When each user last did something, as far back as it matters.
+#[derive(Debug, Default)]
+pub(crate) struct LastTime {
+    at: HashMap<UserId, ServerTime>,
+    sweep_len: usize,
+}
+
+impl LastTime {
+    /// No span that is asked about is longer.
+    const MATTERS_FOR: Duration = Duration::from_secs(300);
+
+    /// Returns whether the user did it at least `span` ago, or never.
+    pub(crate) fn is_before(&self, user: &UserId, span: Duration, now: ServerTime) -> bool {
+        self.at.get(user).is_none_or(|at| now.since(*at) >= span)
+    }
+
+    /// Notes that the user does it now.
+    pub(crate) fn note(&mut self, user: &UserId, now: ServerTime) {
+        self.at.insert(user.clone(), now);
+        if self.at.len() > self.sweep_len.max(Pace::SWEEP_LEN_MIN) {
+            self.at.retain(|_, at| now.since(*at) < Self::MATTERS_FOR);
+            self.sweep_len = self.at.len() * 2;
+        }
+    }
+}
+
 /// Lets a total out at once if the last one is long enough ago, later otherwise.
 #[derive(Debug)]
 pub(crate) struct Throttle {

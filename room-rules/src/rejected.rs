@@ -15,6 +15,27 @@ pub enum Rejected {
     /// No seat is free.
     #[error("no seat is free")]
     SeatTaken,
+    /// Nobody may take the seat.
+    #[error("the seat is locked")]
+    SeatLocked,
+    /// The host silenced this user.
+    #[error("the host has muted you")]
+    SeatMutedByHost,
+    /// The room does not have it.
+    #[error("this room has no {0}")]
+    FeatureOff(&'static str),
+    /// The user may not be here.
+    #[error("you are banned from this room")]
+    Banned,
+    /// The user may not talk.
+    #[error("you may not talk here now")]
+    Muted,
+    /// It may not be said here.
+    #[error("this may not be said here")]
+    ContentRejected,
+    /// There are as many as there may be.
+    #[error("too many {0}")]
+    QueueFull(&'static str),
     /// The user has a seat, or has asked for one.
     #[error("the user has a seat or has asked for one")]
     AlreadySeated,

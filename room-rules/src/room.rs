@@ -5,13 +5,15 @@
 //! state whose time is up.
 //!
 //! ```text
-//! Created ──host on air──▶ Live ◀──────▶ Interrupted
-//!    │                      │   host lost     │ 60 s
-//!    └───────── end ────────┴────────────────▶ Ended
+//! Created ──open──▶ Waiting ──host on air──▶ Live ◀──────▶ Interrupted
+//!    │ └──────────────host on air──────────────▲│  host lost     │ 60 s
+//!    └──────────────── end ────────────────────┴┴───────────────▶ Ended
 //! ```
 
+mod command;
 mod commands;
 mod inputs;
+mod order;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,15 +29,18 @@ use crate::gift_table::GiftTable;
 use crate::giveaway::Giveaways;
 use crate::id::{Kind, Mint};
 use crate::idempotence::Idempotence;
+use crate::moderation::Moderation;
 use crate::pace::Pace;
 use crate::sales::Sales;
 use crate::seats::Seats;
 use crate::{
     Capability, Effect, EndReason, Event, EventBody, GiftCatalog, Input, Leaders, LifeId,
-    LotteryId, LotteryRecord, Member, PacketId, PacketRecord, Performer, Reactions, Rejected,
-    RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId, Snapshot, Title, UserId,
-    Watermarks,
+    LotteryId, LotteryRecord, Member, PacketId, PacketRecord, Performer, Reactions, ReasonCode,
+    Rejected, RoomConfig, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId, Silence,
+    Snapshot, Title, UserId, Watermarks,
 };
+
+pub use command::RoomCommand;
 
 /// How long the room waits for a host who is lost.
 const GRACE: Duration = Duration::from_secs(60);
@@ -53,11 +58,18 @@ pub struct RoomSettings {
     pub salt: u64,
     /// The gifts that can be given in it.
     pub gifts: GiftCatalog,
+    /// What it has at first.
+    pub config: RoomConfig,
 }
 
 impl Default for RoomSettings {
     fn default() -> Self {
-        Self { sessions_max: 10_000, salt: 0, gifts: GiftCatalog::default() }
+        Self {
+            sessions_max: 10_000,
+            salt: 0,
+            gifts: GiftCatalog::default(),
+            config: RoomConfig::default(),
+        }
     }
 }
 
@@ -79,6 +91,8 @@ pub struct Room {
     title: Arc<str>,
     state: RoomState,
     end_reason: Option<EndReason>,
+    end_note: Option<ReasonCode>,
+    config: RoomConfig,
     /// When the room gives up waiting for its host.
     grace_until: Option<ServerTime>,
     /// Who published as the host last.
@@ -90,6 +104,7 @@ pub struct Room {
     crowd: Crowd,
     seats: Seats,
     seat_pace: Pace,
+    moderation: Moderation,
     chat: Chat,
     gifts: GiftTable,
     battle_board: BattleBoard,
@@ -113,13 +128,16 @@ impl Room {
             title: title.as_str().into(),
             state: RoomState::Created,
             end_reason: None,
+            end_note: None,
             grace_until: None,
             host: None,
             host_seen: None,
             idempotence: Idempotence::default(),
             crowd: Crowd::new(settings.sessions_max),
-            seats: Seats::new(),
+            seats: Seats::new(settings.config.seat_mode, settings.config.seats),
+            config: settings.config,
             seat_pace: Pace::new(SEAT_INTERVAL, SEAT_BURST),
+            moderation: Moderation::default(),
             chat: Chat::new(),
             gifts: GiftTable::new(settings.gifts),
             battle_board: BattleBoard::default(),
@@ -135,7 +153,7 @@ impl Room {
     ///
     /// # Errors
     ///
-    /// The room is over or full.
+    /// The room is over or full, or the member is banned from it.
     pub fn handle_join(
         &mut self,
         session: SessionId,
@@ -144,8 +162,9 @@ impl Room {
     ) -> Result<Snapshot, Rejected> {
         self.advance(now);
         self.expect_open()?;
+        self.moderation.expect_welcome(&member, now)?;
         self.crowd.join(session, &member, now)?;
-        if self.host_seen.is_none() && member.role.may(Capability::PublishAsHost) {
+        if self.host_seen.is_none() && member.may(Capability::PublishAsHost) {
             self.host_seen = Some(member.user.clone());
         }
         self.settle(now);
@@ -163,6 +182,16 @@ impl Room {
         left.filter(|user| self.seats.waits_for(user)).map(|user| Input::Absent { user })
     }
 
+    /// Returns whether `member` may neither be here nor watch.
+    pub fn is_banned(&self, member: &Member, now: ServerTime) -> bool {
+        self.moderation.expect_welcome(member, now).is_err()
+    }
+
+    /// Returns what of the user's media is to be dropped where it comes in.
+    pub fn silence_of(&self, user: &UserId) -> Silence {
+        self.seats.silence_of(user)
+    }
+
     /// Moves the room to where it must be at `now`.
     pub fn handle_timeout(&mut self, now: ServerTime) {
         self.advance(now);
@@ -175,6 +204,7 @@ impl Room {
             self.crowd.poll_timeout(),
             self.gifts.poll_timeout(),
             self.seats.poll_timeout(),
+            self.moderation.poll_timeout(),
             self.sales.poll_timeout(),
             self.giveaways.poll_timeout(),
             self.arena.poll_timeout(),
@@ -249,7 +279,7 @@ impl Room {
                 user: sitter.user.clone(),
                 name: sitter.name.clone(),
                 seat,
-                muted: sitter.muted,
+                muted: self.seats.silence_of(&sitter.user).audio,
             })
             .collect()
     }
@@ -261,6 +291,7 @@ impl Room {
             room: self.id.clone(),
             title: self.title.clone(),
             state: self.state,
+            hidden: self.config.hidden,
             host: self.host.as_ref().map(|host| &host.user).or(self.host_seen.as_ref()).cloned(),
             seats: self.seats.views(),
             stage: self.stage(),
@@ -316,6 +347,7 @@ impl Room {
         if self.grace_until.is_some_and(|until| now >= until) {
             self.end(EndReason::HostLeft, now);
         } else {
+            self.tell_order_over(now);
             self.seats.handle_timeout(now, &mut self.out);
             self.sales.handle_timeout(now, &mut self.out);
             self.giveaways.handle_timeout(now, &mut self.out);
@@ -330,6 +362,7 @@ impl Room {
     }
 
     fn tell_stage(&mut self, now: ServerTime) {
+        self.seats.tell_silence(&mut self.out);
         let stage = self.stage();
         if stage != self.stage_told {
             self.stage_told.clone_from(&stage);
@@ -358,8 +391,8 @@ impl Room {
     fn enter(&mut self, state: RoomState, now: ServerTime) {
         assert!(self.state != RoomState::Ended, "a room ends once");
         self.state = state;
-        let reason = self.end_reason;
-        self.out.broadcast(EventBody::RoomState { state, reason }, now);
+        let (reason, note) = (self.end_reason, self.end_note.clone());
+        self.out.broadcast(EventBody::RoomState { state, reason, note }, now);
     }
 
     fn set_host(&mut self, member: &Member) {
@@ -369,13 +402,23 @@ impl Room {
 
     const fn expect_open(&self) -> Result<(), Rejected> {
         match self.state {
-            RoomState::Created | RoomState::Live | RoomState::Interrupted => Ok(()),
+            RoomState::Created | RoomState::Waiting | RoomState::Live | RoomState::Interrupted => {
+                Ok(())
+            }
             RoomState::Ended => Err(Rejected::Closed("room")),
         }
     }
 
     fn snapshot(&self, you: Member, now: ServerTime) -> Snapshot {
+        let mut wishes = self.seats.wishes();
+        if !you.may(Capability::GrantSeat) {
+            wishes.retain(|wish| wish.user == you.user);
+        }
         Snapshot {
+            settings: self.settings(),
+            wishes,
+            moderation: you.may(Capability::Moderate).then(|| self.moderation.view()),
+            muted: self.moderation.mute_of(&you),
             room: self.id.clone(),
             title: self.title.clone(),
             state: self.state,
@@ -409,6 +452,7 @@ impl Room {
     fn check(&self) {
         self.seats.check();
         self.crowd.check();
+        self.moderation.check();
         assert_eq!(self.grace_until.is_some(), self.state == RoomState::Interrupted);
         assert_eq!(self.end_reason.is_some(), self.state == RoomState::Ended);
         if self.state == RoomState::Ended {

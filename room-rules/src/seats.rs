@@ -1,6 +1,8 @@
 //! The nine seats: 0 is the host's, 1 to 8 are for guests.
 //!
-//! The server decides who sits where; a seat that is granted but not used falls back by itself.
+//! The server decides who sits where; a seat that is granted but not used falls back by itself. Locks
+//! belong to a seat and outlast whoever sits there; a mute belongs to the one who sits and ends with
+//! the sitting. What either of them silences is dropped where the media comes in.
 //!
 //! ```text
 //! Idle ──accept 15 s / invite 30 s──▶ Reserved ──join──▶ Joining 10 s ──media──▶ Live
@@ -11,18 +13,26 @@
 //!
 //! The host's seat is held as long as the room waits for the host.
 
-use std::collections::VecDeque;
+mod applications;
+mod command;
+mod order;
+mod silence;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::announcer::Announcer;
 use crate::{
-    Capability, Effect, EventBody, Member, Rejected, SeatIndex, SeatRequestKind, SeatState,
-    SeatView, ServerTime, UserId,
+    Capability, Effect, EventBody, Member, Rejected, SeatIndex, SeatMode, SeatRequestKind,
+    SeatState, SeatView, ServerTime, UserId,
 };
+use applications::Applications;
 
-const APPLICATION_TTL: Duration = Duration::from_secs(60);
-const APPLICATIONS_MAX: usize = 50;
+pub use applications::SeatWish;
+pub use command::{SeatCommand, SeatLock, SeatPick};
+pub use silence::Silence;
+
 const ACCEPTED_FOR: Duration = Duration::from_secs(15);
 const INVITED_FOR: Duration = Duration::from_secs(30);
 const JOINING_FOR: Duration = Duration::from_secs(10);
@@ -31,68 +41,99 @@ const HELD_FOR: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Seats {
     /// Index 0 is the host's.
-    seats: [Option<Sitter>; SeatIndex::COUNT],
-    /// Full: further wishes are turned down.
-    applications: VecDeque<Application>,
+    seats: [Seat; SeatIndex::COUNT],
+    applications: Applications,
+    mode: SeatMode,
+    /// How many seats there are, the host's included; whoever sits further back may stay.
+    count: u8,
+    /// Who is silenced, as far as the shell was told.
+    silence_told: BTreeMap<UserId, Silence>,
 }
 
-/// Who a seat is for. A seat without a sitter is idle.
+/// A seat without a sitter is idle.
+#[derive(Debug, Default)]
+struct Seat {
+    sitter: Option<Sitter>,
+    /// Whether nobody may take it.
+    is_locked: bool,
+    /// Who sits here is not heard, or not seen.
+    lock: Silence,
+    /// Rises with every change that is told.
+    rev: u64,
+}
+
+/// Who a seat is for.
 #[derive(Debug)]
 pub(crate) struct Sitter {
     pub(crate) user: UserId,
     pub(crate) name: Arc<str>,
     pub(crate) state: SeatState,
-    pub(crate) muted: bool,
+    /// What the host took from them.
+    mute: Silence,
+    /// What they switched off themselves.
+    off: Silence,
     until: Option<ServerTime>,
 }
 
-#[derive(Debug)]
-struct Application {
-    member: Member,
-    until: ServerTime,
-}
-
 impl Seats {
-    pub(crate) const fn new() -> Self {
-        Self { seats: [const { None }; SeatIndex::COUNT], applications: VecDeque::new() }
+    pub(crate) fn new(mode: SeatMode, count: u8) -> Self {
+        Self {
+            seats: std::array::from_fn(|_| Seat::default()),
+            applications: Applications::default(),
+            mode,
+            count,
+            silence_told: BTreeMap::new(),
+        }
     }
 
+    pub(crate) const fn set_rules(&mut self, mode: SeatMode, count: u8) {
+        self.mode = mode;
+        self.count = count;
+    }
+
+    /// Asks for a seat; returns it if it may be taken at once.
     pub(crate) fn apply(
         &mut self,
         member: &Member,
+        pick: SeatPick,
         now: ServerTime,
         out: &mut Announcer,
-    ) -> Result<(), Rejected> {
+    ) -> Result<Option<SeatIndex>, Rejected> {
         let user = &member.user;
-        if self.index_of(user).is_some() || self.has_applied(user) {
+        if self.index_of(user).is_some() || self.applications.find(user).is_some() {
             return Err(Rejected::AlreadySeated);
         }
-        if member.role.may(Capability::SeatItself) {
-            let index = self.free_seat()?;
+        if self.mode == SeatMode::Free || member.may(Capability::SeatItself) {
+            let index = self.vacant(pick)?;
             self.sit(index, member, SeatState::Joining, JOINING_FOR, now, out);
-            return Ok(());
+            return Ok(Some(index));
         }
-        if self.applications.len() >= APPLICATIONS_MAX {
-            return Err(Rejected::Conflict("too many people are asking for a seat"));
+        if pick.index.is_some() {
+            self.vacant(pick)?;
         }
-        let until = now + APPLICATION_TTL;
-        self.applications.push_back(Application { member: member.clone(), until });
+        self.applications.add(member, pick.index, now)?;
         announce_request(user, SeatRequestKind::Apply, now, out);
-        Ok(())
+        Ok(None)
     }
 
     pub(crate) fn accept(
         &mut self,
         user: &UserId,
+        pick: SeatPick,
         now: ServerTime,
         out: &mut Announcer,
     ) -> Result<SeatIndex, Rejected> {
-        if !self.has_applied(user) {
-            return Err(Rejected::NotFound("request for a seat"));
-        }
-        let index = self.free_seat()?;
-        let member = self.take_application(user).expect("the user has applied");
-        self.sit(index, &member, SeatState::Reserved, ACCEPTED_FOR, now, out);
+        let application =
+            self.applications.find(user).ok_or(Rejected::NotFound("request for a seat"))?;
+        let index = match (pick.index, application.wanted) {
+            // The seat that was wanted may be taken by now; then any other one does.
+            (None, Some(wanted)) => {
+                self.vacant(SeatPick::of(wanted)).or_else(|_| self.vacant(SeatPick::ANY))?
+            }
+            (_, _) => self.vacant(pick)?,
+        };
+        let application = self.applications.take(user).expect("the user has applied");
+        self.sit(index, &application.member, SeatState::Reserved, ACCEPTED_FOR, now, out);
         Ok(index)
     }
 
@@ -102,7 +143,7 @@ impl Seats {
         now: ServerTime,
         out: &mut Announcer,
     ) -> Result<(), Rejected> {
-        self.take_application(user).ok_or(Rejected::NotFound("request for a seat"))?;
+        self.applications.take(user).ok_or(Rejected::NotFound("request for a seat"))?;
         announce_request(user, SeatRequestKind::Reject, now, out);
         Ok(())
     }
@@ -110,17 +151,18 @@ impl Seats {
     pub(crate) fn invite(
         &mut self,
         member: &Member,
+        pick: SeatPick,
         now: ServerTime,
         out: &mut Announcer,
     ) -> Result<SeatIndex, Rejected> {
-        if !member.role.may(Capability::TakeSeat) {
+        if !member.may(Capability::TakeSeat) {
             return Err(Rejected::Conflict("this user cannot take a seat"));
         }
         if self.index_of(&member.user).is_some() {
             return Err(Rejected::AlreadySeated);
         }
-        let index = self.free_seat()?;
-        self.take_application(&member.user);
+        let index = self.vacant(pick)?;
+        self.applications.take(&member.user);
         self.sit(index, member, SeatState::Reserved, INVITED_FOR, now, out);
         announce_request(&member.user, SeatRequestKind::Invite, now, out);
         Ok(index)
@@ -151,7 +193,7 @@ impl Seats {
         now: ServerTime,
         out: &mut Announcer,
     ) -> Result<(), Rejected> {
-        if self.take_application(user).is_none() {
+        if self.applications.take(user).is_none() {
             let index = self.index_of(user).ok_or(Rejected::NotFound("seat kept for you"))?;
             if self.sitter(index).state != SeatState::Reserved {
                 return Err(Rejected::AlreadySeated);
@@ -168,7 +210,7 @@ impl Seats {
         now: ServerTime,
         out: &mut Announcer,
     ) -> Result<(), Rejected> {
-        if self.take_application(user).is_some() {
+        if self.applications.take(user).is_some() {
             announce_request(user, SeatRequestKind::Decline, now, out);
             return Ok(());
         }
@@ -188,20 +230,14 @@ impl Seats {
         Ok(())
     }
 
-    pub(crate) fn mute(
-        &mut self,
-        user: &UserId,
-        muted: bool,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<(), Rejected> {
-        let index = self.guest_index(user)?;
-        let sitter = self.sitter_mut(index);
-        if sitter.muted != muted {
-            sitter.muted = muted;
-            self.announce(index, now, out);
+    /// Takes away whatever a user who was banned has here; the host's seat too.
+    pub(crate) fn expel(&mut self, user: &UserId, now: ServerTime, out: &mut Announcer) {
+        if self.applications.take(user).is_some() {
+            announce_request(user, SeatRequestKind::Reject, now, out);
         }
-        Ok(())
+        if let Some(index) = self.index_of(user) {
+            self.clear(index, now, out);
+        }
     }
 
     /// Lets the host, or whoever was granted a seat, connect.
@@ -211,10 +247,10 @@ impl Seats {
         now: ServerTime,
         out: &mut Announcer,
     ) -> Result<(), Rejected> {
-        if member.role.may(Capability::PublishAsHost) {
+        if member.may(Capability::PublishAsHost) {
             return self.may_host(member, now, out);
         }
-        if !member.role.may(Capability::PublishOnSeat) {
+        if !member.may(Capability::PublishOnSeat) {
             return Err(Rejected::Forbidden);
         }
         // Not the host's seat: one user may hold tokens of several roles, and each is worth its own.
@@ -244,9 +280,9 @@ impl Seats {
             }
             // Somebody who came as a guest and now holds a host's token gets up first.
             Some(_) => return Err(Rejected::AlreadySeated),
-            None if self.host().is_some() => return Err(Rejected::SeatTaken),
+            None if self.seat(SeatIndex::HOST).sitter.is_some() => return Err(Rejected::SeatTaken),
             None => {
-                if self.take_application(&member.user).is_some() {
+                if self.applications.take(&member.user).is_some() {
                     announce_request(&member.user, SeatRequestKind::Decline, now, out);
                 }
                 self.sit(SeatIndex::HOST, member, SeatState::Joining, JOINING_FOR, now, out);
@@ -287,7 +323,7 @@ impl Seats {
 
     /// Frees what a user who left the room has asked for and not taken.
     pub(crate) fn handle_absent(&mut self, user: &UserId, now: ServerTime, out: &mut Announcer) {
-        if self.take_application(user).is_some() {
+        if self.applications.take(user).is_some() {
             announce_request(user, SeatRequestKind::Decline, now, out);
         }
         if let Some(index) = self.index_of(user)
@@ -301,25 +337,24 @@ impl Seats {
     /// Returns whether [`handle_absent`](Self::handle_absent) would change anything.
     pub(crate) fn waits_for(&self, user: &UserId) -> bool {
         let is_reserved = |index| self.sitter(index).state == SeatState::Reserved;
-        self.has_applied(user) || self.index_of(user).is_some_and(is_reserved)
+        self.applications.find(user).is_some() || self.index_of(user).is_some_and(is_reserved)
     }
 
     pub(crate) fn handle_end(&mut self, now: ServerTime, out: &mut Announcer) {
         self.applications.clear();
         for index in indices() {
-            if self.seats[usize::from(index.number())].is_some() {
+            if self.seat(index).sitter.is_some() {
                 self.clear(index, now, out);
             }
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
-        while let Some(application) = self.applications.pop_front_if(|next| now >= next.until) {
-            let user = &application.member.user;
-            announce_request(user, SeatRequestKind::Timeout, now, out);
+        while let Some(application) = self.applications.take_late(now) {
+            announce_request(&application.member.user, SeatRequestKind::Timeout, now, out);
         }
         for index in indices() {
-            let Some(sitter) = &self.seats[usize::from(index.number())] else { continue };
+            let Some(sitter) = &self.seat(index).sitter else { continue };
             if sitter.until.is_none_or(|until| now < until) {
                 continue;
             }
@@ -333,38 +368,35 @@ impl Seats {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
-        let seats = self.seats.iter().flatten().filter_map(|sitter| sitter.until);
-        // Applications all wait equally long, so the first one is due first.
-        seats.chain(self.applications.front().map(|next| next.until)).min()
-    }
-
-    pub(crate) const fn host(&self) -> Option<&Sitter> {
-        self.seats[0].as_ref()
+        let seats = self.sitters().filter_map(|(_, sitter)| sitter.until);
+        seats.chain(self.applications.poll_timeout()).min()
     }
 
     /// Returns those who are on screen when the room is by itself, by seat.
     pub(crate) fn on_air(&self) -> impl Iterator<Item = (SeatIndex, &Sitter)> {
-        indices().zip(&self.seats).filter_map(|(index, sitter)| {
-            let sitter = sitter.as_ref()?;
-            matches!(sitter.state, SeatState::Live | SeatState::Held).then_some((index, sitter))
-        })
+        let is_on_air = |sitter: &Sitter| matches!(sitter.state, SeatState::Live | SeatState::Held);
+        self.sitters().filter(move |(_, sitter)| is_on_air(sitter))
     }
 
     pub(crate) fn views(&self) -> Vec<SeatView> {
         indices().map(|index| self.view(index)).collect()
     }
 
+    pub(crate) fn wishes(&self) -> Vec<SeatWish> {
+        self.applications.views()
+    }
+
     pub(crate) fn check(&self) {
-        assert!(self.applications.len() <= APPLICATIONS_MAX);
-        for (at, sitter) in self.seats.iter().enumerate() {
-            let Some(sitter) = sitter else { continue };
+        self.applications.check();
+        for (index, sitter) in self.sitters() {
             assert!(sitter.state != SeatState::Idle, "an idle seat has no user");
-            assert!(!self.has_applied(&sitter.user), "who has a seat asks for none");
-            let later = self.seats[at + 1..].iter().flatten();
-            assert!(later.into_iter().all(|other| other.user != sitter.user), "one user, one seat");
+            let has_applied = self.applications.find(&sitter.user).is_some();
+            assert!(!has_applied, "who has a seat asks for none");
+            let seats = self.sitters().filter(|(_, other)| other.user == sitter.user);
+            assert_eq!(seats.count(), 1, "one user, one seat");
             let waits = match sitter.state {
                 SeatState::Live => false,
-                SeatState::Held => at != 0,
+                SeatState::Held => index != SeatIndex::HOST,
                 SeatState::Idle | SeatState::Reserved | SeatState::Joining => true,
             };
             assert_eq!(sitter.until.is_some(), waits, "only a live seat waits for nothing");
@@ -380,13 +412,15 @@ impl Seats {
         now: ServerTime,
         out: &mut Announcer,
     ) {
-        let seat = &mut self.seats[usize::from(index.number())];
-        assert!(seat.is_none(), "a seat is given once");
-        *seat = Some(Sitter {
+        let seat = self.seat_mut(index);
+        assert!(seat.sitter.is_none(), "a seat is given once");
+        assert!(!seat.is_locked, "nobody takes a locked seat");
+        seat.sitter = Some(Sitter {
             user: member.user.clone(),
             name: member.name.clone(),
             state,
-            muted: false,
+            mute: Silence::default(),
+            off: Silence::default(),
             until: Some(now + span),
         });
         self.announce(index, now, out);
@@ -407,40 +441,85 @@ impl Seats {
     }
 
     fn clear(&mut self, index: SeatIndex, now: ServerTime, out: &mut Announcer) {
-        let sitter =
-            self.seats[usize::from(index.number())].take().expect("only a taken seat is freed");
+        let sitter = self.seat_mut(index).sitter.take().expect("only a taken seat is freed");
         self.announce(index, now, out);
         if sitter.state != SeatState::Reserved {
             out.effect(Effect::Unpublish(sitter.user));
         }
     }
 
-    fn announce(&self, index: SeatIndex, now: ServerTime, out: &mut Announcer) {
+    fn announce(&mut self, index: SeatIndex, now: ServerTime, out: &mut Announcer) {
+        self.seat_mut(index).rev += 1;
         out.broadcast(EventBody::SeatUpdated(self.view(index)), now);
     }
 
     fn view(&self, index: SeatIndex) -> SeatView {
-        let sitter = self.seats[usize::from(index.number())].as_ref();
+        let seat = self.seat(index);
+        let sitter = seat.sitter.as_ref();
+        let silence = seat.silence();
+        let off = sitter.map_or_else(Silence::default, |sitter| sitter.off);
         SeatView {
             index,
             state: sitter.map_or(SeatState::Idle, |sitter| sitter.state),
             user: sitter.map(|sitter| sitter.user.clone()),
-            muted: sitter.is_some_and(|sitter| sitter.muted),
+            muted: sitter.is_some() && silence.audio,
+            unseen: sitter.is_some() && silence.video,
+            mic: !off.audio,
+            cam: !off.video,
+            locked: seat.is_locked || index.number() >= self.count,
+            lock: seat.lock,
+            rev: seat.rev,
         }
     }
 
+    /// Returns the seat that is meant if it can be taken now.
+    fn vacant(&self, pick: SeatPick) -> Result<SeatIndex, Rejected> {
+        let is_open = |index: SeatIndex| !self.seat(index).is_locked && index.number() < self.count;
+        let is_free = |index: SeatIndex| self.seat(index).sitter.is_none();
+        let Some(index) = pick.index else {
+            let mut guests = indices().skip(1);
+            return guests
+                .find(|index| is_open(*index) && is_free(*index))
+                .ok_or(Rejected::SeatTaken);
+        };
+        if index == SeatIndex::HOST {
+            return Err(Rejected::Forbidden);
+        }
+        self.expect_rev(index, pick.rev)?;
+        match (is_open(index), is_free(index)) {
+            (false, _) => Err(Rejected::SeatLocked),
+            (true, false) => Err(Rejected::SeatTaken),
+            (true, true) => Ok(index),
+        }
+    }
+
+    fn expect_rev(&self, index: SeatIndex, seen: Option<u64>) -> Result<(), Rejected> {
+        let is_stale = seen.is_some_and(|seen| seen != self.seat(index).rev);
+        if is_stale { Err(Rejected::Conflict("the seat has changed meanwhile")) } else { Ok(()) }
+    }
+
+    fn sitters(&self) -> impl Iterator<Item = (SeatIndex, &Sitter)> {
+        indices().zip(&self.seats).filter_map(|(index, seat)| Some((index, seat.sitter.as_ref()?)))
+    }
+
+    fn seat(&self, index: SeatIndex) -> &Seat {
+        &self.seats[usize::from(index.number())]
+    }
+
+    fn seat_mut(&mut self, index: SeatIndex) -> &mut Seat {
+        &mut self.seats[usize::from(index.number())]
+    }
+
     fn sitter(&self, index: SeatIndex) -> &Sitter {
-        self.seats[usize::from(index.number())].as_ref().expect("the seat was found by its user")
+        self.seat(index).sitter.as_ref().expect("the seat was found by its user")
     }
 
     fn sitter_mut(&mut self, index: SeatIndex) -> &mut Sitter {
-        self.seats[usize::from(index.number())].as_mut().expect("the seat was found by its user")
+        self.seat_mut(index).sitter.as_mut().expect("the seat was found by its user")
     }
 
     fn index_of(&self, user: &UserId) -> Option<SeatIndex> {
-        indices().find(|index| {
-            self.seats[usize::from(index.number())].as_ref().is_some_and(|s| s.user == *user)
-        })
+        self.sitters().find(|(_, sitter)| sitter.user == *user).map(|(index, _)| index)
     }
 
     fn guest_index(&self, user: &UserId) -> Result<SeatIndex, Rejected> {
@@ -450,22 +529,13 @@ impl Seats {
             Some(index) => Ok(index),
         }
     }
+}
 
-    fn free_seat(&self) -> Result<SeatIndex, Rejected> {
-        indices()
-            .skip(1)
-            .find(|index| self.seats[usize::from(index.number())].is_none())
-            .ok_or(Rejected::SeatTaken)
-    }
-
-    fn has_applied(&self, user: &UserId) -> bool {
-        self.applications.iter().any(|application| application.member.user == *user)
-    }
-
-    fn take_application(&mut self, user: &UserId) -> Option<Member> {
-        let at =
-            self.applications.iter().position(|application| application.member.user == *user)?;
-        self.applications.remove(at).map(|application| application.member)
+impl Seat {
+    /// Returns what of whoever sits here is dropped.
+    fn silence(&self) -> Silence {
+        let mute = self.sitter.as_ref().map_or_else(Silence::default, |sitter| sitter.mute);
+        self.lock.or(mute)
     }
 }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::limit::OutOfLimits;
 use crate::{
-    ChatLine, Countdown, LotteryView, Member, PacketView, PkId, Reactions, RoomId, SaleId,
-    ServerTime, Title, UserId, Watermarks,
+    ChatLine, Countdown, LotteryView, Member, ModerationView, PacketView, PkId, Reactions, RoomId,
+    SaleId, SeatWish, ServerTime, SettingsView, Silence, Title, UserId, Watermarks,
 };
 
 /// Everything a member needs at joining; events continue from its watermarks.
@@ -37,6 +37,14 @@ pub struct Snapshot {
     pub countdowns: Vec<Countdown>,
     /// The last lines of chat, oldest first.
     pub chat: Vec<ChatLine>,
+    /// How the room is set.
+    pub settings: SettingsView,
+    /// Who asks for a seat, for those who grant them; one's own wish for everybody else.
+    pub wishes: Vec<SeatWish>,
+    /// Who is muted and banned, for those who keep order.
+    pub moderation: Option<ModerationView>,
+    /// Until when the member may not talk: `Some(None)` is for good.
+    pub muted: Option<Option<ServerTime>>,
     /// Likes, coins and heads.
     pub reactions: Reactions,
     /// When this was so.
@@ -54,6 +62,8 @@ pub struct RoomView {
     pub title: Arc<str>,
     /// Whether it is on air.
     pub state: RoomState,
+    /// Whether the list of rooms leaves it out.
+    pub hidden: bool,
     /// The host, once known.
     pub host: Option<UserId>,
     /// All nine seats.
@@ -71,6 +81,8 @@ pub struct RoomView {
 pub enum RoomState {
     /// The host has not been on air yet.
     Created,
+    /// It is open, and what was prepared is shown until the host is on air.
+    Waiting,
     /// The host is on air.
     Live,
     /// The host went off air and may come back.
@@ -86,6 +98,10 @@ pub enum EndReason {
     HostLeft,
     /// Someone who may ended it.
     Closed,
+    /// The platform ended it.
+    Forced,
+    /// The platform banned its host.
+    Banned,
 }
 
 /// Someone on screen.
@@ -150,6 +166,18 @@ pub struct SeatView {
     pub user: Option<UserId>,
     /// Whether its user must not be heard.
     pub muted: bool,
+    /// Whether its user must not be seen.
+    pub unseen: bool,
+    /// Whether its user's microphone is on, as far as they say so.
+    pub mic: bool,
+    /// Whether its user's camera is on, as far as they say so.
+    pub cam: bool,
+    /// Whether nobody may take it.
+    pub locked: bool,
+    /// What nobody who sits there is.
+    pub lock: Silence,
+    /// Rises with every change of the seat.
+    pub rev: u64,
 }
 
 /// What a seat is doing.

@@ -14,8 +14,8 @@ use fastrand::Rng;
 use room_rules::{
     BattleState, Command, Event, EventBody, GiveawayCommand, GiveawayReply, LikeCount,
     LotteryEntry, LotteryId, LotteryOffer, MediaChange, PacketClaim, PacketId, PacketOffer, Reply,
-    Role, RoomId, SaleId, SaleState, SaleView, Seed, ServerTime, SessionId, Snapshot, Stream,
-    UserId,
+    Role, RoomId, SaleId, SaleState, SaleView, SeatCommand, SeatPick, Seed, ServerTime, SessionId,
+    Snapshot, Stream, UserId,
 };
 use world::{World, chat, gift, idem, lottery, offer, order, packet, room, terms, user};
 
@@ -350,15 +350,19 @@ impl Schedule {
             .collect();
         let other = self.rng.choice(here).unwrap();
         let command = match self.rng.u8(0..9) {
-            0 | 1 => Command::SeatApply,
-            2 => Command::SeatAccept(other),
-            3 => Command::SeatReject(other),
-            4 => Command::SeatInvite(other),
-            5 => Command::SeatJoin,
-            6 => Command::SeatDecline,
-            7 => Command::SeatLeave,
-            _ if self.rng.bool() => Command::SeatKick(other),
-            _ => Command::SeatMute { user: other, audio: self.rng.bool() },
+            0 | 1 => Command::Seat(SeatCommand::Apply(SeatPick::ANY)),
+            2 => Command::Seat(SeatCommand::Accept { user: other, pick: SeatPick::ANY }),
+            3 => Command::Seat(SeatCommand::Reject(other)),
+            4 => Command::Seat(SeatCommand::Invite { user: other, pick: SeatPick::ANY }),
+            5 => Command::Seat(SeatCommand::Join),
+            6 => Command::Seat(SeatCommand::Decline),
+            7 => Command::Seat(SeatCommand::Leave),
+            _ if self.rng.bool() => Command::Seat(SeatCommand::Kick(other)),
+            _ => Command::Seat(SeatCommand::Mute {
+                user: other,
+                audio: Some(self.rng.bool()),
+                video: None,
+            }),
         };
         let _ = self.world.command(session, command);
         if self.world.may_publish(in_room, name.as_str(), role).is_ok() {

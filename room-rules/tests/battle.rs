@@ -8,7 +8,7 @@ mod world;
 
 use room_rules::{
     BattleEnd, BattleState, BattleView, Command, CountdownKind, CountdownState, EventBody,
-    MediaChange, Rejected, Reply, Role, RoomState,
+    MediaChange, Rejected, Reply, Role, RoomState, SeatCommand, SeatPick,
 };
 use world::{World, gift, room, terms};
 
@@ -299,7 +299,7 @@ fn hosts_who_are_not_both_on_air_in_five_seconds_are_not_linked() {
 fn in_a_battle_the_two_hosts_fill_the_screen_and_guests_come_back_after_it() {
     let (mut world, alice, ben) = World::two_live_rooms();
     let gina = world.join("a", "gina", Role::Guest);
-    world.command(gina, Command::SeatApply).unwrap();
+    world.command(gina, Command::Seat(SeatCommand::Apply(SeatPick::ANY))).unwrap();
     world.may_publish("a", "gina", Role::Guest).unwrap();
     world.media("a", "gina", MediaChange::Started);
     assert_eq!(world.stage_of("a"), ["a/alice", "a/gina"]);

@@ -9,7 +9,7 @@ mod world;
 use std::time::Duration;
 
 use room_rules::{Command, EventBody, LikeCount, Rejected, Role, RoomSettings, SessionId};
-use world::{World, at, chat, gift, idem, member, offer, order, room, terms, title, user};
+use world::{World, at, chat, gift, idem, member, room, title};
 
 #[test]
 fn a_user_with_three_sessions_is_one_head() {
@@ -162,50 +162,6 @@ fn a_session_that_has_not_joined_may_do_nothing() {
     let refused = alone.command_of(SessionId(7), chat("hello"));
 
     assert_eq!(refused, Err(Rejected::Forbidden));
-}
-
-#[test]
-fn every_role_may_do_exactly_what_the_protocol_says() {
-    const ROLES: [Role; 6] = Role::ALL;
-    // Columns: host, assistant, guest, viewer, moderator, admin; as in PROTOCOL.md section 4.
-    let (yes, no) = (true, false);
-    let mut world = World::new(&["a"]);
-    let host = world.live_host("a", "alice");
-    let sale = world.announce(host, 1, 1);
-    let pk = room_rules::PkId::parse("a-pk").unwrap();
-    let bob = || user("bob");
-    let table = [
-        (chat("x"), [yes, no, yes, yes, yes, yes]),
-        (Command::Like(LikeCount::new(1).unwrap()), [yes, yes, yes, yes, yes, yes]),
-        (gift("rose", None, "k"), [no, no, yes, yes, yes, no]),
-        (Command::SeatApply, [no, no, yes, yes, no, no]),
-        (Command::SeatAccept(bob()), [yes, yes, no, no, no, no]),
-        (Command::SeatReject(bob()), [yes, yes, no, no, no, no]),
-        (Command::SeatInvite(bob()), [yes, yes, no, no, no, no]),
-        (Command::SeatJoin, [no, no, yes, yes, no, no]),
-        (Command::SeatDecline, [no, no, yes, yes, no, no]),
-        (Command::SeatLeave, [no, no, yes, yes, no, no]),
-        (Command::SeatKick(bob()), [yes, yes, no, no, yes, yes]),
-        (Command::SeatMute { user: bob(), audio: true }, [yes, yes, no, no, yes, yes]),
-        (Command::PkInvite { room: room("b"), terms: terms(10, 0) }, [yes, yes, no, no, no, no]),
-        (Command::PkAccept(pk.clone()), [yes, yes, no, no, no, no]),
-        (Command::PkReject(pk.clone()), [yes, yes, no, no, no, no]),
-        (Command::PkCancel(pk.clone()), [yes, yes, no, no, no, no]),
-        (Command::PkEnd(pk), [yes, yes, no, no, no, yes]),
-        (Command::SaleAnnounce(offer(1, 1)), [yes, yes, no, no, no, no]),
-        (order(&sale, 1, "k"), [no, no, yes, yes, yes, no]),
-        (Command::SaleCancel(sale), [yes, yes, no, no, no, yes]),
-        (Command::RoomEnd, [yes, yes, no, no, no, yes]),
-    ];
-
-    for (command, allowed) in table {
-        for (role, allowed) in ROLES.into_iter().zip(allowed) {
-            let mut world = World::new(&["a"]);
-            let denied = world.command_by("a", "x", role, command.clone());
-            // An allowed command may still fail for another reason in an empty room.
-            assert_eq!(denied != Err(Rejected::Forbidden), allowed, "{role:?}: {command:?}");
-        }
-    }
 }
 
 #[test]

@@ -120,6 +120,8 @@ impl Sheet {
                 true
             }
             EventBody::RoomState { .. }
+            | EventBody::Settings(_)
+            | EventBody::Order(_)
             | EventBody::StageUpdated(_)
             | EventBody::SeatUpdated(_)
             | EventBody::SeatRequest { .. }

@@ -138,6 +138,7 @@ async fn deliver(mut outbox: OutboxReader, sfu: Sfu, peer: PeerId) {
             Delivery::End(
                 Ending::TooSlow
                 | Ending::Superseded
+                | Ending::Banned
                 | Ending::RoomEnded
                 | Ending::RoomFailed
                 | Ending::Draining,

@@ -40,5 +40,10 @@ pub(crate) fn dev_welcome(
 fn claims(room: &str, identity: &str, role: Role, now: ServerTime) -> Claims {
     let room = RoomId::parse(room).expect("the demo room has a good name");
     let user = UserId::parse(identity).expect("the demo users have good names");
-    Claims::new(room, Member { user, name: identity.into(), role }, now, LIFETIME)
+    Claims::new(
+        room,
+        Member { user, name: identity.into(), role, caps: room_rules::Areas::ALL },
+        now,
+        LIFETIME,
+    )
 }

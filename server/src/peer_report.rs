@@ -86,7 +86,7 @@ impl RoomTask {
 }
 
 fn may_see(member: &Member, peer: &Peer) -> bool {
-    member.role.may(Capability::SeePeers) || peer.member.user == member.user
+    member.may(Capability::SeePeers) || peer.member.user == member.user
 }
 
 fn no_such_peer() -> Refused {

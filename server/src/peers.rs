@@ -137,11 +137,13 @@ impl Peers {
 
     /// Takes out the peers that receive a feed for which `may_go_on` is false.
     pub(crate) fn take_players(&mut self, may_go_on: impl Fn(&FeedId) -> bool) -> Vec<Peer> {
-        let taken: Vec<Peer> = self
-            .by_id
-            .extract_if(|_, peer| matches!(&peer.purpose, Purpose::Play(feed) if !may_go_on(feed)))
-            .map(|(_, peer)| peer)
-            .collect();
+        self.take_those(|peer| matches!(&peer.purpose, Purpose::Play(feed) if !may_go_on(feed)))
+    }
+
+    /// Takes out the peers whom it concerns.
+    pub(crate) fn take_those(&mut self, concerns: impl Fn(&Peer) -> bool) -> Vec<Peer> {
+        let taken: Vec<Peer> =
+            self.by_id.extract_if(|_, peer| concerns(peer)).map(|(_, peer)| peer).collect();
         for peer in &taken {
             if let Some(id) = self.ids.remove(&peer.peer) {
                 self.ends.remove(&(peer.until, id));

@@ -100,6 +100,8 @@ impl RoomLayout {
             EventBody::PkScore { scores, .. } if self.scores.is_some() => Some(scores.clone()),
             EventBody::PkScore { .. }
             | EventBody::RoomState { .. }
+            | EventBody::Settings(_)
+            | EventBody::Order(_)
             | EventBody::StageUpdated(_)
             | EventBody::SeatUpdated(_)
             | EventBody::SeatRequest { .. }

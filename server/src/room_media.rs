@@ -5,7 +5,9 @@ use media_rules::FeedId;
 use media_rules::layer::Pin;
 use mixer::Rendition;
 use relay_cdn::{Hub, Subscription};
-use room_rules::{EventBody, Member, Performer, Role, RoomId, ServerTime, SessionId, UserId};
+use room_rules::{
+    EventBody, Member, Performer, Role, RoomId, ServerTime, SessionId, Silence, UserId,
+};
 use sfu::{IceRestart, NegotiateError, PeerId, RestartError};
 use signaling::{
     Answer, IceFragment, IceSession, IceStep, IfMatch, LayoutRequest, MediaId, MediaSession,
@@ -200,6 +202,38 @@ impl RoomMedia {
         if self.take_publisher(user).is_some() {
             info!(room = %self.room, "A publisher lost the stage.");
         }
+    }
+
+    /// Drops this of what `user` publishes, for whoever takes it.
+    pub(crate) fn silence(&self, user: &UserId, silence: Silence) {
+        if let Some(peer) = self.peers.publisher(user) {
+            let Silence { audio, video } = silence;
+            self.parts.silence(peer, sfu::Silence { audio, video });
+        }
+    }
+
+    /// Lets go everybody whom it concerns, whatever they publish or play. Returns the sessions on
+    /// their channels.
+    pub(crate) fn expel(
+        &mut self,
+        concerns: impl Fn(&Member) -> bool,
+        now: ServerTime,
+    ) -> Vec<SessionId> {
+        let gone = self.peers.take_those(|peer| concerns(&peer.member));
+        for peer in &gone {
+            self.parts.close_peer(peer.peer);
+        }
+        self.weigh_demand(now);
+        gone.into_iter().filter_map(|peer| peer.session).map(|session| session.id).collect()
+    }
+
+    /// Turns down an offer that was answered already.
+    pub(crate) fn refuse_negotiated(&mut self, negotiated: Negotiated, refused: Refused) {
+        self.negotiating -= 1;
+        if let Ok(session) = &negotiated.result {
+            self.parts.close_peer(session.peer);
+        }
+        let _ = negotiated.reply.send(Err(refused));
     }
 
     fn take_publisher(&mut self, user: &UserId) -> Option<Peer> {

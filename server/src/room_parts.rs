@@ -6,7 +6,7 @@ use ledger::Ledger;
 use media_rules::layer::Pin;
 use mixer::{Duty, ProgramConfig};
 use room_rules::{RoomId, RoomSettings};
-use sfu::{PeerId, Sfu};
+use sfu::{PeerId, Sfu, Silence};
 use signaling::{Directory, RoomClock, SessionNumbers};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,6 +61,12 @@ impl RoomParts {
     pub(crate) fn pin(&self, peer: PeerId, pin: Option<Pin>) {
         let sfu = self.sfu.clone();
         self.tasks.spawn(async move { sfu.pin(peer, pin).await });
+    }
+
+    /// Drops this of what a publisher sends, without waiting for its media worker.
+    pub(crate) fn silence(&self, peer: PeerId, silence: Silence) {
+        let sfu = self.sfu.clone();
+        self.tasks.spawn(async move { sfu.silence(peer, silence).await });
     }
 
     /// Lets a peer go, without waiting for its media worker.

@@ -7,13 +7,13 @@ use std::time::Duration;
 use ledger::Journal;
 use media_rules::FeedId;
 use room_rules::{
-    Command, Effect, Event, Input, MediaChange, Member, OrderPlaced, PeerMessage, Reply, Role,
-    Room, RoomId, RoomView, ServerTime, SessionId, UserId,
+    Areas, Capability, Command, Effect, Event, Input, MediaChange, Member, OrderPlaced,
+    PeerMessage, Rejected, Reply, Role, Room, RoomId, RoomView, ServerTime, SessionId, UserId,
 };
 use signaling::{Answer, Ending, MediaId, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
-use wire_format::{Code, Lane, encode_event, encode_layers};
+use wire_format::{Code, Lane, encode_event, encode_layers, encode_staff};
 
 use crate::entrance::Newcomer;
 use crate::gauge::Counted;
@@ -140,6 +140,13 @@ impl RoomTask {
             Effect::ToRoom { room, message } => self.tell_room(&room, message),
             Effect::StageChanged => self.draw_stage(),
             Effect::Unpublish(user) => self.media.unpublish(&user),
+            Effect::Silence { user, silence } => self.media.silence(&user, silence),
+            Effect::Expel(user) => self.expel(&user),
+            Effect::ToStaff(news) => {
+                let text = encode_staff(&news, self.parts.clock.now());
+                let keeps_order = |member: &Member| member.may(Capability::Moderate);
+                self.sessions.push_to(Lane::Control, &text.into(), keeps_order);
+            }
             Effect::Ended(reason) => {
                 info!(room = %self.room.id(), ?reason, "Room ended.");
                 return true;
@@ -151,6 +158,18 @@ impl RoomTask {
     fn broadcast(&mut self, event: &Event) {
         self.media.handle_event(&event.body);
         self.sessions.tell(event, self.parts.clock.now());
+    }
+
+    /// Lets a banned user go: their sessions, what they publish and what they play.
+    fn expel(&mut self, user: &UserId) {
+        let (room, now) = (&self.room, self.parts.clock.now());
+        let is_theirs = |member: &Member| member.user == *user && room.is_banned(member, now);
+        self.sessions.end_those(Ending::Banned, is_theirs);
+        let sessions = self.media.expel(is_theirs, now);
+        info!(room = %self.room.id(), "A user was banned.");
+        for session in sessions {
+            self.leave(session, now);
+        }
     }
 
     fn tell_user(&self, user: &UserId, event: &Event) {
@@ -221,7 +240,7 @@ impl RoomTask {
                 });
             }
             RoomRequest::Play { member, until, feed, offer, reply } => {
-                match self.media.admit(&member, now) {
+                match self.may_play(&member, now) {
                     Ok(()) => self.media.play(Holder { member, until }, feed, offer, reply),
                     Err(refused) => drop(reply.send(Err(refused))),
                 }
@@ -269,6 +288,14 @@ impl RoomTask {
     fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<(), Refused> {
         self.media.admit(member, now)?;
         self.ask(&Input::Publish { by: member.clone() }, now).map(drop)
+    }
+
+    fn may_play(&mut self, member: &Member, now: ServerTime) -> Result<(), Refused> {
+        self.media.admit(member, now)?;
+        if self.room.is_banned(member, now) {
+            return Err(Rejected::Banned.into());
+        }
+        Ok(())
     }
 
     fn close_peer(&mut self, member: &Member, id: MediaId, now: ServerTime) -> Result<(), Refused> {
@@ -319,7 +346,13 @@ impl RoomTask {
         match mail {
             Mail::Sfu(event) => self.handle_sfu_event(event, now),
             Mail::Negotiated(negotiated) => {
+                let user = negotiated.holder.member.user.clone();
+                if self.room.is_banned(&negotiated.holder.member, now) {
+                    self.media.refuse_negotiated(*negotiated, Rejected::Banned.into());
+                    return;
+                }
                 let replaced = self.media.handle_negotiated(*negotiated, now);
+                self.media.silence(&user, self.room.silence_of(&user));
                 if let Some(session) = replaced {
                     self.leave(session, now);
                 }
@@ -397,6 +430,7 @@ impl RoomTask {
                 user: UserId::parse("lianmai").expect("it is a short word"),
                 name: "lianmai".into(),
                 role: Role::Admin,
+                caps: Areas::ALL,
             };
             // A room that is over already says no, which is as good.
             let _ = self.command_by(platform, Command::RoomEnd, now);
@@ -419,7 +453,7 @@ impl RoomTask {
             Ending::RoomEnded => self.record.end(self.parts.clock.now()),
             Ending::RoomFailed => self.give_up(),
             Ending::Draining => self.finish().await,
-            Ending::TooSlow | Ending::Superseded | Ending::Left => {
+            Ending::TooSlow | Ending::Superseded | Ending::Banned | Ending::Left => {
                 unreachable!("sessions end so, rooms do not")
             }
         }

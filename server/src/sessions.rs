@@ -160,6 +160,13 @@ impl Sessions {
         }
     }
 
+    /// Ends the sessions of those whom it concerns, once what was pushed is delivered.
+    pub(crate) fn end_those(&self, ending: Ending, concerns: impl Fn(&Member) -> bool) {
+        for session in self.all.values().filter(|session| concerns(&session.member)) {
+            session.outbox.end(ending);
+        }
+    }
+
     /// Returns whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()

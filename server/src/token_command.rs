@@ -28,7 +28,7 @@ pub fn token_command(args: &Token) -> anyhow::Result<(String, Option<&'static st
     let name = args.name.as_deref().unwrap_or(&args.identity).into();
     let claims = Claims::new(
         room,
-        Member { user, name, role: args.role },
+        Member { user, name, role: args.role, caps: room_rules::Areas::ALL },
         RoomClock::start().now(),
         args.ttl,
     );

@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Taken { feed: FeedId, source: SourceId, worker: usize, taken: EncodingSet },
     /// The host of a source does not send these encodings, because nobody takes them.
     Resting { feed: FeedId, source: SourceId, resting: EncodingSet },
+    /// Drop this of what a publisher sends, and nothing else any more.
+    Silence(PeerId, Silence),
     /// Let a peer go.
     Close(PeerId, CloseReason),
     /// Send a message on a data channel.
@@ -79,6 +81,7 @@ impl Command {
             Self::RestartIce(restart) => Some(restart.peer),
             Self::Switch(peer, _)
             | Self::Pin(peer, _)
+            | Self::Silence(peer, _)
             | Self::Inspect(peer, _)
             | Self::Close(peer, _)
             | Self::Data(peer, ..) => Some(*peer),
@@ -113,6 +116,15 @@ pub(crate) struct NewPeer {
     pub(crate) tracks: Vec<Track>,
     pub(crate) has_data: bool,
     pub(crate) cname: String,
+}
+
+/// What of a publisher's media goes no further than here.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Silence {
+    /// The sound: silence goes on in its place.
+    pub audio: bool,
+    /// The picture: it stops.
+    pub video: bool,
 }
 
 /// A peer's new ICE credentials.

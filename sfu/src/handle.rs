@@ -17,7 +17,7 @@ use crate::abilities::Abilities;
 use crate::answer::Local;
 use crate::candidate::Transport;
 use crate::clock::NtpClock;
-use crate::command::{Command, NewPeer, Restart, WorkerLink};
+use crate::command::{Command, NewPeer, Restart, Silence, WorkerLink};
 use crate::config::Config;
 use crate::dtls::Identity;
 use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
@@ -215,6 +215,11 @@ impl Sfu {
     /// Lets a viewer choose the size of its picture itself, or (`None`) leaves it to its network.
     pub async fn pin(&self, peer: PeerId, pin: Option<Pin>) {
         self.command(peer, Command::Pin(peer, pin)).await;
+    }
+
+    /// Drops this of what a publisher sends, for whoever takes it, and nothing else any more.
+    pub async fn silence(&self, peer: PeerId, silence: Silence) {
+        self.command(peer, Command::Silence(peer, silence)).await;
     }
 
     /// Lets a peer go. [`Event::Closed`] follows.

@@ -62,6 +62,7 @@ mod worker;
 )]
 mod client;
 
+pub use command::Silence;
 pub use config::Config;
 pub use event::{Channel, CloseReason, Event, PeerId, Stats};
 pub use handle::{IceRestart, NegotiateError, QueueFull, RestartError, Session, Sfu, TrickleError};

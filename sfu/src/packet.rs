@@ -1,6 +1,6 @@
 //! What travels from a publisher to every worker: packets, and how their clock relates to ours.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use media_rules::codec::FrameInfo;
 use media_rules::packet::{ExtensionList, RtpHeader};
 use media_rules::{Codec, FeedId, MediaKind, MediaTime};
@@ -92,6 +92,11 @@ impl From<MediaKind> for Slot {
         }
     }
 }
+
+/// Twenty milliseconds of nothing (RFC 6716 section 3.1: full band, mono, one frame).
+const OPUS_SILENCE: [u8; 3] = [0xf8, 0xff, 0xfe];
+/// RFC 6464: no voice, as quiet as can be said.
+const QUIETEST: u8 = 127;
 
 /// A packet of a feed in the clear, in its place, never twice.
 #[derive(Clone, Debug)]
@@ -187,6 +192,18 @@ impl Packet {
             padding_len: header.padding_len,
             rtp,
         }
+    }
+
+    /// Returns a packet of silent sound in the same place: receivers miss nothing and hear nothing.
+    pub(crate) fn into_silence(self) -> Self {
+        let mut rtp = BytesMut::with_capacity(self.header_len + OPUS_SILENCE.len());
+        rtp.extend_from_slice(&self.rtp[..self.header_len]);
+        // The padding, if any, was behind the payload and is gone.
+        rtp[0] &= !0x20;
+        rtp.extend_from_slice(&OPUS_SILENCE);
+        let audio_level = self.extensions.audio_level.map(|_| QUIETEST);
+        let extensions = PacketExtensions { audio_level, ..self.extensions };
+        Self { extensions, padding_len: 0, rtp: rtp.freeze(), ..self }
     }
 
     /// Whether its sender told when it was captured.

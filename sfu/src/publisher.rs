@@ -19,6 +19,7 @@ use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
 use media_rules::{Arrival, MediaKind, MediaTime};
 
 use crate::clock::ntp_nanos;
+use crate::command::Silence;
 use crate::event::PeerId;
 use crate::negotiate::Track;
 use crate::packet::{Anchor, Packet, PacketExtensions, SourceId, StreamId};
@@ -43,6 +44,8 @@ pub(crate) struct Publisher {
     /// Whether feedback may go without a report in front of it (RFC 5506).
     has_reduced_size: bool,
     newest: Option<MediaTime>,
+    /// What goes no further. It is received and repaired all the same.
+    silence: Silence,
     vitals: Vitals,
     /// Bounded by what one packet of redundant sound holds.
     recovered: Vec<Packet>,
@@ -64,6 +67,7 @@ impl Publisher {
             uplink: Uplink::new(has_transport_cc, max_bps),
             has_reduced_size,
             newest: None,
+            silence: Silence::default(),
             vitals: Vitals::default(),
             recovered: Vec::new(),
             is_live: false,
@@ -73,6 +77,33 @@ impl Publisher {
     /// Returns the current source.
     pub(crate) fn source(&self) -> SourceId {
         SourceId::new(self.peer, self.epoch)
+    }
+
+    /// Returns what of this publisher goes no further.
+    pub(crate) const fn silence(&self) -> Silence {
+        self.silence
+    }
+
+    /// Sets what goes no further. A picture that comes back does so as a new source, which is
+    /// returned: viewers count its packets on from what they got last, however many were dropped.
+    pub(crate) fn set_silence(&mut self, silence: Silence) -> Option<SourceId> {
+        let comes_back = self.silence.video && !silence.video;
+        self.silence = silence;
+        if !comes_back {
+            return None;
+        }
+        match self.epoch.checked_add(1) {
+            Some(epoch) => {
+                self.epoch = epoch;
+                Some(self.source())
+            }
+            // Under the old numbers its packets could not be told from others; see `handle_rtp`. Whoever
+            // was silenced that often publishes anew.
+            None => {
+                self.silence.video = true;
+                None
+            }
+        }
     }
 
     /// Takes a decrypted packet. Returns what to pass on: nothing for padding, duplicates and

@@ -43,10 +43,10 @@ impl Bearer {
         room: &RoomId,
     ) -> Result<Member, Refused> {
         let member = self.member_of(room)?;
-        if member.role.may(capability) {
+        if member.may(capability) {
             Ok(member)
         } else {
-            Err(Refused::new(Code::Forbidden, "your role does not allow this"))
+            Err(Refused::new(Code::Forbidden, "your role or token does not allow this"))
         }
     }
 }

@@ -11,7 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, HOST};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use room_rules::{Member, Role, RoomId, UserId};
+use room_rules::{Areas, Member, Role, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::json;
 use wire_format::Code;
@@ -61,7 +61,12 @@ fn claims(wish: &Wish, services: &Services) -> Option<Claims> {
     let user = UserId::parse(&wish.identity)?;
     let role = Role::parse(&wish.role)?;
     let name = token::display_name(wish.name.as_deref().unwrap_or(&wish.identity))?.into();
-    Some(Claims::new(room, Member { user, name, role }, services.clock.now(), LIFETIME))
+    Some(Claims::new(
+        room,
+        Member { user, name, role, caps: Areas::ALL },
+        services.clock.now(),
+        LIFETIME,
+    ))
 }
 
 fn names_this_machine(headers: &HeaderMap) -> bool {

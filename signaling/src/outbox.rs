@@ -144,6 +144,8 @@ pub enum Ending {
     TooSlow,
     /// The client came back by another connection.
     Superseded,
+    /// The user may not be in the room any more.
+    Banned,
     /// The room is over.
     RoomEnded,
     /// The room stopped because its ledger failed.

@@ -96,6 +96,7 @@ impl From<Ending> for Over {
         match ending {
             Ending::TooSlow => Self::with(4008, "too slow"),
             Ending::Superseded => Self::with(4009, "superseded"),
+            Ending::Banned => Self::with(4003, "banned"),
             Ending::RoomEnded => Self::with(4010, "room ended"),
             Ending::RoomFailed => Self::with(close_code::ERROR, "room failed"),
             Ending::Draining => Self::DRAINING,

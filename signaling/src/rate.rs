@@ -43,15 +43,9 @@ impl RateLimit {
             | Command::Giveaway(
                 GiveawayCommand::PacketClaim(_) | GiveawayCommand::LotteryEnter(_),
             ) => &mut self.order,
-            Command::SeatApply
-            | Command::SeatAccept(_)
-            | Command::SeatReject(_)
-            | Command::SeatInvite(_)
-            | Command::SeatJoin
-            | Command::SeatDecline
-            | Command::SeatLeave
-            | Command::SeatKick(_)
-            | Command::SeatMute { .. }
+            Command::Seat(_)
+            | Command::Moderation(_)
+            | Command::Room(_)
             | Command::PkInvite { .. }
             | Command::PkAccept(_)
             | Command::PkReject(_)

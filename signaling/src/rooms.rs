@@ -19,7 +19,12 @@ pub(crate) async fn list(State(services): State<Services>) -> Response {
     let rooms = services.directory.list();
     let views = rooms.iter().take(LISTED_MAX).map(look);
     // A room that ends or is too busy at this moment is left out.
-    let views: Vec<RoomView> = join_all(views).await.into_iter().filter_map(Result::ok).collect();
+    let views: Vec<RoomView> = join_all(views)
+        .await
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|room| !room.hidden)
+        .collect();
     refused::json(StatusCode::OK, encode_rooms(&views, &services.rtmp_base))
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
-use room_rules::{Member, Role, RoomId, ServerTime, UserId};
+use room_rules::{Area, Areas, Member, Role, RoomId, ServerTime, UserId};
 use serde::{Deserialize, Serialize};
 use wire_format::Code;
 
@@ -176,6 +176,9 @@ struct ClaimsJson {
     #[serde(default)]
     video: GrantJson,
     role: String,
+    /// What is left of the role's rights, by area; all of them if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caps: Option<Vec<String>>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -199,8 +202,14 @@ impl From<&Claims> for ClaimsJson {
                 room_join: true,
             },
             role: claims.member.role.as_str().to_owned(),
+            caps: caps_json(claims.member.caps),
         }
     }
+}
+
+fn caps_json(caps: Areas) -> Option<Vec<String>> {
+    let named = || Area::ALL.into_iter().filter(|area| caps.has(*area));
+    (caps != Areas::ALL).then(|| named().map(|area| area.as_str().to_owned()).collect())
 }
 
 impl ClaimsJson {
@@ -226,9 +235,13 @@ impl ClaimsJson {
             return Err(TokenError::Invalid);
         }
         let name = display_name(&self.name).unwrap_or(&self.sub).into();
+        // A name that is not known here grants nothing.
+        let caps = self
+            .caps
+            .map_or(Areas::ALL, |caps| caps.iter().filter_map(|area| Area::parse(area)).collect());
         Ok(Claims {
             issuer: self.iss,
-            member: Member { user, name, role },
+            member: Member { user, name, role, caps },
             room,
             not_before_unix_s: self.nbf,
             expires_unix_s: self.exp,
@@ -263,6 +276,23 @@ mod tests {
     fn a_signed_token_says_what_was_signed() {
         let claims = claims(Role::Host);
         assert_eq!(key().verify(&key().sign(&claims), NOW), Ok(claims));
+    }
+
+    #[test]
+    fn a_token_that_names_areas_grants_those_only_and_one_that_names_none_grants_all() {
+        let mut few = claims(Role::Viewer);
+        few.member.caps = Areas::NONE.with(Area::Chat);
+        assert_eq!(key().verify(&key().sign(&few), NOW), Ok(few));
+
+        let caps_of = |caps: &str| {
+            let payload = format!(
+                r#"{{"sub":"al","exp":9999999999,"video":{{"room":"a","roomJoin":true}},"role":"viewer"{caps}}}"#
+            );
+            key().verify(&signed(r#"{"alg":"HS256"}"#, &payload), NOW).unwrap().member.caps
+        };
+        assert_eq!(caps_of(""), Areas::ALL);
+        assert_eq!(caps_of(r#","caps":[]"#), Areas::NONE);
+        assert_eq!(caps_of(r#","caps":["gift","fly"]"#), Areas::NONE.with(Area::Gift));
     }
 
     #[test]
@@ -356,7 +386,12 @@ mod tests {
     }
 
     fn claims(role: Role) -> Claims {
-        let member = Member { user: UserId::parse("alice").unwrap(), name: "Alice".into(), role };
+        let member = Member {
+            user: UserId::parse("alice").unwrap(),
+            name: "Alice".into(),
+            role,
+            caps: Areas::ALL,
+        };
         Claims::new(RoomId::parse("a").unwrap(), member, NOW, Duration::from_secs(60))
     }
 

@@ -2,6 +2,7 @@
 
 mod gift;
 mod giveaway;
+mod order;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,9 @@ use serde::Serialize;
 pub(crate) use self::gift::{
     BattleTopBody, ContributorBody, GiftBatchBody, GiftBody, ReactBody, contributors,
 };
+pub(crate) use order::{BannedBody, MutedBody, UnmutedBody};
+use order::{ModerationBody, OwnOrderBody, WishBody, own_order_body};
+pub(crate) use order::{SanctionBody, SettingsBody, StaffUserBody, StaffWordsBody, staff_body};
 
 pub(crate) use self::giveaway::{
     GiveawayReplyBody, LotteryBody, LotteryRecordBody, PacketBody, PacketRecordBody,
@@ -27,7 +31,9 @@ pub(crate) use self::giveaway::{
 #[serde(untagged)]
 #[schemars(rename = "Event")]
 pub(crate) enum EventData<'a> {
-    RoomState(RoomStateBody),
+    RoomState(RoomStateBody<'a>),
+    Settings(SettingsBody),
+    Order(OwnOrderBody<'a>),
     Stage(StageBody<'a>),
     Seat(SeatBody<'a>),
     SeatRequest(SeatRequestBody<'a>),
@@ -45,13 +51,16 @@ pub(crate) enum EventData<'a> {
 /// Returns an event's `t` and its `d`.
 pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
     match body {
-        EventBody::RoomState { state, reason } => (
-            "room.state",
-            EventData::RoomState(RoomStateBody {
-                state: room_state(*state),
-                reason: reason.map(end_reason),
-            }),
-        ),
+        EventBody::RoomState { state, reason, note } => {
+            let (state, reason) = (room_state(*state), reason.map(end_reason));
+            let note = note.as_ref().map(room_rules::ReasonCode::as_str);
+            ("room.state", EventData::RoomState(RoomStateBody { state, reason, note }))
+        }
+        EventBody::Settings(settings) => ("room.settings", EventData::Settings(settings.into())),
+        EventBody::Order(kept) => {
+            let (t, body) = own_order_body(kept);
+            (t, EventData::Order(body))
+        }
         EventBody::StageUpdated(stage) => {
             ("stage.updated", EventData::Stage(StageBody { stage: performers(stage) }))
         }
@@ -86,10 +95,13 @@ pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
 /// `d` of `room.state`.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "RoomState")]
-pub(crate) struct RoomStateBody {
-    #[schemars(extend("enum" = ["created", "live", "interrupted", "ended"]))]
+pub(crate) struct RoomStateBody<'a> {
+    #[schemars(extend("enum" = ["created", "waiting", "live", "interrupted", "ended"]))]
     state: &'static str,
     reason: Option<&'static str>,
+    /// What the platform calls the reason, if it ended the room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
 }
 
 /// `d` of `stage.updated`.
@@ -131,6 +143,7 @@ pub(crate) enum ReplyData<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         score: Option<ScoresBody<'a>>,
     },
+    Moderation(ModerationBody<'a>),
     Seat {
         index: u8,
     },
@@ -153,6 +166,7 @@ impl<'a> From<&'a Reply> for ReplyData<'a> {
             Reply::Gift { coins, score } => {
                 Self::Gift { coins: *coins, score: score.as_ref().map(scores_body) }
             }
+            Reply::Moderation(view) => Self::Moderation((&**view).into()),
             Reply::Seat { index } => Self::Seat { index: index.number() },
             Reply::Pk { pk } => Self::Pk { pk: pk.as_str() },
             Reply::Sale { sale, open_at } => {
@@ -205,6 +219,14 @@ pub(crate) struct SnapshotBody<'a> {
     lotteries: Vec<LotteryBody<'a>>,
     countdowns: Vec<CountdownBody<'a>>,
     chat: Vec<ChatBody<'a>>,
+    settings: SettingsBody,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wishes: Vec<WishBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moderation: Option<ModerationBody<'a>>,
+    /// Left out for who may talk, `null` for whom a mute lasts for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<Option<u64>>,
     #[serde(flatten)]
     reactions: ReactBody<'a>,
     st: u64,
@@ -226,6 +248,10 @@ impl<'a> From<&'a Snapshot> for SnapshotBody<'a> {
             lotteries: snapshot.lotteries.iter().map(Into::into).collect(),
             countdowns: snapshot.countdowns.iter().map(Into::into).collect(),
             chat: snapshot.chat.iter().map(Into::into).collect(),
+            settings: (&snapshot.settings).into(),
+            wishes: snapshot.wishes.iter().map(Into::into).collect(),
+            moderation: snapshot.moderation.as_ref().map(Into::into),
+            muted_until: snapshot.muted.map(|until| until.map(room_rules::ServerTime::unix_millis)),
             reactions: (&snapshot.reactions).into(),
             st: snapshot.at.unix_millis(),
             q: snapshot.watermarks.into(),
@@ -300,6 +326,13 @@ pub(crate) struct SeatBody<'a> {
     state: &'static str,
     user: Option<&'a str>,
     muted: bool,
+    unseen: bool,
+    mic: bool,
+    cam: bool,
+    locked: bool,
+    lock_audio: bool,
+    lock_video: bool,
+    rev: u64,
 }
 
 impl<'a> From<&'a SeatView> for SeatBody<'a> {
@@ -312,7 +345,19 @@ impl<'a> From<&'a SeatView> for SeatBody<'a> {
             SeatState::Held => "held",
         };
         let user = seat.user.as_ref().map(room_rules::UserId::as_str);
-        Self { index: seat.index.number(), state, user, muted: seat.muted }
+        Self {
+            index: seat.index.number(),
+            state,
+            user,
+            muted: seat.muted,
+            unseen: seat.unseen,
+            mic: seat.mic,
+            cam: seat.cam,
+            locked: seat.locked,
+            lock_audio: seat.lock.audio,
+            lock_video: seat.lock.video,
+            rev: seat.rev,
+        }
     }
 }
 
@@ -503,6 +548,7 @@ impl<'a> From<&'a ChatLine> for ChatBody<'a> {
 pub(crate) const fn room_state(state: RoomState) -> &'static str {
     match state {
         RoomState::Created => "created",
+        RoomState::Waiting => "waiting",
         RoomState::Live => "live",
         RoomState::Interrupted => "interrupted",
         RoomState::Ended => "ended",
@@ -513,6 +559,8 @@ const fn end_reason(reason: EndReason) -> &'static str {
     match reason {
         EndReason::HostLeft => "host_left",
         EndReason::Closed => "closed",
+        EndReason::Forced => "forced",
+        EndReason::Banned => "banned",
     }
 }
 

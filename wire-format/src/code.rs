@@ -40,6 +40,12 @@ codes! {
     Forbidden = "FORBIDDEN", 403;
     /// The user has not said what one must say.
     ConditionUnmet = "CONDITION_UNMET", 403;
+    /// The user may not be in this room.
+    Banned = "BANNED", 403;
+    /// The user may not talk in this room.
+    Muted = "MUTED", 403;
+    /// This may not be said in this room.
+    ContentRejected = "CONTENT_REJECTED", 403;
     /// The host muted this user.
     SeatMutedByHost = "SEAT_MUTED_BY_HOST", 403;
     /// There is no such room.
@@ -52,6 +58,10 @@ codes! {
     Conflict = "CONFLICT", 409;
     /// No seat is free.
     SeatTaken = "SEAT_TAKEN", 409;
+    /// Nobody may take the seat.
+    SeatLocked = "SEAT_LOCKED", 409;
+    /// There are as many as there may be.
+    QueueFull = "QUEUE_FULL", 409;
     /// The user has a seat or has asked for one.
     AlreadySeated = "ALREADY_SEATED", 409;
     /// One of the rooms is in another battle.
@@ -118,10 +128,16 @@ impl Code {
 impl From<&Rejected> for Code {
     fn from(rejected: &Rejected) -> Self {
         match rejected {
-            Rejected::Forbidden => Self::Forbidden,
+            Rejected::Forbidden | Rejected::FeatureOff(_) => Self::Forbidden,
             Rejected::NotFound(_) => Self::NotFound,
             Rejected::Conflict(_) => Self::Conflict,
             Rejected::SeatTaken => Self::SeatTaken,
+            Rejected::SeatLocked => Self::SeatLocked,
+            Rejected::SeatMutedByHost => Self::SeatMutedByHost,
+            Rejected::Banned => Self::Banned,
+            Rejected::Muted => Self::Muted,
+            Rejected::ContentRejected => Self::ContentRejected,
+            Rejected::QueueFull(_) => Self::QueueFull,
             Rejected::AlreadySeated => Self::AlreadySeated,
             Rejected::PkBusy => Self::PkBusy,
             Rejected::PkState => Self::PkState,

@@ -8,6 +8,7 @@ mod gift;
 mod giveaway;
 mod hello;
 mod message;
+mod moderation;
 mod pk;
 mod room;
 mod sale;
@@ -33,6 +34,7 @@ const COMMANDS: &[&[Message<Command>]] = &[
     chat::COMMANDS,
     gift::COMMANDS,
     giveaway::COMMANDS,
+    moderation::COMMANDS,
     seat::COMMANDS,
     pk::COMMANDS,
     sale::COMMANDS,

@@ -1,9 +1,9 @@
 //! What the server says. An event is encoded once, whatever the number of sessions that hear it.
 
-use room_rules::{Event, Reply, ServerTime, Snapshot};
+use room_rules::{Event, ModerationNews, Reply, ServerTime, Snapshot};
 use serde::Serialize;
 
-use crate::body::{ReplyData, SnapshotBody, event_body};
+use crate::body::{ReplyData, SnapshotBody, event_body, staff_body};
 use crate::{Code, stream_name};
 
 /// Encodes an event as every session of the room receives it.
@@ -15,6 +15,12 @@ pub fn encode_event(event: &Event) -> String {
         st: Some(event.at.unix_millis()),
         ..Envelope::of(t, d)
     })
+}
+
+/// Encodes news that only those hear who keep order; it is not numbered.
+pub fn encode_staff(news: &ModerationNews, at: ServerTime) -> String {
+    let (t, d) = staff_body(news);
+    write_news(t, at, d)
 }
 
 /// Encodes the answer to a command that was carried out.

@@ -27,7 +27,7 @@ pub use decode::{
 pub use encode::{
     SessionName, encode_ack, encode_batch, encode_done, encode_err, encode_event, encode_hello_ack,
     encode_layers, encode_pong, encode_reconnect, encode_refusal, encode_resumed, encode_resynced,
-    encode_welcome,
+    encode_staff, encode_welcome,
 };
 pub use lane::{Lane, stream_name, stream_of};
 pub use layout::{LayoutApplied, LayoutView, decode_layout, encode_layout, encode_layout_applied};

@@ -7,9 +7,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::body::{
-    BattleBody, ChatBody, CountdownBody, GiftBatchBody, LotteryBody, LotteryRecordBody, OrderBody,
-    PacketBody, PacketRecordBody, ReactBody, ReplyData, RoomStateBody, SaleBody, ScoreBody,
-    SeatBody, SeatRequestBody, SnapshotBody, StageBody,
+    BannedBody, BattleBody, ChatBody, CountdownBody, GiftBatchBody, LotteryBody, LotteryRecordBody,
+    MutedBody, OrderBody, PacketBody, PacketRecordBody, ReactBody, ReplyData, RoomStateBody,
+    SaleBody, SanctionBody, ScoreBody, SeatBody, SeatRequestBody, SettingsBody, SnapshotBody,
+    StaffUserBody, StaffWordsBody, StageBody, UnmutedBody,
 };
 use crate::cue::MediaClock;
 use crate::encode::{BegunBody, LayersBody, ReconnectBody, ResumedBody, ResyncedBody};
@@ -36,7 +37,16 @@ const fn named<T: JsonSchema>(name: &'static str) -> Named {
 /// What rooms tell, by `t`.
 const EVENTS: &[Named] = &[
     named::<SnapshotBody<'static>>("welcome"),
-    named::<RoomStateBody>("room.state"),
+    named::<RoomStateBody<'static>>("room.state"),
+    named::<SettingsBody>("room.settings"),
+    named::<MutedBody>("me.muted"),
+    named::<UnmutedBody>("me.unmuted"),
+    named::<BannedBody<'static>>("me.banned"),
+    named::<SanctionBody<'static>>("mod.muted"),
+    named::<StaffUserBody<'static>>("mod.unmuted"),
+    named::<SanctionBody<'static>>("mod.banned"),
+    named::<StaffUserBody<'static>>("mod.unbanned"),
+    named::<StaffWordsBody<'static>>("mod.words"),
     named::<StageBody<'static>>("stage.updated"),
     named::<SeatBody<'static>>("seat.updated"),
     named::<SeatRequestBody<'static>>("seat.request"),

@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use room_rules::{
-    BattleTerms, ChatText, Command, GiftCount, GiftId, GiftOrder, IdemKey, LikeCount, OrderRequest,
-    PkId, Quantity, RoomId, SaleDuration, SaleId, SaleOffer, StockCount, Stream, Title, UserId,
-    Watermarks,
+    Area, BattleTerms, ChatText, Command, ConfigChange, GiftCount, GiftId, GiftOrder, IdemKey,
+    LikeCount, ModerationCommand, OrderRequest, PkId, Quantity, ReasonCode, RoomCommand, RoomId,
+    SaleDuration, SaleId, SaleOffer, SeatCommand, SeatCount, SeatIndex, SeatLock, SeatMode,
+    SeatPick, SlowMode, StockCount, Stream, Title, Ttl, UserId, Watermarks, Word,
 };
 use serde_json::{Value, json};
 use wire_format::{
@@ -169,15 +170,18 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
         ("lottery.open with the usual terms", giveaway::lottery_open(1, None, 60_000, 3_000)),
         ("lottery.enter", giveaway::lottery_enter()),
         ("lottery.abort", giveaway::lottery_abort()),
-        ("seat.apply", Command::SeatApply),
-        ("seat.accept", Command::SeatAccept(bob())),
-        ("seat.reject", Command::SeatReject(bob())),
-        ("seat.invite", Command::SeatInvite(bob())),
-        ("seat.join", Command::SeatJoin),
-        ("seat.decline", Command::SeatDecline),
-        ("seat.leave", Command::SeatLeave),
-        ("seat.kick", Command::SeatKick(bob())),
-        ("seat.mute", Command::SeatMute { user: bob(), audio: true }),
+        ("seat.apply", Command::Seat(SeatCommand::Apply(SeatPick::ANY))),
+        ("seat.accept", Command::Seat(SeatCommand::Accept { user: bob(), pick: SeatPick::ANY })),
+        ("seat.reject", Command::Seat(SeatCommand::Reject(bob()))),
+        ("seat.invite", Command::Seat(SeatCommand::Invite { user: bob(), pick: SeatPick::ANY })),
+        ("seat.join", Command::Seat(SeatCommand::Join)),
+        ("seat.decline", Command::Seat(SeatCommand::Decline)),
+        ("seat.leave", Command::Seat(SeatCommand::Leave)),
+        ("seat.kick", Command::Seat(SeatCommand::Kick(bob()))),
+        (
+            "seat.mute",
+            Command::Seat(SeatCommand::Mute { user: bob(), audio: Some(true), video: None }),
+        ),
         (
             "pk.invite",
             Command::PkInvite { room: room("b"), terms: BattleTerms::new(60, 0).unwrap() },
@@ -197,8 +201,87 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
         ("room.end", Command::RoomEnd),
         ("unknown fields are ignored", Command::RoomEnd),
     ];
+    let commands = commands.into_iter().chain(seat_orders()).chain(room_orders());
     let others = session_messages().map(|(name, message)| (name, Err(message)));
-    commands.into_iter().map(|(name, command)| (name, Ok(command))).chain(others).collect()
+    commands.map(|(name, command)| (name, Ok(command))).chain(others).collect()
+}
+
+fn seat_orders() -> Vec<(&'static str, Command)> {
+    let bob = || UserId::parse("bob").unwrap();
+    let three = SeatIndex::new(3).unwrap();
+    let pick = SeatPick { index: Some(three), rev: Some(7) };
+    let seats = [
+        ("seat.apply for one", SeatCommand::Apply(pick)),
+        ("seat.invite to one", SeatCommand::Invite { user: bob(), pick }),
+        (
+            "seat.mute of all",
+            SeatCommand::Mute { user: bob(), audio: Some(true), video: Some(false) },
+        ),
+        (
+            "seat.lock",
+            SeatCommand::Lock(SeatLock {
+                index: three,
+                rev: Some(7),
+                seat: Some(true),
+                audio: Some(false),
+                video: None,
+                force: true,
+            }),
+        ),
+        ("seat.move", SeatCommand::Move { user: Some(bob()), pick, swap: true }),
+        (
+            "seat.move of oneself",
+            SeatCommand::Move { user: None, pick: SeatPick::of(three), swap: false },
+        ),
+        ("seat.switch", SeatCommand::Switch { mic: Some(false), cam: None }),
+    ];
+    seats.into_iter().map(|(name, command)| (name, Command::Seat(command))).collect()
+}
+
+fn room_orders() -> Vec<(&'static str, Command)> {
+    let bob = || UserId::parse("bob").unwrap();
+    let reason = || ReasonCode::parse("spam").unwrap();
+    let word = |text| Word::parse(text).unwrap();
+    let change = ConfigChange {
+        features: vec![(Area::Chat, true), (Area::Gift, false)],
+        seat_mode: Some(SeatMode::Free),
+        seats: SeatCount::new(2),
+    };
+    let rooms = [
+        ("room.open", RoomCommand::Open),
+        ("room.configure", RoomCommand::Configure(change)),
+        ("room.hide", RoomCommand::Hide(true)),
+        ("room.force_end", RoomCommand::ForceEnd(reason())),
+    ];
+    let orders = [
+        ("mod.mute", ModerationCommand::Mute { user: bob(), ttl: Ttl::new(60) }),
+        ("mod.unmute", ModerationCommand::Unmute(bob())),
+        (
+            "mod.ban",
+            ModerationCommand::Ban {
+                user: bob(),
+                ttl: Ttl::new(3_600),
+                reason: Some(reason()),
+                wipe: true,
+            },
+        ),
+        (
+            "mod.ban for good",
+            ModerationCommand::Ban { user: bob(), ttl: None, reason: None, wipe: false },
+        ),
+        ("mod.unban", ModerationCommand::Unban(bob())),
+        ("mod.slow", ModerationCommand::SlowMode(SlowMode::new(10).unwrap())),
+        ("mod.mute_all", ModerationCommand::MuteAll(true)),
+        (
+            "mod.words",
+            ModerationCommand::Words { add: vec![word("scam")], remove: vec![word("加微信")] },
+        ),
+        ("mod.list", ModerationCommand::List),
+    ];
+    let rooms = rooms.into_iter().map(|(name, command)| (name, Command::Room(command)));
+    rooms
+        .chain(orders.into_iter().map(|(name, command)| (name, Command::Moderation(command))))
+        .collect()
 }
 
 fn session_messages() -> [(&'static str, ClientMessage); 7] {

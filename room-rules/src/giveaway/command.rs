@@ -31,7 +31,8 @@ pub enum GiveawayCommand {
 }
 
 impl GiveawayCommand {
-    pub(crate) const fn needs(&self) -> Capability {
+    /// Returns what one must be allowed in order to give this command.
+    pub const fn needs(&self) -> Capability {
         match self {
             Self::PacketOpen(_) | Self::LotteryOpen(_) => Capability::AnnounceSale,
             Self::PacketClaim(_) | Self::LotteryEnter(_) => Capability::Order,

@@ -1,7 +1,10 @@
 //! Carries out commands that the member's role allows.
 
 use super::Room;
-use crate::{BattleState, Command, EndReason, GiftOrder, Member, Rejected, Reply, ServerTime};
+use crate::{
+    BattleState, Command, EndReason, GiftOrder, Member, Rejected, Reply, SeatCommand, SeatMode,
+    ServerTime,
+};
 
 impl Room {
     pub(super) fn carry_out(
@@ -14,20 +17,17 @@ impl Room {
         let out = &mut self.out;
         match command {
             Command::ChatSend(text) => {
-                let id = self.chat.handle_line(member, text, now, &mut self.mint, out)?;
+                self.moderation.expect_voice(member, now)?;
+                self.moderation.expect_decent(text.as_str())?;
+                let slow = self.moderation.slow_mode();
+                let id = self.chat.handle_line(member, text, slow, now, &mut self.mint, out)?;
                 Ok(Reply::Chat { id })
             }
             Command::Like(count) => self.crowd.handle_like(member, count, now).map(done),
             Command::GiftSend(order) => self.give(member, &order, now),
-            Command::SeatApply
-            | Command::SeatAccept(_)
-            | Command::SeatReject(_)
-            | Command::SeatInvite(_)
-            | Command::SeatJoin
-            | Command::SeatDecline
-            | Command::SeatLeave
-            | Command::SeatKick(_)
-            | Command::SeatMute { .. } => self.arrange_seats(member, command, about, now),
+            Command::Seat(command) => self.arrange_seats(member, command, about, now),
+            Command::Moderation(command) => self.keep_order(member, command, now),
+            Command::Room(command) => self.steer(command, now),
             Command::PkInvite { room, terms } => {
                 let pk = self.arena.invite(room, terms, now, &mut self.mint, out)?;
                 Ok(Reply::Pk { pk })
@@ -55,7 +55,7 @@ impl Room {
     fn arrange_seats(
         &mut self,
         member: &Member,
-        command: Command,
+        command: SeatCommand,
         about: Option<&Member>,
         now: ServerTime,
     ) -> Result<Reply, Rejected> {
@@ -65,32 +65,36 @@ impl Room {
         let (seats, out) = (&mut self.seats, &mut self.out);
         let seat = |index| Reply::Seat { index };
         match command {
-            Command::SeatApply => seats.apply(member, now, out).map(done),
-            Command::SeatAccept(user) => seats.accept(&user, now, out).map(seat),
-            Command::SeatReject(user) => seats.reject(&user, now, out).map(done),
-            Command::SeatInvite(user) => {
+            SeatCommand::Apply(pick) => {
+                Ok(seats.apply(member, pick, now, out)?.map_or(Reply::Done, seat))
+            }
+            SeatCommand::Accept { user, pick } => seats.accept(&user, pick, now, out).map(seat),
+            SeatCommand::Reject(user) => seats.reject(&user, now, out).map(done),
+            SeatCommand::Invite { user, pick } => {
                 let guest = about.ok_or(Rejected::NotFound("user here"))?;
                 assert_eq!(guest.user, user, "an input is about whom its command names");
-                seats.invite(guest, now, out).map(seat)
+                self.moderation.expect_welcome(guest, now)?;
+                seats.invite(guest, pick, now, out).map(seat)
             }
-            Command::SeatJoin => seats.join(&member.user, now, out).map(seat),
-            Command::SeatDecline => seats.decline(&member.user, now, out).map(done),
-            Command::SeatLeave => seats.leave(&member.user, now, out).map(done),
-            Command::SeatKick(user) => seats.kick(&user, now, out).map(done),
-            Command::SeatMute { user, audio } => seats.mute(&user, audio, now, out).map(done),
-            Command::ChatSend(_)
-            | Command::Like(_)
-            | Command::GiftSend(_)
-            | Command::PkInvite { .. }
-            | Command::PkAccept(_)
-            | Command::PkReject(_)
-            | Command::PkCancel(_)
-            | Command::PkEnd(_)
-            | Command::SaleAnnounce(_)
-            | Command::SaleCancel(_)
-            | Command::OrderPlace(_)
-            | Command::Giveaway(_)
-            | Command::RoomEnd => unreachable!("only seat commands come here"),
+            SeatCommand::Join => seats.join(&member.user, now, out).map(seat),
+            SeatCommand::Decline => seats.decline(&member.user, now, out).map(done),
+            SeatCommand::Leave => seats.leave(&member.user, now, out).map(done),
+            SeatCommand::Kick(user) => seats.kick(&user, now, out).map(done),
+            SeatCommand::Mute { user, audio, video } => {
+                seats.mute(&user, (audio, video), now, out).map(done)
+            }
+            SeatCommand::Lock(lock) => seats.lock(lock, now, out).map(done),
+            SeatCommand::Move { user, pick, swap } => {
+                let is_own = user.is_none() && self.config.seat_mode == SeatMode::Apply;
+                if is_own || user.is_none() && swap {
+                    return Err(Rejected::Forbidden);
+                }
+                let user = user.unwrap_or_else(|| member.user.clone());
+                seats.move_to(&user, pick, swap, now, out).map(seat)
+            }
+            SeatCommand::Switch { mic, cam } => {
+                seats.switch(&member.user, (mic, cam), now, out).map(done)
+            }
         }
     }
 
@@ -118,6 +122,6 @@ impl Room {
     }
 }
 
-fn done((): ()) -> Reply {
+pub(super) fn done((): ()) -> Reply {
     Reply::Done
 }

@@ -68,8 +68,13 @@ impl Room {
         now: ServerTime,
     ) -> Result<Decided, Rejected> {
         self.expect_open()?;
-        if !by.role.may(command.needs()) {
+        self.moderation.expect_welcome(by, now)?;
+        let needed = command.needs();
+        if !by.may(needed) {
             return Err(Rejected::Forbidden);
+        }
+        if needed.area().is_feature() && !self.config.features.has(needed.area()) {
+            return Err(Rejected::FeatureOff(needed.area().as_str()));
         }
         let key = command.idem();
         if let Some(key) = key
@@ -86,8 +91,9 @@ impl Room {
 
     fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<Decided, Rejected> {
         self.expect_open()?;
+        self.moderation.expect_welcome(member, now)?;
         self.seats.may_publish(member, now, &mut self.out)?;
-        if member.role.may(Capability::PublishAsHost) {
+        if member.may(Capability::PublishAsHost) {
             self.set_host(member);
         }
         DONE

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use room_rules::{
-    BattleTerms, ChatText, Command, Decided, Effect, EndReason, Event, EventBody, GiftCount,
-    GiftId, GiftOrder, IdemKey, Input, LotteryOffer, MediaChange, Member, OrderRequest,
-    PacketOffer, PacketSplit, PacketSum, PeerMessage, PkId, Quantity, Rejected, Reply, Role, Room,
-    RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime, SessionId, Snapshot,
-    StockCount, Suspense, Title, UserId, WinnerCount,
+    Areas, BattleTerms, ChatText, Command, Decided, Effect, EndReason, Event, EventBody, GiftCount,
+    GiftId, GiftOrder, IdemKey, Input, LotteryOffer, MediaChange, Member, ModerationNews,
+    OrderRequest, PacketOffer, PacketSplit, PacketSum, PeerMessage, PkId, Quantity, Rejected,
+    Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime,
+    SessionId, Silence, Snapshot, StockCount, Suspense, Title, UserId, WinnerCount,
 };
 
 /// When every world begins.
@@ -27,6 +27,10 @@ pub(crate) struct World {
     pub(crate) personal: Vec<(RoomId, UserId, Event)>,
     /// Who was told to stop publishing.
     pub(crate) unpublished: Vec<(RoomId, UserId)>,
+    /// Whose media is dropped, as the shell was told.
+    pub(crate) silenced: Vec<(RoomId, UserId, Silence)>,
+    pub(crate) expelled: Vec<(RoomId, UserId)>,
+    pub(crate) staff_news: Vec<(RoomId, ModerationNews)>,
     pub(crate) stage_changes: usize,
     pub(crate) ended: Vec<(RoomId, EndReason)>,
     post: VecDeque<(RoomId, RoomId, PeerMessage)>,
@@ -58,6 +62,9 @@ impl World {
             events: Vec::new(),
             personal: Vec::new(),
             unpublished: Vec::new(),
+            silenced: Vec::new(),
+            expelled: Vec::new(),
+            staff_news: Vec::new(),
             stage_changes: 0,
             ended: Vec::new(),
             post: VecDeque::new(),
@@ -268,6 +275,11 @@ impl World {
                         }
                         Effect::StageChanged => self.stage_changes += 1,
                         Effect::Unpublish(user) => self.unpublished.push((id.clone(), user)),
+                        Effect::Silence { user, silence } => {
+                            self.silenced.push((id.clone(), user, silence));
+                        }
+                        Effect::Expel(user) => self.expelled.push((id.clone(), user)),
+                        Effect::ToStaff(news) => self.staff_news.push((id.clone(), news)),
                         Effect::Ended(reason) => self.ended.push((id.clone(), reason)),
                     }
                 }
@@ -367,7 +379,7 @@ pub(crate) fn title(text: &str) -> Title {
 }
 
 pub(crate) fn member(name: &str, role: Role) -> Member {
-    Member { user: user(name), name: name.to_uppercase().into(), role }
+    Member { user: user(name), name: name.to_uppercase().into(), role, caps: Areas::ALL }
 }
 
 pub(crate) fn idem(text: &str) -> IdemKey {

@@ -140,8 +140,12 @@ async fn answered(request: RequestBuilder, status: u16, code: &str) {
 
 fn expired() -> String {
     let key = TokenKey::new(DEV_SECRET.as_bytes()).unwrap();
-    let alice =
-        Member { user: UserId::parse("alice").unwrap(), name: "Alice".into(), role: Role::Host };
+    let alice = Member {
+        user: UserId::parse("alice").unwrap(),
+        name: "Alice".into(),
+        role: Role::Host,
+        caps: room_rules::Areas::ALL,
+    };
     let long_ago = ServerTime::from_unix_millis(1_700_000_000_000);
     key.sign(&Claims::new(RoomId::parse("a").unwrap(), alice, long_ago, Duration::from_secs(60)))
 }

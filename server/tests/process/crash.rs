@@ -90,8 +90,7 @@ async fn whatever_was_answered_before_a_kill_is_there_once_after_it() {
 /// Announces a sale unless one goes on, and waits until it is open.
 async fn offer(server: &Running, host: &str, seen: &Mutex<Seen>) {
     let view = snapshot(server, host).await;
-    let is_open =
-        |sale: &&Value| sale["state"] == "open" && sale["left"].as_u64() > Some(0);
+    let is_open = |sale: &&Value| sale["state"] == "open" && sale["left"].as_u64() > Some(0);
     if let Some(sale) = view["sales"].as_array().unwrap().iter().find(is_open) {
         seen.lock().unwrap().sale = sale["sale"].as_str().map(str::to_owned);
         return;

@@ -10,6 +10,7 @@ mod battle;
 mod lifetime;
 mod media;
 mod news;
+mod order;
 mod peers;
 mod resume;
 mod sale;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use room_rules::{Command, Member, Role, ServerTime};
+use room_rules::{Command, Member, Role, SeatCommand, SeatPick, ServerTime};
 use sfu::Stats;
 use signaling::{
     IceFragment, IfMatch, MediaId, MediaSession, Patched, Refused, RoomHandle, RoomRequest,
@@ -63,11 +63,11 @@ async fn a_guest_who_is_made_to_get_up_is_off_the_air() {
     let bob = member("bob", Role::Guest);
     let guest = Person::join(&stage, &host.room, bob.clone()).await.unwrap();
     assert_eq!(publish(&host.room, &bob).await.unwrap_err().code, Code::Forbidden);
-    guest.says(Command::SeatApply).await.unwrap();
+    guest.says(Command::Seat(SeatCommand::Apply(SeatPick::ANY))).await.unwrap();
     publish(&host.room, &bob).await.unwrap();
     publishers_become(&stage, 1).await;
 
-    host.says(Command::SeatKick(bob.user.clone())).await.unwrap();
+    host.says(Command::Seat(SeatCommand::Kick(bob.user.clone()))).await.unwrap();
 
     publishers_become(&stage, 0).await;
     assert!(publish(&host.room, &bob).await.is_err());

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use room_rules::{ChatText, Command, GiftCount, GiftId, GiftOrder, IdemKey, Role, Watermarks};
+use room_rules::{
+    ChatText, Command, GiftCount, GiftId, GiftOrder, IdemKey, Role, SeatCommand, SeatPick,
+    Watermarks,
+};
 use serde_json::Value;
 use signaling::{Beginning, Ending, Hearing, RoomRequest};
 use wire_format::{Code, Resync};
@@ -144,7 +147,7 @@ async fn busy(stage: &Stage, host: &Person, number: u64) {
         idem: IdemKey::parse(&format!("g{number}")).unwrap(),
     };
     giver.says(Command::GiftSend(order)).await.unwrap();
-    giver.says(Command::SeatApply).await.unwrap();
+    giver.says(Command::Seat(SeatCommand::Apply(SeatPick::ANY))).await.unwrap();
     giver.leaves().await;
 }
 

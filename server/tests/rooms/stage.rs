@@ -262,7 +262,12 @@ fn start_sfu() -> (Sfu, mpsc::Receiver<Event>) {
 }
 
 pub(crate) fn member(user: &str, role: Role) -> Member {
-    Member { user: UserId::parse(user).unwrap(), name: user.into(), role }
+    Member {
+        user: UserId::parse(user).unwrap(),
+        name: user.into(),
+        role,
+        caps: room_rules::Areas::ALL,
+    }
 }
 
 pub(crate) fn room_id(name: &str) -> RoomId {

@@ -8,7 +8,7 @@ use media_rules::FeedId;
 #[cfg(test)]
 use super::isolation::{Haunt, haunt};
 use super::{Part, Peer, Worker};
-use crate::command::{Command, Description, NewPeer, Restart};
+use crate::command::{Command, Description, NewPeer, Restart, Silence};
 use crate::data::{DataChannels, Sent};
 use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
 use crate::feed::Feed;
@@ -25,6 +25,7 @@ impl Worker {
             Command::Add(peer) => self.add(*peer),
             Command::Switch(peer, feed) => self.switch(peer, &feed),
             Command::Pin(peer, pin) => self.pin(peer, pin),
+            Command::Silence(peer, silence) => self.silence(peer, silence),
             Command::Taken { feed, source, worker, taken } => {
                 self.handle_taken(&feed, source, worker, taken);
             }
@@ -193,6 +194,19 @@ impl Worker {
             slot = viewer.wanted_slot().unwrap_or(slot);
         }
         self.want_keyframe(feed, slot);
+    }
+
+    fn silence(&mut self, id: PeerId, silence: Silence) {
+        let Some(Peer { part: Part::Publisher(publisher, feed), .. }) = self.peers.get_mut(&id)
+        else {
+            return;
+        };
+        if let Some(source) = publisher.set_silence(silence) {
+            let feed = feed.clone();
+            self.feed(&feed).handle_source(source);
+            self.post_all(|| Command::SourceUp(feed.clone(), source));
+            self.want_best_keyframe(&feed);
+        }
     }
 
     fn send_data(&mut self, id: PeerId, channel: Channel, text: Bytes) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use media_rules::packet::RtpHeader;
-use media_rules::{MediaTime, SenderReport, TapItem};
+use media_rules::{MediaKind, MediaTime, SenderReport, TapItem};
 
 use super::fan_out::{feeds_of, note_copies};
 #[cfg(test)]
@@ -215,6 +215,7 @@ impl Worker {
         let starts = !publisher.is_live && packet.frame.is_entry;
         publisher.is_live |= starts;
         let is_live = publisher.is_live;
+        let silence = publisher.silence();
         if before != Some(source) {
             self.post_all(|| Command::SourceUp(feed.clone(), source));
         }
@@ -223,6 +224,11 @@ impl Worker {
         }
         for mut packet in recovered.into_iter().chain([packet]) {
             packet.received = self.received;
+            match packet.kind() {
+                MediaKind::Audio if silence.audio => packet = packet.into_silence(),
+                MediaKind::Video if silence.video => continue,
+                MediaKind::Audio | MediaKind::Video => {}
+            }
             self.take_item(feed.clone(), Item::Packet(packet), true);
         }
         if !is_live {

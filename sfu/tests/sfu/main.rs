@@ -23,7 +23,7 @@ use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaKind, MediaTime, TapIte
 use relay::Way;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::sender_report::SenderReport;
-use sfu::{Config, Event, PeerId, Session, Sfu, Stats};
+use sfu::{Config, Event, PeerId, Session, Sfu, Silence, Stats};
 use tokio::sync::mpsc;
 
 struct Server {
@@ -188,6 +188,69 @@ async fn what_is_published_is_played_in_order_and_tapped() {
     }
     assert_eq!((audio, video), (60, 180));
     drop(host);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_silenced_is_heard_and_seen_by_nobody_and_comes_back_without_a_gap() {
+    let server = Server::start();
+    let feed = FeedId::new("room", "guest");
+    let mut tap = server.sfu.tap(feed.clone());
+    let mut viewer = Client::viewer().await;
+    server.play(&mut viewer, &feed).await;
+    let mut guest = Client::publisher(1_000).await;
+    let peer = server.publish(&mut guest, &feed).await;
+    let sending = tokio::spawn(async move {
+        stream(&guest, 0, 120, 10).await;
+        guest
+    });
+    let mut newest_video = viewer.next_video().await.header.sequence_number;
+    assert_eq!(next_audio(&mut viewer, &mut newest_video).await.payload.len(), 4);
+
+    server.sfu.silence(peer, Silence { audio: true, video: true }).await;
+    let mut last = loop {
+        let packet = next_audio(&mut viewer, &mut newest_video).await;
+        if packet.payload.len() != 4 {
+            break packet.header.sequence_number;
+        }
+    };
+    while tap.try_recv().is_ok() {}
+    for _ in 0..10 {
+        let packet = next_audio(&mut viewer, &mut newest_video).await;
+        assert_eq!(packet.payload[..], SILENCE, "silence in its place");
+        assert_eq!(packet.header.sequence_number, last.wrapping_add(1), "nothing is missing");
+        last = packet.header.sequence_number;
+    }
+    let mut tapped = 0;
+    while let Ok(item) = tap.try_recv() {
+        if let TapItem::Packet(packet) = item {
+            assert!(packet.rtp.ends_with(&SILENCE), "neither picture nor sound goes on");
+            tapped += 1;
+        }
+    }
+    assert!(tapped > 0);
+
+    server.sfu.silence(peer, Silence::default()).await;
+    let back = viewer.next_video().await;
+    assert_eq!(number(&back.payload) % 30, 0, "it comes back with a keyframe");
+    let next = newest_video.wrapping_add(1);
+    assert_eq!(back.header.sequence_number, next, "as if nothing had been dropped");
+    drop(sending.await.unwrap());
+}
+
+/// What is heard of who is silenced.
+const SILENCE: [u8; 3] = [0xf8, 0xff, 0xfe];
+
+/// Waits for the next audio packet and notes the pictures on the way.
+async fn next_audio(viewer: &mut Client, newest_video: &mut u16) -> rtc::rtp::Packet {
+    let pick = |seen| match seen {
+        Seen::Rtp(packet) if packet.header.payload_type == AUDIO_PT => Some(packet),
+        Seen::Rtp(packet) if packet.header.payload_type == VIDEO_PT => {
+            *newest_video = packet.header.sequence_number;
+            None
+        }
+        _ => None,
+    };
+    viewer.wait("sound", pick).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

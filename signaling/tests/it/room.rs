@@ -1,6 +1,7 @@
 //! A room that gives plain answers and remembers who is in it.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -8,8 +9,8 @@ use media_rules::Scene;
 use media_rules::layout::Choice;
 use room_rules::{
     ChatId, Command, Contributor, Leaders, LifeId, Member, OrderId, OrderPlaced, OrderRequest,
-    Reactions, Rejected, Reply, RoomId, RoomState, RoomView, ServerTime, SessionId, Snapshot,
-    Title, UserId, Watermarks,
+    Reactions, Rejected, Reply, RoomConfig, RoomId, RoomState, RoomView, SeatCommand, SeatPick,
+    ServerTime, SessionId, SettingsView, Snapshot, Title, UserId, Watermarks,
 };
 use signaling::{
     Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment, IceSession, IceStep,
@@ -178,7 +179,7 @@ impl Lobby for TestLobby {
 fn command_reply(command: &Command) -> Result<Reply, Rejected> {
     match command {
         Command::ChatSend(_) => Ok(Reply::Chat { id: ChatId::parse("c-1").unwrap() }),
-        Command::SeatApply => Err(Rejected::SeatTaken),
+        Command::Seat(SeatCommand::Apply(SeatPick::ANY)) => Err(Rejected::SeatTaken),
         _ => Ok(Reply::Done),
     }
 }
@@ -270,6 +271,14 @@ fn snapshot(room: &RoomId, you: Member) -> Snapshot {
         lotteries: Vec::new(),
         countdowns: Vec::new(),
         chat: Vec::new(),
+        settings: SettingsView {
+            config: RoomConfig::default(),
+            slow_mode: Duration::ZERO,
+            all_muted: false,
+        },
+        wishes: Vec::new(),
+        moderation: None,
+        muted: None,
         reactions: Reactions::default(),
         at: ServerTime::from_unix_millis(1),
         watermarks: Watermarks::default(),
@@ -281,6 +290,7 @@ fn view(room: &RoomId) -> RoomView {
         room: room.clone(),
         title: "Test".into(),
         state: RoomState::Created,
+        hidden: false,
         host: None,
         seats: Vec::new(),
         stage: Vec::new(),

@@ -113,7 +113,12 @@ pub(crate) fn room_id(name: &str) -> RoomId {
 }
 
 fn sign(room: &str, user: &str, role: Role, from: ServerTime, lifetime: Duration) -> String {
-    let member = Member { user: UserId::parse(user).unwrap(), name: user.into(), role };
+    let member = Member {
+        user: UserId::parse(user).unwrap(),
+        name: user.into(),
+        role,
+        caps: room_rules::Areas::ALL,
+    };
     let claims = Claims::new(room_id(room), member, from, lifetime);
     TokenKey::new(SECRET).unwrap().sign(&claims)
 }

@@ -156,7 +156,7 @@ fn room_draw(seed: u8, entrants: usize) -> Value {
         seed: Some(Seed::new([seed; 32])),
     };
     let mut say = |name: &str, role: Role, command: GiveawayCommand| {
-        let by = Member { user: user(name), name: name.into(), role };
+        let by = Member { user: user(name), name: name.into(), role, caps: room_rules::Areas::ALL };
         let command = room_rules::Command::Giveaway(command);
         let input = Input::Command { by, command, about: None };
         room.handle_input(&input, at(1_000)).unwrap().into_reply()

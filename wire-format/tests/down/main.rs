@@ -6,6 +6,7 @@
 
 mod giveaway;
 mod layout;
+mod order;
 mod schema;
 mod session;
 mod stats;
@@ -13,12 +14,12 @@ mod stats;
 use std::collections::BTreeMap;
 
 use room_rules::{
-    BattleEnd, BattleResult, BattleState, BattleTop, BattleView, ChatId, ChatLine, ChatText,
+    Areas, BattleEnd, BattleResult, BattleState, BattleTop, BattleView, ChatId, ChatLine, ChatText,
     Contributor, Countdown, CountdownId, CountdownKind, CountdownState, EndReason, Event,
     EventBody, GiftCatalog, GiftId, GiftItem, Leaders, Member, OrderId, OrderPlaced, Performer,
     PkId, Quantity, Reactions, Rejected, Reply, Role, RoomId, RoomState, RoomView, SaleId,
     SaleState, SaleView, Scores, SeatIndex, SeatRequestKind, SeatState, SeatView, ServerTime,
-    Snapshot, Stream, Title, UserId, Watermarks,
+    Silence, Snapshot, Stream, Title, UserId, Watermarks,
 };
 use serde_json::Value;
 use stats::{peer_list, publisher_report, viewer_report};
@@ -28,7 +29,7 @@ use wire_format::{
     encode_gift_catalog, encode_hello_ack, encode_layers, encode_layout, encode_layout_applied,
     encode_leaderboard, encode_lottery, encode_media_clock, encode_order, encode_packet,
     encode_peer_report, encode_peers, encode_room, encode_rooms, encode_speaker, encode_srs_answer,
-    encode_srs_error, encode_target, encode_targets, encode_uplink, encode_welcome,
+    encode_srs_error, encode_staff, encode_target, encode_targets, encode_uplink, encode_welcome,
 };
 
 const MEDIA: &str = "0123456789abcdef0123456789abcdef";
@@ -138,6 +139,7 @@ fn said() -> BTreeMap<&'static str, String> {
         ("ack of gift.send", ack(&gift(None))),
         ("ack of gift.send in a battle", ack(&gift(Some(scores(10))))),
         ("ack of seat.accept", ack(&Reply::Seat { index: SeatIndex::new(1).unwrap() })),
+        ("ack of mod.list", ack(&Reply::Moderation(Box::new(order::moderation())))),
         ("ack of pk.invite", ack(&Reply::Pk { pk: pk() })),
         ("ack of sale.announce", ack(&Reply::Sale { sale: sale_id(), open_at: at(3_000) })),
         ("ack of order.place", ack(&Reply::Order(order()))),
@@ -182,6 +184,12 @@ fn said() -> BTreeMap<&'static str, String> {
     for (sequence, (name, body)) in (1..).zip(events()) {
         said.insert(name, encode_event(&Event { at: now(), sequence, body }));
     }
+    for (name, body) in order::events() {
+        said.insert(name, encode_event(&Event { at: now(), sequence: 4, body }));
+    }
+    for (name, news) in order::staff_news() {
+        said.insert(name, encode_staff(&news, now()));
+    }
     said
 }
 
@@ -224,16 +232,24 @@ fn bad() -> Uplink<'static> {
 }
 
 fn events() -> Vec<(&'static str, EventBody)> {
-    let ended = EventBody::RoomState { state: RoomState::Ended, reason: Some(EndReason::HostLeft) };
+    let ended = EventBody::RoomState {
+        state: RoomState::Ended,
+        reason: Some(EndReason::HostLeft),
+        note: None,
+    };
     let joining = SeatView {
         index: SeatIndex::new(1).unwrap(),
         state: SeatState::Joining,
         user: Some(user("bob")),
-        muted: false,
+        muted: true,
+        mic: false,
+        lock: Silence { audio: true, video: false },
+        rev: 7,
+        ..host_seat()
     };
     let apply = EventBody::SeatRequest { user: user("bob"), kind: SeatRequestKind::Apply };
     vec![
-        ("room.state", EventBody::RoomState { state: RoomState::Live, reason: None }),
+        ("room.state", EventBody::RoomState { state: RoomState::Live, reason: None, note: None }),
         ("room.state at the end", ended),
         ("stage.updated", EventBody::StageUpdated(vec![host("a", "Alice"), host("b", "Ben")])),
         ("seat.updated", EventBody::SeatUpdated(joining)),
@@ -447,6 +463,12 @@ fn host_seat() -> SeatView {
         state: SeatState::Live,
         user: Some(user("alice")),
         muted: false,
+        unseen: false,
+        mic: true,
+        cam: true,
+        locked: false,
+        lock: Silence::default(),
+        rev: 2,
     }
 }
 
@@ -455,6 +477,7 @@ fn room_view() -> RoomView {
         room: room("a"),
         title: "Alice's shop".into(),
         state: RoomState::Live,
+        hidden: false,
         host: Some(user("alice")),
         seats: vec![host_seat()],
         stage: vec![host("a", "Alice")],
@@ -465,12 +488,13 @@ fn room_view() -> RoomView {
 
 fn snapshot() -> Snapshot {
     let index = SeatIndex::new(1).unwrap();
-    let idle = SeatView { index, state: SeatState::Idle, user: None, muted: false };
+    let idle =
+        SeatView { index, state: SeatState::Idle, user: None, locked: true, rev: 0, ..host_seat() };
     Snapshot {
         room: room("a"),
         title: "Alice's shop".into(),
         state: RoomState::Live,
-        you: Member { user: user("bob"), name: "Bob".into(), role: Role::Viewer },
+        you: Member { user: user("bob"), name: "Bob".into(), role: Role::Viewer, caps: Areas::ALL },
         seats: vec![host_seat(), idle],
         stage: vec![host("a", "Alice")],
         battle: None,
@@ -479,6 +503,10 @@ fn snapshot() -> Snapshot {
         lotteries: Vec::new(),
         countdowns: vec![sale_countdown()],
         chat: vec![line()],
+        settings: order::settings(),
+        wishes: vec![order::wish()],
+        moderation: Some(order::moderation()),
+        muted: Some(None),
         reactions: reactions(),
         at: now(),
         watermarks: Watermarks { room: 1, seat: 2, pk: 3, sale: 4, gift: 5, chat: 6, react: 7 },

@@ -11,7 +11,7 @@ use super::now;
 pub(super) fn said() -> Vec<(&'static str, String)> {
     let too_early = Rejected::NotOpen { opens_in_ms: 1_500 }.to_string();
     let name = SessionName { sid: "s-1", epoch: "01M3251DT7000000000G000001" };
-    let body = EventBody::RoomState { state: RoomState::Live, reason: None };
+    let body = EventBody::RoomState { state: RoomState::Live, reason: None, note: None };
     let live = encode_event(&Event { at: now(), sequence: 14, body });
     let batch = encode_batch(Stream::Room, [14, 14], [live.as_str()].into_iter(), now());
     vec![
