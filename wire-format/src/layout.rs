@@ -1,20 +1,24 @@
 //! What somebody chooses for the picture of a room's program, as `docs/PROTOCOL.md` section 11 writes
 //! it. Limits that need the canvas are the choice's own (`Choice::check`).
 
+mod body;
+
 use std::time::Duration;
+
+use body::{
+    AlignBody, BorderBody, CanvasBody, FillBody, FitBody, MotifBody, OverlayBody, SeenBody,
+    SpotBody, StyleBody, TransitionBody, TransitionKind,
+};
+pub(crate) use body::{AppliedBody, LayoutBody, ViewBody};
 
 use crate::DecodeError;
 use crate::decode::bad;
 use crate::encode::{write, write_news};
-use media_rules::layout::{
-    Arrangement, Choice, MAX_PARTS, Motif, OVERLAY_Z, Ornament, Preset, Spot,
-};
+use media_rules::layout::{Arrangement, Choice, MAX_PARTS, Motif, Ornament, Preset, Spot};
 use media_rules::{
     Align, Border, Colour, Fill, Fit, ImageName, Rect, Scene, TextStyle, Transition,
 };
 use room_rules::ServerTime;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// The longest text of an overlay, in characters.
 const TEXT_MAX: usize = 200;
@@ -95,198 +99,10 @@ pub fn encode_layout_applied(applied: &LayoutApplied, at: ServerTime) -> String 
     write_news("layout.applied", at, &body)
 }
 
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct AppliedBody {
-    rev: u64,
-    at: u64,
-    preset: Option<&'static str>,
-    labels: bool,
-}
-
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct ViewBody<'a> {
-    rev: u64,
-    canvas: CanvasBody,
-    preset: Option<&'static str>,
-    layout: LayoutBody,
-    tiles: Vec<SeenBody<'a>>,
-}
-
-#[derive(JsonSchema, Serialize)]
-struct CanvasBody {
-    width: u32,
-    height: u32,
-}
-
-#[derive(JsonSchema, Serialize)]
-struct SeenBody<'a> {
-    feed: &'a str,
-    user: &'a str,
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
-    z: u8,
-    seen: bool,
-}
-
-#[derive(Deserialize, JsonSchema, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LayoutBody {
-    preset: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tiles: Vec<SpotBody>,
-    main: Option<String>,
-    fit: Option<FitBody>,
-    labels: bool,
-    mute_marks: bool,
-    border: Option<BorderBody>,
-    radius: u16,
-    placeholder: FillBody,
-    background: FillBody,
-    overlays: Vec<OverlayBody>,
-    transition: TransitionBody,
-}
-
 impl Default for LayoutBody {
     fn default() -> Self {
         body(&Choice::default())
     }
-}
-
-#[derive(Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct SpotBody {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
-    z: u8,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    fit: Option<FitBody>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    user: Option<String>,
-}
-
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum FitBody {
-    Cover,
-    Contain,
-    Fill,
-}
-
-#[derive(Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct BorderBody {
-    width: u16,
-    colour: String,
-}
-
-#[derive(Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum FillBody {
-    Colour(String),
-    Image(String),
-}
-
-#[derive(Deserialize, JsonSchema, Serialize)]
-struct OverlayBody {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
-    #[serde(default = "overlay_z")]
-    z: u8,
-    #[serde(default = "opaque")]
-    opacity: u8,
-    #[serde(flatten)]
-    motif: MotifBody,
-}
-
-#[derive(Deserialize, JsonSchema, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum MotifBody {
-    Image {
-        image: String,
-    },
-    Text {
-        text: String,
-        #[serde(flatten)]
-        style: StyleBody,
-    },
-    Clock {
-        #[serde(default)]
-        utc_offset_minutes: i16,
-        #[serde(flatten)]
-        style: StyleBody,
-    },
-    Countdown {
-        ends_at: u64,
-        #[serde(flatten)]
-        style: StyleBody,
-    },
-    Score {
-        #[serde(default = "score_colours")]
-        colours: [String; 2],
-    },
-}
-
-#[derive(Deserialize, JsonSchema, Serialize)]
-struct StyleBody {
-    #[serde(default = "usual_size")]
-    size: u16,
-    #[serde(default = "white")]
-    colour: String,
-    #[serde(default)]
-    backing: Option<String>,
-    #[serde(default)]
-    align: AlignBody,
-}
-
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum AlignBody {
-    Left,
-    #[default]
-    Middle,
-    Right,
-}
-
-#[derive(Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct TransitionBody {
-    kind: TransitionKind,
-    #[serde(default)]
-    ms: u64,
-}
-
-#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum TransitionKind {
-    Cut,
-    Fade,
-    Slide,
-}
-
-const fn overlay_z() -> u8 {
-    OVERLAY_Z
-}
-
-const fn opaque() -> u8 {
-    100
-}
-
-const fn usual_size() -> u16 {
-    32
-}
-
-fn white() -> String {
-    Colour::WHITE.to_string()
-}
-
-fn score_colours() -> [String; 2] {
-    ["#ff4d6d", "#4d7cff"].map(str::to_owned)
 }
 
 type Wrong = String;

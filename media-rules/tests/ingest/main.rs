@@ -3,18 +3,16 @@
 //! Method: a simulated host with its own clocks behind a simulated network, in virtual time. Each
 //! frame carries its capture time, so every promise can be checked against the truth.
 
+mod run;
 mod simulated_host;
 mod two_hosts;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use media_rules::{
-    Codec, FeedFrame, Ingest, MediaKind, MediaTime, SenderReport, TapItem, TapPacket,
-};
-use simulated_host::{
-    Host, MS, Recorded, START, access_unit, mark_of_audio, marks_of_picture, tap_packet,
-};
+use media_rules::{FeedFrame, Ingest, MediaKind, MediaTime, SenderReport, TapItem, TapPacket};
+use run::{Presented, Run};
+use simulated_host::{Host, MS, Recorded, START, tap_packet};
 
 #[test]
 fn frames_come_out_whole_and_due_a_little_later() {
@@ -428,80 +426,5 @@ fn a_lost_packet_of_sound_is_told_and_silence_is_none() {
             _ => 0,
         };
         assert_eq!(frame.frame.lost_before, Duration::from_millis(lost), "{}", frame.captured);
-    }
-}
-
-/// What came out.
-struct Run {
-    ingest: Ingest,
-    video: Vec<Presented>,
-    audio: Vec<Presented>,
-    keyframe_was_wanted: bool,
-}
-
-struct Presented {
-    frame: FeedFrame,
-    /// When it came out.
-    out: u64,
-    /// Milliseconds after the host's start, read from the frame itself.
-    captured: u64,
-    /// Its place among the pictures, read from the frame itself; zero for audio.
-    number: u64,
-}
-
-impl Run {
-    fn of(items: Vec<Recorded>) -> Self {
-        let mut run = Self {
-            ingest: Ingest::default(),
-            video: Vec::new(),
-            audio: Vec::new(),
-            keyframe_was_wanted: false,
-        };
-        for Recorded { arrival, mut item, .. } in items {
-            if let TapItem::Packet(packet) = &mut item {
-                packet.arrival = MediaTime::from_nanos(arrival);
-            }
-            run.ingest.handle(item, MediaTime::from_nanos(arrival));
-            run.drain(arrival);
-        }
-        run
-    }
-
-    fn drain(&mut self, now: u64) {
-        while let Some(frame) = self.ingest.poll_frame(MediaTime::from_nanos(now)) {
-            match frame.codec {
-                Codec::H264 => {
-                    let (number, captured) = marks_of_picture(&frame.data);
-                    let expected = access_unit(number, captured, frame.is_key);
-                    assert_eq!(frame.data, expected, "a broken picture came out");
-                    self.video.push(Presented { number, captured, out: now, frame });
-                }
-                Codec::Opus => {
-                    let captured = mark_of_audio(&frame.data);
-                    self.audio.push(Presented { number: 0, captured, out: now, frame });
-                }
-                Codec::Vp8 | Codec::Vp9 | Codec::Av1 => panic!("nobody publishes that"),
-            }
-        }
-        self.keyframe_was_wanted |= self.ingest.poll_keyframe_wanted();
-    }
-
-    /// How long after its capture the last frame of each track is presented, video first.
-    fn lag_at_end(&self) -> (u64, u64) {
-        let lag = |frames: &[Presented]| {
-            let last = frames.last().expect("something came out");
-            // Captured at a third of a millisecond that the frame does not tell.
-            let nanos = last.frame.at.nanos() - START - last.captured * MS;
-            nanos / MS * MS
-        };
-        (lag(&self.video), lag(&self.audio))
-    }
-
-    fn assert_each_track_moves_forward(&self) {
-        for track in [&self.video, &self.audio] {
-            for pair in track.windows(2) {
-                assert!(pair[0].frame.at < pair[1].frame.at, "{:?}", pair[1].frame.at);
-            }
-        }
     }
 }
