@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod battle;
+mod journal;
 mod lifetime;
 mod media;
 mod news;

@@ -43,24 +43,36 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let (sfu, _) = start_sfu();
         let (events, inbox) = mpsc::channel(64);
-        Self::build(sfu, inbox, events)
+        Self::build(sfu, inbox, events, Ledger::inline().unwrap())
+    }
+
+    /// Rooms that are written down in `ledger`.
+    pub(crate) fn over(ledger: Ledger) -> Self {
+        let (sfu, _) = start_sfu();
+        let (events, inbox) = mpsc::channel(64);
+        Self::build(sfu, inbox, events, ledger)
     }
 
     /// Rooms that hear of media from the SFU itself, for tests in real time.
     pub(crate) fn with_media() -> Self {
         let (sfu, inbox) = start_sfu();
         let (unused, _) = mpsc::channel(1);
-        Self::build(sfu, inbox, unused)
+        Self::build(sfu, inbox, unused, Ledger::inline().unwrap())
     }
 
-    fn build(sfu: Sfu, inbox: mpsc::Receiver<Event>, events: mpsc::Sender<Event>) -> Self {
+    fn build(
+        sfu: Sfu,
+        inbox: mpsc::Receiver<Event>,
+        events: mpsc::Sender<Event>,
+        ledger: Ledger,
+    ) -> Self {
         let (switchboard, task) = Switchboard::new(inbox);
         tokio::spawn(task.run());
         let nowhere = PathBuf::from("/nonexistent/lianmai-mixer");
         let parts = RoomParts {
             clock: RoomClock::start_at(UNIX_AT_START),
             directory: Directory::new(),
-            ledger: Ledger::inline().unwrap(),
+            ledger,
             sfu,
             switchboard,
             settings: RoomSettings::default(),
