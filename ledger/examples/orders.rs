@@ -15,7 +15,7 @@ use room_rules::{
 };
 
 const BURST: usize = 10_000;
-const SUSTAINED_FOR: Duration = Duration::from_secs(8);
+const SUSTAINED_FOR: Duration = Duration::from_secs(4);
 const USERS: usize = 20_000;
 
 #[tokio::main(flavor = "current_thread")]
