@@ -26,7 +26,7 @@ bench: setup-bench     ## Figures into target/bench/results.json and docs/BENCHM
 fuzz: setup            ## Every fuzz target for ten minutes each (FUZZ_SECONDS=60 TARGETS="stun sdp" for less); stops at the first finding
 	scripts/fuzz.sh
 
-soak: setup-test       ## Ten minutes of chance on a stage
+soak: setup-test       ## Ten minutes of chance on a stage, then the server killed 200 times under load
 	scripts/soak.sh
 
 setup:
