@@ -46,7 +46,7 @@ export class LuckView {
       ...lotteries.map((lottery) => this.lotteryChip(lottery, model.you.user)),
     ];
     // Whoever is about to press a chip must find it where it was.
-    const key = chips.map((chip) => chip.outerHTML).join();
+    const key = chips.map((chip) => [chip.className, chip.dataset.of, chip.textContent].join()).join();
     if (key === this.shown) return;
     this.shown = key;
     this.root.replaceChildren(...chips);
@@ -62,7 +62,7 @@ export class LuckView {
   packetChip(packet) {
     const got = this.own.get(packet.packet);
     const note = got !== undefined ? `已领 ${price(Number(got))}` : packet.state === "open" ? `剩 ${packet.left} left` : packet.state === "counting" ? "即将开抢 soon" : "抢完了 gone";
-    return el("button", { class: `luck-chip packet ${packet.state}`, type: "button", "data-testid": "packet", onclick: () => void this.packetPressed(packet) },
+    return el("button", { class: `luck-chip packet ${packet.state}`, type: "button", "data-testid": "packet", "data-of": packet.packet, onclick: () => void this.packetPressed(packet) },
       el("b", {}, "红包"), el("span", {}, packet.title), el("small", {}, note));
   }
 
@@ -76,7 +76,7 @@ export class LuckView {
       open: this.own.has(lottery.lottery) ? `已参加 · ${lottery.entered} in` : `参加 Enter · ${lottery.entered}`,
       closed: "即将开奖 drawing…", drawn: isWinner ? "你中奖了! You won" : "看结果 Result", aborted: "已取消 Called off",
     }[lottery.state];
-    return el("button", { class: `luck-chip lottery ${lottery.state}`, type: "button", "data-testid": "lottery", onclick: () => void this.lotteryPressed(lottery) },
+    return el("button", { class: `luck-chip lottery ${lottery.state}`, type: "button", "data-testid": "lottery", "data-of": lottery.lottery, onclick: () => void this.lotteryPressed(lottery) },
       el("b", {}, "抽奖"), el("span", {}, lottery.prize), el("small", {}, note));
   }
 
