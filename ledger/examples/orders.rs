@@ -180,7 +180,12 @@ fn new_room(now: u64) -> Room {
 }
 
 fn member(name: &str, role: Role) -> Member {
-    Member { user: UserId::parse(name).unwrap(), name: name.into(), role }
+    Member {
+        user: UserId::parse(name).unwrap(),
+        name: name.into(),
+        role,
+        caps: room_rules::Areas::ALL,
+    }
 }
 
 fn offer() -> Command {
