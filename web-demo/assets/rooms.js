@@ -6,7 +6,7 @@ import { avatar, byId, el, hueOf, icon, short } from "./ui/dom.js";
 const REFRESH_MS = 3_000;
 
 /** @type {Record<Wire.RoomState, [string, number]>} the words, and the place in the list */
-const STATES = { live: ["直播中 LIVE", 0], interrupted: ["稍候 Back soon", 1], created: ["准备中 Preparing", 2], ended: ["已结束 Ended", 3] };
+const STATES = { live: ["直播中 LIVE", 0], interrupted: ["稍候 Back soon", 1], waiting: ["预热中 Warming up", 2], created: ["准备中 Preparing", 2], ended: ["已结束 Ended", 3] };
 
 let drawn = "";
 

@@ -45,7 +45,7 @@ import { attempt, toast } from "./ui/toast.js";
 import { wordsFor, wordsForCode } from "./ui/words.js";
 
 /** @type {Record<Wire.RoomState, string>} */
-const STATES = { created: "未开播 Off air", live: "直播中 LIVE", interrupted: "画面中断 Interrupted", ended: "已结束 Ended" };
+const STATES = { created: "未开播 Off air", waiting: "预热中 Warming up", live: "直播中 LIVE", interrupted: "画面中断 Interrupted", ended: "已结束 Ended" };
 
 /** What makes an uplink bad, by the server's word for it. */
 const TROUBLES = {
@@ -91,6 +91,7 @@ const session = new RoomSession({
   room, tokens, clock, carrier: "ws",
   onSnapshot(snapshot) {
     applySnapshot(model, snapshot);
+    host?.seats.handleWishes(snapshot.wishes ?? []);
     chat.update(model.chat);
     drawAll();
   },

@@ -44,7 +44,7 @@ const LIKE_BATCH_MS = 600;
 const OFFER_MS = 8_000;
 
 /** @type {Record<Wire.RoomState, string>} */
-const STATES = { created: "未开播", live: "直播 LIVE", interrupted: "稍候", ended: "已结束" };
+const STATES = { created: "未开播", waiting: "预热中", live: "直播 LIVE", interrupted: "稍候", ended: "已结束" };
 
 const query = new URLSearchParams(location.search);
 const tokens = tokensOf(query, "viewer");

@@ -4,7 +4,7 @@
 declare namespace Wire {
   type Role = "host" | "guest" | "viewer" | "assistant" | "moderator" | "admin";
   type Stream = "room" | "seat" | "pk" | "sale" | "gift" | "chat" | "react" | "me";
-  type RoomState = "created" | "live" | "interrupted" | "ended";
+  type RoomState = "created" | "waiting" | "live" | "interrupted" | "ended";
   type SeatState = "idle" | "reserved" | "joining" | "live" | "held";
   type BattleState = "inviting" | "linking" | "preparing" | "battling" | "punishing" | "idle";
   type SaleState = "counting" | "open" | "sold_out" | "closed" | "cancelled";
@@ -71,6 +71,7 @@ declare namespace Wire {
     room: string; title: string; state: RoomState; you: You; seats: Seat[]; stage: Performer[];
     battle: Battle | null; sales: Sale[]; packets?: RedPacket[]; lotteries?: Lottery[]; countdowns: Countdown[]; chat: Chat[];
     online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
+    wishes?: { user: string; name: string; index: number | null; until: number }[];
     st: number; q: Partial<Record<Stream, number>>;
   }
   /** The answer to `hello`: a snapshot, or only where the session goes on. */

@@ -31,6 +31,14 @@ export class SeatsPanel {
     root.append(el("h3", {}, "申请 Requests"), this.requests, el("h3", {}, "邀请 Invite"), invite, el("h3", {}, "麦位 Seats"), this.seats);
   }
 
+  /**
+   * Takes over who asks, as the room says it: a page that was reloaded missed the asking.
+   * @param {{user: string}[]} wishes
+   */
+  handleWishes(wishes) {
+    this.waiting = new Set(wishes.map(({ user }) => user));
+  }
+
   /** @param {Wire.SeatRequest} request */
   handleRequest({ user, kind }) {
     if (kind === "apply") this.waiting.add(user);
