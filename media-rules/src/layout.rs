@@ -6,6 +6,7 @@
 //! seen. All numbers are even.
 
 mod places;
+mod played_in;
 mod spots;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
 };
 
 pub use places::Preset;
+pub use played_in::{DUCK_MAX_DB, INSERT_Z, Insert, MAX_INSERTS, Place as InsertPlace, StandIn};
 pub use spots::{Misfit, Spot};
 
 /// No more performers than this are seen or heard.

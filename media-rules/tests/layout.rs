@@ -4,8 +4,8 @@
 //! performers on many canvases.
 
 use media_rules::layout::{
-    Arrangement, Choice, Figures, MAX_PARTS, MAX_TILES, Misfit, Motif, Ornament, Performer, Preset,
-    Spot,
+    Arrangement, Choice, Figures, INSERT_Z, Insert, InsertPlace, MAX_PARTS, MAX_TILES, Misfit,
+    Motif, OVERLAY_Z, Ornament, Performer, Preset, Spot, StandIn,
 };
 use media_rules::{
     Align, Colour, Content, FeedId, Fill, Fit, ImageName, MediaTime, Rect, Scene, TextStyle, Tile,
@@ -414,4 +414,40 @@ fn presets_are_found_by_their_names() {
         assert_eq!(Preset::named(preset.name()), Some(preset));
     }
     assert_eq!(Preset::named("auto"), None);
+}
+
+#[test]
+fn a_film_lies_over_performers_beneath_overlays_and_ducks_them() {
+    for canvas in [PORTRAIT, LANDSCAPE] {
+        let insert = |place| Insert {
+            place,
+            z: INSERT_Z,
+            fit: Fit::Contain,
+            volume_percent: 80,
+            duck_db: 12,
+        };
+        let feed = FeedId::clip("a", 1);
+        for place in [InsertPlace::Fullscreen, InsertPlace::Corner] {
+            insert(place).check(canvas).unwrap();
+            let tile = insert(place).tile(feed.clone(), canvas);
+            assert_eq!((tile.z, tile.gain_percent, tile.duck_db), (99, 80, 12));
+            assert!(tile.z < OVERLAY_Z && tile.feed.is_clip());
+        }
+        let whole = insert(InsertPlace::Fullscreen).tile(feed, canvas).rect;
+        assert_eq!((whole.width, whole.height), canvas);
+        let over = Rect { x: canvas.0 - 20, y: 0, width: 40, height: 40 };
+        assert!(insert(InsertPlace::Pip(over)).check(canvas).is_err());
+    }
+}
+
+#[test]
+fn what_stands_in_is_all_there_is_to_see() {
+    let name = ImageName::parse("soon.png").unwrap();
+    let mut scene = draw(&Choice::default(), 0, false, PORTRAIT);
+    StandIn::Image(name.clone()).stand_in(&mut scene);
+    assert_eq!(scene.background, Fill::Image(name));
+    let tile = Tile::new(FeedId::clip("a", 2), InsertPlace::Fullscreen.rect(PORTRAIT));
+    StandIn::Film(Box::new(tile.clone())).stand_in(&mut scene);
+    assert_eq!(scene.tiles, [tile]);
+    assert_eq!(media_rules::bypass::lone_feed(&scene, PORTRAIT), None, "a film is no host");
 }

@@ -2,6 +2,8 @@
 //! `LIANMAI_<SECTION>_<KEY>`, which wins over the file, and a few as flags, which win over both.
 //! `lianmai.example.toml` holds every key at its default, and a test keeps it so.
 
+mod moderation;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use crate::gift_config::{GiftEntry, read_catalog, usual_gifts};
 use room_rules::RoomSettings;
 use serde::{Deserialize, Serialize};
 use signaling::{IceServers, NoIceServer, TurnAccess};
+
+pub use moderation::Moderation;
 
 /// Signs the tokens of `serve --dev`. It is public, so a server that others can reach refuses it.
 pub const DEV_SECRET: &str = "lianmai-dev-secret-known-to-everybody";
@@ -37,6 +41,8 @@ pub struct Config {
     pub ops: Ops,
     /// The mixed picture.
     pub program: Program,
+    /// Who looks at what rooms show.
+    pub moderation: Moderation,
     /// Limits on rooms.
     pub rooms: Rooms,
     /// What survives a crash.
@@ -210,6 +216,14 @@ pub struct Program {
     pub linger_s: u64,
     /// The folder of images (PNG, JPEG) that layouts may show; empty means that they show none.
     pub images_dir: PathBuf,
+    /// The folder of films (MP4, WebM) that may be played in; empty means none.
+    pub inserts_dir: PathBuf,
+    /// The hosts, as `host` or `host:port`, from which films may be fetched by http(s).
+    pub insert_hosts: Vec<String>,
+    /// The largest film, in MiB.
+    pub insert_max_mb: u64,
+    /// The longest film, in seconds.
+    pub insert_max_s: u64,
     /// The mixer's executable; empty means `lianmai-mixer` beside this program.
     pub mixer_bin: PathBuf,
     /// Where mixers keep GStreamer's plugin registry if they cannot keep it in the user's cache; empty
@@ -231,6 +245,10 @@ impl Default for Program {
             bypass: true,
             linger_s: 30,
             images_dir: PathBuf::new(),
+            inserts_dir: PathBuf::new(),
+            insert_hosts: Vec::new(),
+            insert_max_mb: 256,
+            insert_max_s: 600,
             mixer_bin: PathBuf::new(),
             runtime_dir: PathBuf::new(),
         }

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod album;
 pub mod cli;
 mod config;
 mod cues;
@@ -13,9 +14,11 @@ mod dev_welcome;
 mod entrance;
 mod event_rings;
 mod fan_out;
+mod films;
 mod gauge;
 mod gift_config;
 mod ice_restart;
+mod inspector;
 mod ledger_command;
 mod lobby;
 mod look;
@@ -26,6 +29,7 @@ mod negotiation;
 mod ops;
 mod peer_report;
 mod peers;
+mod played_in;
 mod program;
 mod pull_catalog;
 mod restore;
@@ -45,11 +49,13 @@ mod targets;
 mod token_command;
 
 pub use config::{
-    Auth, Config, ConfigError, DEV_SECRET, Http, Ice, Ledger, Media, Mode, Ops, Program, Rooms,
-    Rtmp,
+    Auth, Config, ConfigError, DEV_SECRET, Http, Ice, Ledger, Media, Mode, Moderation, Ops,
+    Program, Rooms, Rtmp,
 };
 pub use cues::Cues;
+pub use films::Films;
 pub use gift_config::GiftEntry;
+pub use inspector::Inspector;
 pub use ledger_command::ledger_command;
 pub use lobby::Lobby;
 pub use program::Composites;

@@ -1,10 +1,14 @@
 //! What reaches a room from inside the server. Requests of users come by another way (signaling's
 //! `RoomHandle`), so a crowd of users cannot keep the SFU's news from being heard.
 
+use media_rules::FeedId;
+use mixer::link::ClipNews;
 use relay_cdn::Subscription;
 use room_rules::ServerTime;
+use signaling::ProgramPicture;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::films::LocalFilm;
 use crate::ice_restart::Restarted;
 use crate::negotiation::Negotiated;
 
@@ -26,6 +30,32 @@ pub(crate) enum Mail {
         revision: u64,
         /// The picture's time, as viewers are told it.
         at: ServerTime,
+    },
+    /// A film that was asked for is here, or cannot be had.
+    Fetched {
+        /// Under which number it was asked for.
+        number: u64,
+        /// Where it is, or what went wrong.
+        fetched: Result<LocalFilm, String>,
+    },
+    /// The mixer has news of a film.
+    Clip {
+        /// Which.
+        feed: FeedId,
+        /// What.
+        news: ClipNews,
+    },
+    /// The mixer has ended, and what it played in with it.
+    MixerEnded {
+        /// Whether nobody asked it to.
+        has_died: bool,
+    },
+    /// A picture of the program as a file.
+    Snapshot {
+        /// The wish that it answers.
+        number: u64,
+        /// The picture; its file is empty if it could not be made.
+        picture: ProgramPicture,
     },
     /// Somebody wants to pull its program.
     OpenPull {

@@ -18,13 +18,26 @@ const REFILL: Duration = Duration::from_millis(250);
 const MAX_USERS: usize = 16_384;
 
 /// The allowances of a room's users.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct MediaPace {
+    burst: u32,
+    refill: Duration,
     /// When each user's allowance is whole again.
     whole_at: HashMap<UserId, ServerTime>,
 }
 
+impl Default for MediaPace {
+    fn default() -> Self {
+        Self::new(BURST, REFILL)
+    }
+}
+
 impl MediaPace {
+    /// Lets each user ask `burst` times at once, and then once every `refill`.
+    pub(crate) fn new(burst: u32, refill: Duration) -> Self {
+        Self { burst, refill, whole_at: HashMap::new() }
+    }
+
     /// Takes from the allowance of `user`; false if nothing is left of it.
     pub(crate) fn allows(&mut self, user: &UserId, now: ServerTime) -> bool {
         let known = self.whole_at.get(user).copied();
@@ -34,8 +47,8 @@ impl MediaPace {
                 return false;
             }
         }
-        let whole_at = known.unwrap_or(now).max(now) + REFILL;
-        if whole_at.since(now) > REFILL * BURST {
+        let whole_at = known.unwrap_or(now).max(now) + self.refill;
+        if whole_at.since(now) > self.refill * self.burst {
             return false;
         }
         self.whole_at.insert(user.clone(), whole_at);

@@ -6,12 +6,14 @@
 
 mod composites;
 mod part;
+mod room_mail;
 mod run;
 mod taps;
 
 use std::time::Duration;
 
 use media_rules::Scene;
+use mixer::link::{Clip, SnapshotWish};
 use mixer::{Duty, Program, ProgramConfig};
 use relay_cdn::Hub;
 use sfu::{LocalFeed, Sfu};
@@ -21,7 +23,11 @@ use tracing::warn;
 use crate::cues::CueWriter;
 use crate::gauge::Counted;
 pub use composites::Composites;
+pub(crate) use room_mail::RoomMail;
 use run::Run;
+
+/// Pictures as files that may be on order at once.
+const MOST_SNAPSHOTS: usize = 16;
 
 /// How long to wait before a mixer that could not be started is tried again.
 const START_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -33,6 +39,10 @@ pub(crate) struct ProgramControl {
     wanted: watch::Sender<Option<Scene>>,
     /// Full: a keyframe is on order already.
     keyframes: mpsc::Sender<()>,
+    /// The films that the mixer must have.
+    clips: watch::Sender<Vec<Clip>>,
+    /// Full: more than enough are on order; whoever waits asks again.
+    snapshots: mpsc::Sender<SnapshotWish>,
 }
 
 impl ProgramControl {
@@ -45,6 +55,20 @@ impl ProgramControl {
             }
             is_new
         });
+    }
+
+    /// Says which films the mixer must have.
+    pub(crate) fn set_clips(&self, clips: Vec<Clip>) {
+        self.clips.send_if_modified(|held| {
+            let is_new = *held != clips;
+            *held = clips;
+            is_new
+        });
+    }
+
+    /// Asks for a picture as a file. It comes by mail, or not at all.
+    pub(crate) fn request_snapshot(&self, wish: SnapshotWish) {
+        let _ = self.snapshots.try_send(wish);
     }
 
     /// Asks whoever makes the pictures for a keyframe, if somebody does.
@@ -72,6 +96,8 @@ pub(crate) struct Outputs {
     pub relay: Hub,
     /// RTMP players of the renditions, by their place in the program's quality.
     pub renditions: Vec<Hub>,
+    /// News of films, and pictures as files.
+    pub room: RoomMail,
 }
 
 impl Outputs {
@@ -86,8 +112,15 @@ pub(crate) struct ProgramTask {
     sfu: Sfu,
     outputs: Outputs,
     cues: CueWriter,
+    orders: Orders,
+}
+
+/// The task's end of the control.
+struct Orders {
     wanted: watch::Receiver<Option<Scene>>,
     keyframes: mpsc::Receiver<()>,
+    clips: watch::Receiver<Vec<Clip>>,
+    snapshots: mpsc::Receiver<SnapshotWish>,
 }
 
 impl ProgramTask {
@@ -100,21 +133,31 @@ impl ProgramTask {
     ) -> (ProgramControl, Self) {
         let (wanted_tx, wanted) = watch::channel(None);
         let (keyframes_tx, keyframes) = mpsc::channel(1);
-        let control = ProgramControl { wanted: wanted_tx, keyframes: keyframes_tx };
-        (control, Self { recipe, sfu, outputs, cues, wanted, keyframes })
+        let (clips_tx, clips) = watch::channel(Vec::new());
+        let (snapshots_tx, snapshots) = mpsc::channel(MOST_SNAPSHOTS);
+        let control = ProgramControl {
+            wanted: wanted_tx,
+            keyframes: keyframes_tx,
+            clips: clips_tx,
+            snapshots: snapshots_tx,
+        };
+        let orders = Orders { wanted, keyframes, clips, snapshots };
+        (control, Self { recipe, sfu, outputs, cues, orders })
     }
 
     /// Runs until the room lets go of its control.
     pub(crate) async fn run(mut self) {
         // An error means that the control is gone.
-        while self.wanted.wait_for(Option::is_some).await.is_ok() {
+        while self.orders.wanted.wait_for(Option::is_some).await.is_ok() {
             match Program::start(self.recipe.config.clone()) {
                 Ok((program, events)) => {
                     let _counted = Counted::new("server_programs");
-                    self.wanted.mark_changed();
+                    self.orders.wanted.mark_changed();
+                    self.orders.clips.mark_changed();
                     let run =
                         Run::new(program, &self.recipe, &self.sfu, &self.outputs, &mut self.cues);
-                    run.mix(&mut self.wanted, &mut self.keyframes, events).await;
+                    run.mix(&mut self.orders, events).await;
+                    self.outputs.room.tell_end(false);
                 }
                 Err(error) => {
                     warn!(program = %self.recipe.config.name, %error, "A mixer could not be started.");

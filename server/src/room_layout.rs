@@ -2,16 +2,21 @@
 //! stands at become a scene. The rules are `media_rules::layout`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use media_rules::layout::{Choice, Figures, Motif, Performer as Stander};
-use media_rules::{FeedId, Fill, ImageName, MediaTime, Scene};
+use media_rules::layout::{Choice, Figures, Motif, Performer as Stander, StandIn};
+use media_rules::{FeedId, Fill, ImageName, MediaTime, Scene, Tile, Transition};
 use room_rules::{BattleState, BattleView, EventBody, Performer, RoomId, Scores, ServerTime};
 use signaling::{IfMatch, Refused, RoomClock};
 use wire_format::{Code, LayoutApplied, LayoutView, encode_layout_applied};
 
 use crate::cues::room_millis;
+use crate::films::names_in;
 use crate::mail::{Mail, Mailbox};
 use crate::room_media::feed_of;
+
+/// A host's first picture may take so long from the moment that something came of them.
+const OPENING: Duration = Duration::from_secs(3);
 
 /// The scene of a room and all that it depends on.
 #[derive(Debug)]
@@ -25,6 +30,12 @@ pub(crate) struct RoomLayout {
     /// Which battle's scores are shown.
     scores: Option<Scores>,
     zero_ms: i64,
+    /// Films over the performers.
+    films: Vec<Tile>,
+    /// What is seen while nobody is on stage.
+    stand_in: StandIn,
+    /// How the newest picture follows the one before it.
+    change: (Transition, Duration),
     scene: Scene,
 }
 
@@ -39,6 +50,9 @@ impl RoomLayout {
             is_battle: false,
             scores: None,
             zero_ms: zero_ms(clock),
+            films: Vec::new(),
+            stand_in: StandIn::Slate,
+            change: (Transition::Cut, Scene::PATIENCE),
             scene: Scene::new(0, Vec::new()),
         }
     }
@@ -65,9 +79,29 @@ impl RoomLayout {
             name: performer.name.to_string(),
             is_muted: performer.muted,
         };
-        self.performers = stage.iter().map(stander).collect();
+        let performers: Vec<_> = stage.iter().map(stander).collect();
+        let is_opening = self.performers.is_empty() && !performers.is_empty();
+        self.performers = performers;
         self.is_battle = is_battle;
-        self.draw(self.scene.revision + 1);
+        // What stood in stays until there is something of the first host to be seen.
+        let patience = if is_opening { OPENING } else { Scene::PATIENCE };
+        self.redraw(None, patience);
+    }
+
+    /// Takes the films that are played in and what stands in while nobody is on stage. A film that
+    /// came or went may say how the picture changes. Returns whether it does.
+    pub(crate) fn set_played_in(
+        &mut self,
+        films: Vec<Tile>,
+        stand_in: StandIn,
+        transition: Option<Transition>,
+    ) -> bool {
+        if self.films == films && self.stand_in == stand_in {
+            return false;
+        }
+        (self.films, self.stand_in) = (films, stand_in);
+        self.redraw(transition, self.change.1);
+        true
     }
 
     /// Takes what somebody chose, if the layout is the one that they meant to replace.
@@ -89,7 +123,7 @@ impl RoomLayout {
             return Err(Refused::new(Code::BadRequest, message));
         }
         self.choice = choice;
-        self.draw(self.scene.revision + 1);
+        self.redraw(None, Scene::PATIENCE);
         Ok(())
     }
 
@@ -119,10 +153,23 @@ impl RoomLayout {
         before != self.scene
     }
 
+    /// Draws another layout.
+    fn redraw(&mut self, transition: Option<Transition>, patience: Duration) {
+        self.change = (transition.unwrap_or(self.choice.transition), patience);
+        self.draw(self.scene.revision + 1);
+    }
+
     fn draw(&mut self, revision: u64) {
         let figures = Figures { zero_ms: self.zero_ms, scores: self.scores_by_place() };
-        self.scene =
-            self.choice.scene(revision, &self.performers, self.is_battle, self.canvas, figures);
+        let performers = &self.performers;
+        let mut scene =
+            self.choice.scene(revision, performers, self.is_battle, self.canvas, figures);
+        if self.performers.is_empty() {
+            self.stand_in.stand_in(&mut scene);
+        }
+        scene.tiles.extend_from_slice(&self.films);
+        (scene.transition, scene.patience) = self.change;
+        self.scene = scene;
     }
 
     /// Returns the scores with that of whoever stands first in front.
@@ -134,7 +181,14 @@ impl RoomLayout {
         Some(if is_turned { [points[1], points[0]] } else { *points })
     }
 
-    fn has_image(&self, name: &ImageName) -> bool {
+    /// Returns the images that there are.
+    pub(crate) fn image_names(&self) -> Vec<String> {
+        let is_image = |name: &str| ImageName::parse(name).is_some();
+        self.images.as_deref().map_or_else(Vec::new, |folder| names_in(folder, is_image))
+    }
+
+    /// Returns whether there is an image of that name.
+    pub(crate) fn has_image(&self, name: &ImageName) -> bool {
         // A look at a local folder, and only for who directs a room.
         self.images.as_ref().is_some_and(|folder| folder.join(name.as_str()).is_file())
     }
@@ -307,13 +361,41 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_stays_for_the_first_host_and_films_come_and_go_as_they_say() {
+        let mut layout = RoomLayout::new((720, 1280), None, RoomClock::start());
+        let whole = Rect { x: 0, y: 0, width: 720, height: 1280 };
+        let film = |number| Tile::new(FeedId::clip("a", number), whole);
+        let stand_in = StandIn::Film(Box::new(film(1)));
+        assert!(layout.set_played_in(Vec::new(), stand_in.clone(), None));
+        assert_eq!(layout.scene().tiles, [film(1)]);
+        assert!(!layout.set_played_in(Vec::new(), stand_in, None), "the same again");
+
+        layout.handle_stage(&[performer("a", "alice")], false);
+        let scene = layout.scene();
+        assert_eq!((scene.tiles.len(), scene.patience), (1, OPENING));
+        assert_eq!(scene.tiles[0].feed, FeedId::new("a", "alice"));
+        assert!(layout.set_played_in(Vec::new(), StandIn::Slate, None));
+        assert_eq!(layout.scene().patience, OPENING, "the host is still awaited");
+
+        let fade = Transition::Fade(Duration::from_millis(200));
+        let revision = layout.scene().revision;
+        assert!(layout.set_played_in(vec![film(2)], StandIn::Slate, Some(fade)));
+        let scene = layout.scene();
+        assert_eq!((scene.revision, scene.transition), (revision + 1, fade));
+        assert_eq!(scene.tiles[1], film(2));
+        layout.handle_stage(&[performer("a", "alice"), performer("a", "bob")], false);
+        let scene = layout.scene();
+        assert_eq!((scene.transition, scene.patience), (Transition::Cut, Scene::PATIENCE));
+    }
+
+    #[test]
     fn a_layout_is_told_with_its_first_picture_and_once() {
         let clock = RoomClock::start();
         let (mailbox, mut mail) = Mailbox::new();
         let mut watch = LayoutWatch::new(mailbox, clock);
         let now = mixer::media_now();
         for (millis, revision) in [(0, 0), (33, 1), (66, 1), (99, 1), (133, 2), (166, 1)] {
-            watch.handle_picture(now + std::time::Duration::from_millis(millis), revision);
+            watch.handle_picture(now + Duration::from_millis(millis), revision);
         }
         let mut told = Vec::new();
         while let Ok(Mail::LayoutApplied { revision, at }) = mail.try_recv() {

@@ -1,6 +1,8 @@
 //! The media side of one room: who publishes, who watches, what is mixed and where it goes. It holds
 //! no rules; whether somebody may publish or who is on stage it is told.
 
+mod extras;
+
 use media_rules::FeedId;
 use media_rules::layer::Pin;
 use mixer::Rendition;
@@ -17,6 +19,7 @@ use tokio::task::JoinHandle;
 use tracing::info;
 use wire_format::{Code, Target};
 
+use crate::album::Album;
 use crate::cues::CueSheet;
 use crate::demand::Demand;
 use crate::ice_restart::{Restart, Restarted};
@@ -24,7 +27,8 @@ use crate::mail::Mailbox;
 use crate::media_pace::MediaPace;
 use crate::negotiation::{Holder, Negotiated, Negotiation};
 use crate::peers::{Peer, Peers, Purpose};
-use crate::program::{Outputs, ProgramControl, ProgramTask};
+use crate::played_in::PlayedIn;
+use crate::program::{Outputs, ProgramControl, ProgramTask, RoomMail};
 use crate::room_layout::{LayoutWatch, RoomLayout};
 use crate::room_parts::RoomParts;
 use crate::targets::Targets;
@@ -55,6 +59,12 @@ pub(crate) struct RoomMedia {
     renditions: Vec<(&'static str, Hub)>,
     targets: Targets,
     pace: MediaPace,
+    played_in: PlayedIn,
+    /// Whether anybody was ever on stage.
+    was_live: bool,
+    album: Album,
+    /// When a frame is next looked at, if anybody looks at all.
+    inspect_at: ServerTime,
 }
 
 impl RoomMedia {
@@ -73,7 +83,9 @@ impl RoomMedia {
             viewers: parts.sfu.local_feed(feed),
             relay: hub.clone(),
             renditions: renditions.iter().map(|(_, hub)| hub.clone()).collect(),
+            room: RoomMail::new(mailbox.clone(), parts.clock),
         };
+        let played_in = PlayedIn::new(room.as_str(), program.canvas, parts.films.longest());
         let (program, task) = ProgramTask::new(recipe, parts.sfu.clone(), outputs, writer);
         Self {
             room,
@@ -91,6 +103,10 @@ impl RoomMedia {
             renditions,
             targets: Targets::default(),
             pace: MediaPace::default(),
+            played_in,
+            was_live: false,
+            album: Album::default(),
+            inspect_at: ServerTime::from_unix_millis(0),
         }
     }
 
@@ -350,6 +366,7 @@ impl RoomMedia {
         now: ServerTime,
     ) -> Vec<SessionId> {
         self.stage = stage.iter().map(feed_of).collect();
+        self.was_live |= !self.stage.is_empty();
         let (room, on_stage) = (&self.room, &self.stage);
         let gone = self.peers.take_players(|feed| is_open_to(room, on_stage, feed));
         for peer in &gone {
@@ -392,14 +409,17 @@ impl RoomMedia {
     pub(crate) fn weigh_demand(&mut self, now: ServerTime) {
         let is_taken = !self.targets.is_empty()
             || self.peers.is_played(&self.program_feed())
-            || self.is_relayed();
-        self.demand.handle_change(!self.stage.is_empty(), is_taken, now);
+            || self.is_relayed()
+            || self.played_in.is_playing();
+        self.demand.handle_change(self.shows(), is_taken, now);
         self.show();
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is due.
     pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
-        self.demand.poll_timeout().into_iter().chain(self.peers.next_end()).min()
+        let played_in = [self.played_in.poll_timeout(), self.poll_album()];
+        let rules = [self.demand.poll_timeout(), self.peers.next_end()];
+        rules.into_iter().chain(played_in).flatten().min()
     }
 
     /// Stops a program that has lingered long enough, and lets peers go whose token has ended. Returns
@@ -410,13 +430,17 @@ impl RoomMedia {
             self.parts.close_peer(peer.peer);
             sessions.extend(peer.session.map(|session| session.id));
         }
+        self.played_in.handle_timeout(now);
         self.weigh_demand(now);
         self.demand.handle_timeout(now);
         self.show();
+        self.look_at_album(now);
         sessions
     }
 
-    fn show(&self) {
+    fn show(&mut self) {
+        self.draw_played_in();
+        self.program.set_clips(self.played_in.clips());
         let scene = self.layout.scene();
         self.cues.handle_scene(scene, self.parts.program.canvas);
         self.program.want(self.demand.is_wanted().then_some(scene));

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cues::Cues;
+use crate::films::Films;
+use crate::inspector::Inspector;
 use crate::program::{Composites, Recipe};
 use crate::switchboard::Switchboard;
 
@@ -38,6 +40,10 @@ pub struct RoomParts {
     pub duty: Duty,
     /// The pictures that programs take from one another.
     pub composites: Composites,
+    /// The films that may be played in.
+    pub films: Films,
+    /// Who looks at what programs show.
+    pub inspector: Option<Inspector>,
     /// How long a program that nobody takes keeps running.
     pub linger: Duration,
     /// How long a room that nobody is in is kept.

@@ -93,6 +93,7 @@ impl RoomTask {
                 Released::Ended => break Ending::RoomEnded,
                 Released::Broken => break Ending::RoomFailed,
             }
+            self.tell_played_in();
             let timeout = self.poll_timeout();
             tokio::select! {
                 // The room's own deadlines first: an order that arrives with the opening of its
@@ -153,6 +154,14 @@ impl RoomTask {
             }
         }
         false
+    }
+
+    /// Tells everybody which films began and which are over.
+    fn tell_played_in(&mut self) {
+        let now = self.parts.clock.now();
+        while let Some(text) = self.media.poll_told(now) {
+            self.sessions.push_all(Lane::Control, &text.into());
+        }
     }
 
     fn broadcast(&mut self, event: &Event) {
@@ -256,8 +265,7 @@ impl RoomTask {
                 let _ = reply.send(self.media.find_owned(&member, id));
             }
             RoomRequest::PickLayer { member, id, pin, reply } => {
-                // Whoever asked may have left.
-                let _ = reply.send(self.media.pick_layer(&member, id, pin));
+                drop(reply.send(self.media.pick_layer(&member, id, pin)));
             }
             RoomRequest::ListPeers { member, reply } => {
                 let _ = reply.send(self.list_peers(&member, now));
@@ -267,6 +275,7 @@ impl RoomTask {
                 let _ = reply.send(self.close_peer(&member, id, now));
             }
             RoomRequest::Layout(request) => self.media.handle_layout(request, now),
+            RoomRequest::Program(request) => self.media.handle_program(request, now),
             RoomRequest::AddTarget { member: _, url, reply } => {
                 let _ = reply.send(self.media.add_target(url.reveal(), now));
             }
@@ -358,7 +367,14 @@ impl RoomTask {
                 }
             }
             Mail::Restarted(restarted) => self.media.handle_restarted(*restarted),
-            Mail::LayoutApplied { revision, at } => self.tell_layout(revision, at, now),
+            Mail::LayoutApplied { revision, at } => {
+                self.media.handle_applied(revision, at);
+                self.tell_layout(revision, at, now);
+            }
+            Mail::Fetched { number, fetched } => self.media.handle_fetched(number, fetched, now),
+            Mail::Clip { feed, news } => self.media.handle_clip(&feed, news, now),
+            Mail::MixerEnded { has_died } => self.media.handle_mixer_ended(has_died, now),
+            Mail::Snapshot { number, picture } => self.media.handle_snapshot(number, picture),
             Mail::OpenPull { rendition, reply } => {
                 // Dropping the reply says that there is no such stream.
                 if let Some(pull) = self.media.open_pull(rendition.as_deref(), now) {

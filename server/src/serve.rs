@@ -23,6 +23,8 @@ use tracing::{error, info, warn};
 
 use crate::cli::Serve;
 use crate::dev_welcome::dev_welcome;
+use crate::films::Films;
+use crate::inspector::Inspector;
 use crate::lobby::Lobby;
 use crate::ops::{Ops, Readiness};
 use crate::program::Composites;
@@ -130,9 +132,14 @@ impl Server {
         let (ledger, writer) = Ledger::open(&LedgerConfig::at(place))
             .with_context(|| format!("cannot open the ledger {}", config.ledger.path.display()))?;
         let (runtime_dir, own_folder) = runtime_folder(config);
+        let clock = RoomClock::start_not_before(moment(ledger.last_moment()));
+        let films = Films::new(&config.program, &runtime_dir)?;
+        let inspector = Inspector::start(&config.moderation, &tokens, clock, &listeners)?;
         let parts = RoomParts {
-            clock: RoomClock::start_not_before(moment(ledger.last_moment())),
+            clock,
             ledger,
+            films,
+            inspector,
             directory: Directory::new(),
             sfu,
             switchboard,

@@ -17,6 +17,7 @@ mod gifts;
 mod giveaways;
 mod ice;
 mod ice_servers;
+mod inserts;
 mod layout;
 mod linger;
 mod media;
@@ -36,6 +37,7 @@ mod serve;
 mod services;
 mod session;
 mod sid;
+mod snapshot;
 mod socket;
 mod srs;
 mod targets;
@@ -52,7 +54,7 @@ pub use rate::RateLimit;
 pub use refused::Refused;
 pub use request::{
     Answer, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby, LookRequest, MediaId,
-    MediaSession, Patched, RoomRequest, TargetUrl,
+    MediaSession, Occasion, Patched, ProgramPicture, ProgramRequest, RoomRequest, TargetUrl,
 };
 pub use router::router;
 pub use serve::serve;

@@ -13,7 +13,10 @@ use room_rules::{
     Title, UserId,
 };
 use tokio::sync::oneshot;
-use wire_format::{LayoutView, PeerList, PeerReport, Resume, Resync, Target};
+use wire_format::{
+    InsertList, InsertOrder, InsertView, LayoutView, PeerList, PeerReport, Resume, Resync,
+    StandInOrder, StandInView, Target,
+};
 
 use crate::{IceFragment, IfMatch, Outbox, Refused, RoomHandle, Sid};
 
@@ -180,6 +183,8 @@ pub enum RoomRequest {
     },
     /// Somebody asks how the program's picture is laid out, or wants it otherwise.
     Layout(LayoutRequest),
+    /// Somebody has to do with what the program shows besides its performers, or wants a picture of it.
+    Program(ProgramRequest),
     /// Somebody ends the room over HTTP.
     End {
         /// Who says so; the room's rules decide whether they may.
@@ -283,6 +288,79 @@ pub enum LayoutRequest {
         /// Receives what came of it.
         reply: Answer<LayoutView>,
     },
+}
+
+/// What somebody has to do with what a program shows besides its performers. The role is checked before.
+#[derive(Debug)]
+pub enum ProgramRequest {
+    /// They look at the films.
+    List {
+        /// Receives them.
+        reply: Answer<InsertList>,
+    },
+    /// They want another.
+    Add {
+        /// Who.
+        member: Member,
+        /// What and how.
+        order: Box<InsertOrder>,
+        /// Receives what it is called.
+        reply: Answer<InsertView>,
+    },
+    /// They end one.
+    Remove {
+        /// What it is called.
+        id: String,
+        /// Receives whether it was there.
+        reply: Answer<()>,
+    },
+    /// They look at what stands in.
+    ShowStandIn {
+        /// When.
+        occasion: Occasion,
+        /// Receives it.
+        reply: Answer<StandInView>,
+    },
+    /// They choose what stands in.
+    SetStandIn {
+        /// Who.
+        member: Member,
+        /// When.
+        occasion: Occasion,
+        /// What.
+        order: Box<StandInOrder>,
+        /// Receives what came of it.
+        reply: Answer<StandInView>,
+    },
+    /// They want a picture of the program.
+    Snapshot {
+        /// Who.
+        member: Member,
+        /// Its width in pixels; as wide as the program if it is left out.
+        width: Option<u16>,
+        /// Receives the picture.
+        reply: Answer<ProgramPicture>,
+    },
+}
+
+/// When nobody is on stage.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Occasion {
+    /// Nobody was yet.
+    WarmUp,
+    /// Everybody is gone.
+    Away,
+}
+
+/// A picture of a program as a file.
+#[derive(Clone, Debug)]
+pub struct ProgramPicture {
+    /// When it was due, in room time.
+    pub at: ServerTime,
+    /// The layout that it shows.
+    pub revision: u64,
+    /// The JPEG file.
+    pub jpeg: axum::body::Bytes,
 }
 
 /// The address of a push target, `rtmp://host/app/key`. Whoever has the key can go live in the

@@ -10,8 +10,8 @@ use wire_format::Code;
 
 use crate::{Refused, Services};
 use crate::{
-    cors, dev_token, gifts, giveaways, ice_servers, layout, media, orders, pages, peers, rooms,
-    socket, srs, targets, whep, whip,
+    cors, dev_token, gifts, giveaways, ice_servers, inserts, layout, media, orders, pages, peers,
+    rooms, snapshot, socket, srs, targets, whep, whip,
 };
 
 /// Builds everything this crate serves.
@@ -30,6 +30,11 @@ pub fn router(services: Services) -> Router {
         .route("/v1/rooms/{room}/peers/{id}/stats", get(peers::report))
         .route("/v1/rooms/{room}/ice-servers", get(ice_servers::list))
         .route("/v1/rooms/{room}/layout", get(layout::show).put(layout::set))
+        .route("/v1/rooms/{room}/inserts", get(inserts::list).post(inserts::add))
+        .route("/v1/rooms/{room}/inserts/{id}", delete(inserts::remove))
+        .route("/v1/rooms/{room}/warmup", get(inserts::warmup).put(inserts::set_warmup))
+        .route("/v1/rooms/{room}/slate", get(inserts::slate).put(inserts::set_slate))
+        .route("/v1/rooms/{room}/snapshot.jpg", get(snapshot::take))
         .route("/v1/rooms/{room}/targets", get(targets::list).post(targets::add))
         .route("/v1/rooms/{room}/targets/{id}", delete(targets::remove))
         .route("/v1/gifts", get(gifts::catalog))

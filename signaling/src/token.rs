@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::hmac;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::{digest, hmac};
 use room_rules::{Area, Areas, Member, Role, RoomId, ServerTime, UserId};
 use serde::{Deserialize, Serialize};
 use wire_format::Code;
@@ -23,6 +23,9 @@ const MAX_TOKEN_BYTES: usize = 4096;
 
 /// Clocks of whoever signs and whoever checks may differ this much.
 const LEEWAY: Duration = Duration::from_secs(5);
+
+/// How long after it was made a post may be taken for fresh.
+const POST_LIFETIME: Duration = Duration::from_secs(300);
 
 const MAX_NAME_CHARS: usize = 64;
 
@@ -45,9 +48,38 @@ impl TokenKey {
 
     /// Returns a token that carries `claims`.
     pub fn sign(&self, claims: &Claims) -> String {
-        let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
         let json = serde_json::to_vec(&ClaimsJson::from(claims))
             .expect("claims are strings and numbers, which always have a JSON form");
+        self.sign_json(&json)
+    }
+
+    /// Returns what goes with a body that we post to somebody, so that they can tell that it comes from
+    /// us: a token with the body's hash, as LiveKit signs its webhooks.
+    pub fn sign_body(&self, body: &[u8], now: ServerTime) -> String {
+        let hash = STANDARD.encode(digest::digest(&digest::SHA256, body));
+        let now_s = now.unix_millis() / 1000;
+        let (nbf, exp) = (now_s - LEEWAY.as_secs(), now_s + POST_LIFETIME.as_secs());
+        let json = format!(r#"{{"iss":"lianmai","nbf":{nbf},"exp":{exp},"sha256":"{hash}"}}"#);
+        self.sign_json(json.as_bytes())
+    }
+
+    /// Returns whether this key signed `token` for `body`, whenever that was.
+    pub fn verifies_body(&self, token: &str, body: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Hashed {
+            sha256: String,
+        }
+        let Some((signed, signature)) = token.rsplit_once('.') else { return false };
+        let Some((_, payload)) = signed.split_once('.') else { return false };
+        let Ok(signature) = decode(signature) else { return false };
+        let is_ours = hmac::verify(&self.0, signed.as_bytes(), &signature).is_ok();
+        let hashed = decode(payload).and_then(|json| parse::<Hashed>(&json));
+        let hash = STANDARD.encode(digest::digest(&digest::SHA256, body));
+        is_ours && hashed.is_ok_and(|hashed| hashed.sha256 == hash)
+    }
+
+    fn sign_json(&self, json: &[u8]) -> String {
+        let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(json));
         let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, signed.as_bytes()));
         format!("{signed}.{signature}")

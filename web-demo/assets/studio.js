@@ -30,6 +30,7 @@ import { PkPanel } from "./studio/pk-panel.js";
 import { LuckPanel } from "./studio/luck-panel.js";
 import { SalePanel } from "./studio/sale-panel.js";
 import { SeatsPanel } from "./studio/seats-panel.js";
+import { InsertsPanel } from "./studio/inserts-panel.js";
 import { LayoutPanel } from "./studio/layout-panel.js";
 import { TargetsPanel } from "./studio/targets-panel.js";
 import { Uplinks } from "./studio/uplinks.js";
@@ -83,6 +84,7 @@ const host = isGuest ? null : {
   luck: new LuckPanel(byId("pane-luck"), room, tokens, request),
   seats: new SeatsPanel(byId("pane-seats"), request),
   layout: new LayoutPanel(byId("pane-layout"), room, tokens),
+  inserts: new InsertsPanel(byId("pane-layout"), room, tokens),
   targets: new TargetsPanel(byId("pane-targets"), room, tokens),
   uplinks: new Uplinks(room, tokens, () => session.isOnline && !byId("stats").hidden),
 };
@@ -98,6 +100,7 @@ const session = new RoomSession({
   onEvent(event) {
     if (event.t === "publish.layers") void own.publisher?.applyLayers(event.d.layers);
     else if (event.t === "layout.applied") host?.layout.applied(event.d);
+    else if (event.t === "insert.started" || event.t === "insert.ended") host?.inserts.told();
     else if (applyEvent(model, event)) show(event);
   },
   onStatus(status) {
@@ -385,7 +388,7 @@ function drawStatus() {
   setText(byId("go"), goText());
   byId("go").classList.toggle("danger", own.publisher !== null);
   byId("go").classList.toggle("primary", own.publisher === null);
-  if (host) host.targets.isOn = host.layout.isOn = session.isOnline;
+  if (host) host.targets.isOn = host.layout.isOn = host.inserts.isOn = session.isOnline;
 
   const figures = stats.latest[OWN];
   const words = [
@@ -430,6 +433,7 @@ function wireButtons() {
   wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => {
     void host?.targets.refresh();
     void host?.layout.refresh();
+    void host?.inserts.refresh();
   });
   wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
   byId("go").addEventListener("click", () => void goPressed());

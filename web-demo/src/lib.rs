@@ -68,6 +68,7 @@ const FILES: &[(&str, &[u8])] = files![
     "studio/pk-panel.js",
     "studio/sale-panel.js",
     "studio/seats-panel.js",
+    "studio/inserts-panel.js",
     "studio/layout-panel.js",
     "studio/targets-panel.js",
     "studio/uplinks.js",

@@ -91,6 +91,15 @@ declare namespace Wire {
     rev: number; canvas: { width: number; height: number }; preset: string | null; layout: Layout;
     tiles: { feed: string; user: string; x: number; y: number; width: number; height: number; z: number; seen: boolean }[];
   }
+  interface Insert {
+    id: string; src: string; mode: "fullscreen" | "pip"; rect: { x: number; y: number; width: number; height: number }; z: number;
+    fit: string; volume: number; duck: number; loop: boolean; state: "fetching" | "loading" | "playing"; length_ms: number | null;
+  }
+  interface Inserts { inserts: Insert[]; films: string[]; images: string[] }
+  interface StandIn {
+    image: string | null; src: string | null; fit: string | null; volume: number | null;
+    state: "fetching" | "loading" | "ready" | "failed" | null; error: string | null;
+  }
   interface OrderResult { order: string; seq: number; sale: string; qty: number; stock: number }
 
   /** Anything that comes down: an answer, an event, or a clock reply. */

@@ -6,10 +6,10 @@ mod body;
 use std::time::Duration;
 
 use body::{
-    AlignBody, BorderBody, CanvasBody, FillBody, FitBody, MotifBody, OverlayBody, SeenBody,
-    SpotBody, StyleBody, TransitionBody, TransitionKind,
+    AlignBody, BorderBody, CanvasBody, FillBody, MotifBody, OverlayBody, SeenBody, SpotBody,
+    StyleBody, TransitionKind,
 };
-pub(crate) use body::{AppliedBody, LayoutBody, ViewBody};
+pub(crate) use body::{AppliedBody, FitBody, LayoutBody, TransitionBody, ViewBody};
 
 use crate::DecodeError;
 use crate::decode::bad;
@@ -154,7 +154,7 @@ fn name(text: String) -> Result<String, Wrong> {
     }
 }
 
-const fn fit(body: FitBody) -> Fit {
+pub(crate) const fn fit(body: FitBody) -> Fit {
     match body {
         FitBody::Cover => Fit::Cover,
         FitBody::Contain => Fit::Contain,
@@ -173,7 +173,7 @@ fn colour(text: &str) -> Result<Colour, Wrong> {
     Colour::parse(text).ok_or_else(|| "a colour is written #rrggbb".into())
 }
 
-fn image(text: &str) -> Result<ImageName, Wrong> {
+pub(crate) fn image(text: &str) -> Result<ImageName, Wrong> {
     ImageName::parse(text)
         .ok_or_else(|| "an image is named by its file: letters, digits, . _ -, .png or .jpg".into())
 }
@@ -230,7 +230,7 @@ fn style(body: &StyleBody) -> Result<TextStyle, Wrong> {
     })
 }
 
-fn transition(body: &TransitionBody) -> Result<Transition, Wrong> {
+pub(crate) fn transition(body: &TransitionBody) -> Result<Transition, Wrong> {
     let length = Duration::from_millis(body.ms);
     if length > Transition::MAX {
         return Err(format!("a transition takes at most {} ms", Transition::MAX.as_millis()));
@@ -280,7 +280,7 @@ fn spot_body(spot: &Spot) -> SpotBody {
     SpotBody { x, y, width, height, z: spot.z, fit, user }
 }
 
-const fn fit_body(fit: Fit) -> FitBody {
+pub(crate) const fn fit_body(fit: Fit) -> FitBody {
     match fit {
         Fit::Cover => FitBody::Cover,
         Fit::Contain => FitBody::Contain,

@@ -10,6 +10,7 @@ mod code;
 mod cue;
 mod decode;
 mod encode;
+mod insert;
 mod lane;
 mod layout;
 mod leaderboard;
@@ -28,6 +29,11 @@ pub use encode::{
     SessionName, encode_ack, encode_batch, encode_done, encode_err, encode_event, encode_hello_ack,
     encode_layers, encode_pong, encode_reconnect, encode_refusal, encode_resumed, encode_resynced,
     encode_staff, encode_welcome,
+};
+pub use insert::{
+    FilmSource, FilmState, InsertEnd, InsertList, InsertOrder, InsertView, StandInOrder,
+    StandInView, decode_insert, decode_stand_in, encode_insert, encode_insert_ended,
+    encode_insert_started, encode_inserts, encode_stand_in,
 };
 pub use lane::{Lane, stream_name, stream_of};
 pub use layout::{LayoutApplied, LayoutView, decode_layout, encode_layout, encode_layout_applied};

@@ -14,6 +14,10 @@ use crate::body::{
 };
 use crate::cue::MediaClock;
 use crate::encode::{BegunBody, LayersBody, ReconnectBody, ResumedBody, ResyncedBody};
+use crate::insert::{
+    InsertBody, InsertEnded, InsertStarted, InsertViewBody, InsertsBody, StandInBody,
+    StandInViewBody,
+};
 use crate::layout::{AppliedBody, LayoutBody, ViewBody};
 use crate::leaderboard::{GiftsBody, LeaderboardBody};
 use crate::media_news::{Speaker, Uplink};
@@ -62,6 +66,8 @@ const EVENTS: &[Named] = &[
     named::<LayersBody<'static>>("publish.layers"),
     named::<ReconnectBody<'static>>("reconnect"),
     named::<AppliedBody>("layout.applied"),
+    named::<InsertStarted<'static>>("insert.started"),
+    named::<InsertEnded<'static>>("insert.ended"),
     named::<MediaClock<'static>>("media.clock"),
     named::<Speaker<'static>>("speaker"),
     named::<Uplink<'static>>("uplink"),
@@ -78,6 +84,9 @@ const ANSWERS: &[Named] = &[
     named::<PeerList>("Peers"),
     named::<PeerReport>("PeerStats"),
     named::<ViewBody<'static>>("Layout"),
+    named::<InsertViewBody<'static>>("Insert"),
+    named::<InsertsBody<'static>>("Inserts"),
+    named::<StandInViewBody<'static>>("StandIn"),
     named::<OrderBody<'static>>("OrderResult"),
     named::<PacketRecordBody<'static>>("RedPacketRecord"),
     named::<LotteryRecordBody<'static>>("LotteryRecord"),
@@ -96,6 +105,8 @@ const REQUESTS: &[Named] = &[
     named::<AddTarget>("AddTarget"),
     named::<PickLayer>("PickLayer"),
     named::<LayoutBody>("LayoutChoice"),
+    named::<InsertBody>("InsertOrder"),
+    named::<StandInBody>("StandInOrder"),
 ];
 
 /// The schemas of all bodies. Definitions that they share are in `definitions`.

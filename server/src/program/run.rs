@@ -4,15 +4,16 @@
 use std::time::{Duration, Instant};
 
 use media_rules::{EncodedFrame, FrameCodec, PictureSplice, Scene};
+use mixer::link::Clip;
 use mixer::{Duty, Program, ProgramEvent};
 use sfu::Sfu;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::composites::{Joined, Lent, is_same_sight};
 use super::part::{News, Part, Source, is_shareable};
 use super::taps::Taps;
-use super::{Outputs, Recipe};
+use super::{Orders, Outputs, Recipe};
 use crate::cues::CueWriter;
 
 /// How long a mixer may take to finish its last frames before it is cut off.
@@ -44,6 +45,8 @@ pub(super) struct Run<'a> {
     share_after: Instant,
     /// Whether somebody takes the program by RTMP, so that it needs AAC.
     is_relayed: bool,
+    /// The films that the mixer has or is to load.
+    clips: Vec<Clip>,
 }
 
 impl<'a> Run<'a> {
@@ -70,18 +73,19 @@ impl<'a> Run<'a> {
             times_shared: 0,
             share_after: Instant::now(),
             is_relayed: true,
+            clips: Vec::new(),
         }
     }
 
     /// Mixes until no scene is wanted any more, then ends the mixer.
     pub(super) async fn mix(
         mut self,
-        wanted: &mut watch::Receiver<Option<Scene>>,
-        keyframes: &mut mpsc::Receiver<()>,
+        orders: &mut Orders,
         mut events: mpsc::Receiver<ProgramEvent>,
     ) {
         let name = &self.recipe.config.name;
         info!(program = %name, "Program started.");
+        let Orders { wanted, keyframes, clips, snapshots } = orders;
         loop {
             let deadline = self.part.deadline();
             let goes_on = tokio::select! {
@@ -94,6 +98,15 @@ impl<'a> Run<'a> {
                     None => false,
                 },
                 Some(()) = keyframes.recv() => self.request_keyframe(),
+                Ok(()) = clips.changed() => {
+                    self.clips.clone_from(&clips.borrow_and_update());
+                    self.program.set_clips(self.clips.clone());
+                    true
+                }
+                Some(wish) = snapshots.recv() => {
+                    self.program.request_snapshot(wish);
+                    true
+                }
                 news = self.part.news() => self.handle_news(news),
                 () = sleep_until(deadline) => self.handle_timeout(),
             };
@@ -192,14 +205,18 @@ impl<'a> Run<'a> {
                         .record(f64::from(seat.lufs_tenths) / 10.0);
                 }
             }
-            // Nobody orders films or snapshots yet.
-            ProgramEvent::Clip { .. } | ProgramEvent::Snapshot(_) => {}
+            ProgramEvent::Clip { feed, news } => self.outputs.room.tell_clip(feed, news),
+            ProgramEvent::Snapshot(snapshot) => self.outputs.room.hand_over(snapshot),
             ProgramEvent::Started { generation } => {
                 info!(program = %name, generation, "Mixer started.");
+                // What was ordered while it started may have been lost.
+                self.program.set_clips(self.clips.clone());
             }
             ProgramEvent::Died { generation, reason } => {
                 warn!(program = %name, generation, %reason, "Mixer died.");
                 metrics::counter!("server_mixer_deaths_total").increment(1);
+                self.clips.clear();
+                self.outputs.room.tell_end(true);
             }
         }
         true

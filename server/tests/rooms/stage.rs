@@ -11,7 +11,7 @@ use room_rules::{
     Title, UserId, Watermarks,
 };
 use serde_json::Value;
-use server::{Composites, Lobby, RoomParts, Switchboard};
+use server::{Composites, Films, Lobby, Program, RoomParts, Switchboard};
 use sfu::{Event, PeerId, Sfu};
 use signaling::{
     Beginning, Created, Delivery, Directory, Entered, Lobby as _, OutboxLimits, OutboxReader,
@@ -79,6 +79,8 @@ impl Stage {
             program: ProgramConfig::portrait("", nowhere, std::env::temp_dir()),
             cues: server::Cues::default(),
             duty: Duty::default(),
+            films: Films::new(&Program::default(), &std::env::temp_dir()).unwrap(),
+            inspector: None,
             composites: Composites::default(),
             linger: Duration::from_secs(30),
             idle: Duration::from_secs(600),

@@ -94,6 +94,64 @@ async fn gifts_are_shown_to_all_and_leaderboards_to_members() {
 }
 
 #[tokio::test]
+async fn films_and_what_stands_in_are_the_directors_and_nothing_else_is_played() {
+    let world = World::new().await;
+    let send = |method: &'static str, path: &str, token: &str, body: Option<&str>| {
+        let request = Request::new(method, &format!("/v1/rooms/a/{path}")).token(token);
+        match body {
+            Some(body) => request.body("application/json", body),
+            None => request,
+        }
+    };
+    let [host, viewer] = [Role::Host, Role::Viewer].map(|role| world.token("a", "alice", role));
+    let film = Some(r#"{"src":"ad.mp4","mode":"pip"}"#);
+    for (method, path, body) in [
+        ("POST", "inserts", film),
+        ("GET", "inserts", None),
+        ("DELETE", "inserts/i1", None),
+        ("PUT", "warmup", Some("{}")),
+        ("GET", "slate", None),
+    ] {
+        let refused = send(method, path, &viewer, body).send(world.address).await;
+        assert_eq!(refused.error(), (403, "FORBIDDEN".into()), "{method} {path}");
+    }
+
+    let added = send("POST", "inserts", &host, film).send(world.address).await;
+    assert_eq!((added.status, added.json()["id"].as_str()), (201, Some("i1")));
+    assert_eq!(added.json()["rect"]["width"], 240);
+    let elsewhere = send("POST", "inserts", &host, Some(r#"{"src":"file:///etc/passwd"}"#));
+    assert_eq!(elsewhere.send(world.address).await.error(), (400, "BAD_REQUEST".into()));
+    assert_eq!(send("DELETE", "inserts/i1", &host, None).send(world.address).await.status, 204);
+    let gone = send("DELETE", "inserts/i2", &host, None).send(world.address).await;
+    assert_eq!(gone.error(), (404, "NOT_FOUND".into()));
+
+    let warmup = send("GET", "warmup", &host, None).send(world.address).await;
+    assert_eq!(warmup.json()["image"], "soon.png");
+    let slate = Some(r#"{"src":"back-soon.webm","volume":50}"#);
+    let slate = send("PUT", "slate", &host, slate).send(world.address).await;
+    assert_eq!((slate.status, slate.json()["volume"].as_u64()), (200, Some(50)));
+}
+
+#[tokio::test]
+async fn a_snapshot_is_for_whoever_may_watch_and_says_what_it_shows() {
+    let world = World::new().await;
+    let look = |token: &str, query: &str| {
+        let path = format!("/v1/rooms/a/snapshot.jpg{query}");
+        Request::new("GET", &path).token(token).send(world.address)
+    };
+    let viewer = world.token("a", "vi", Role::Viewer);
+    let seen = look(&viewer, "?width=360").await;
+    assert_eq!((seen.status, seen.header("content-type")), (200, Some("image/jpeg")));
+    assert_eq!(seen.header("x-lianmai-layout"), Some("7"));
+    assert_eq!(seen.header("cache-control"), Some("private, max-age=1"));
+    assert_eq!(look("x", "").await.status, 401);
+    assert_eq!(look(&world.token("b", "vi", Role::Viewer), "").await.status, 403);
+    for query in ["?width=0", "?width=9999"] {
+        assert_eq!(look(&viewer, query).await.error(), (400, "BAD_REQUEST".into()));
+    }
+}
+
+#[tokio::test]
 async fn targets_are_managed_by_those_who_may() {
     let world = World::new().await;
     let host = world.token("a", "alice", Role::Host);

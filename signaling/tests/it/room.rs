@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use media_rules::Scene;
 use media_rules::layout::Choice;
+use media_rules::{ImageName, Scene};
 use room_rules::{
     ChatId, Command, Contributor, Leaders, LifeId, Member, OrderId, OrderPlaced, OrderRequest,
     Reactions, Rejected, Reply, RoomConfig, RoomId, RoomState, RoomView, SeatCommand, SeatPick,
@@ -14,12 +14,13 @@ use room_rules::{
 };
 use signaling::{
     Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment, IceSession, IceStep,
-    IfMatch, LayoutRequest, Lobby, LookRequest, MediaId, MediaSession, Outbox, Patched, Refused,
-    RoomHandle, RoomRequest, Sid,
+    IfMatch, LayoutRequest, Lobby, LookRequest, MediaId, MediaSession, Occasion, Outbox, Patched,
+    ProgramPicture, ProgramRequest, Refused, RoomHandle, RoomRequest, Sid,
 };
 use tokio::sync::mpsc;
 use wire_format::{
-    Code, Lane, LayoutView, PeerEntry, PeerList, PeerReport, Resume, Target, TargetState,
+    Code, FilmState, InsertList, InsertView, Lane, LayoutView, PeerEntry, PeerList, PeerReport,
+    Resume, StandInOrder, StandInView, Target, TargetState,
 };
 
 /// The only media session there is.
@@ -92,6 +93,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let _ = reply.send(known(id).map(|()| report));
             }
             RoomRequest::Layout(request) => lay_out(&mut layout, request),
+            RoomRequest::Program(request) => play_in(request),
             RoomRequest::AddTarget { url, reply, .. } => {
                 assert!(!format!("{url:?}").contains("secret-key"));
                 let _ = reply.send(Ok(target()));
@@ -136,6 +138,37 @@ fn lay_out(layout: &mut LayoutView, request: LayoutRequest) {
             layout.choice = *choice;
             let stale = Refused::new(Code::PreconditionFailed, "another layout");
             let _ = reply.send(if is_meant { Ok(layout.clone()) } else { Err(stale) });
+        }
+    }
+}
+
+fn play_in(request: ProgramRequest) {
+    match request {
+        ProgramRequest::List { reply } => drop(reply.send(Ok(InsertList::default()))),
+        ProgramRequest::Add { order, reply, .. } => {
+            let rect = order.insert.place.rect((720, 1280));
+            let state = FilmState::Loading;
+            let view = InsertView { id: "i1".into(), order: *order, rect, state, length_ms: None };
+            let _ = reply.send(Ok(view));
+        }
+        ProgramRequest::Remove { id, reply } => {
+            let missing = Refused::new(Code::NotFound, "there is no such insert");
+            let _ = reply.send(if id == "i1" { Ok(()) } else { Err(missing) });
+        }
+        ProgramRequest::ShowStandIn { occasion, reply } => {
+            let order = match occasion {
+                Occasion::WarmUp => StandInOrder::Image(ImageName::parse("soon.png").unwrap()),
+                Occasion::Away => StandInOrder::Nothing,
+            };
+            let _ = reply.send(Ok(StandInView { order, state: None, error: None }));
+        }
+        ProgramRequest::Snapshot { width, reply, .. } => {
+            let at = ServerTime::from_unix_millis(5);
+            let jpeg = format!("{width:?}").into();
+            let _ = reply.send(Ok(ProgramPicture { at, revision: 7, jpeg }));
+        }
+        ProgramRequest::SetStandIn { order, reply, .. } => {
+            let _ = reply.send(Ok(StandInView { order: *order, state: None, error: None }));
         }
     }
 }

@@ -74,7 +74,7 @@ pub(super) struct SpotBody {
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum FitBody {
+pub(crate) enum FitBody {
     Cover,
     Contain,
     Fill,
@@ -159,7 +159,7 @@ pub(super) enum AlignBody {
 
 #[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TransitionBody {
+pub(crate) struct TransitionBody {
     pub(super) kind: TransitionKind,
     #[serde(default)]
     pub(super) ms: u64,
@@ -167,7 +167,7 @@ pub(super) struct TransitionBody {
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum TransitionKind {
+pub(crate) enum TransitionKind {
     Cut,
     Fade,
     Slide,

@@ -24,12 +24,15 @@ use room_rules::{
 use serde_json::Value;
 use stats::{peer_list, publisher_report, viewer_report};
 use wire_format::{
-    CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, Lane, SessionName, Target, TargetState,
-    Uplink, UplinkNews, encode_ack, encode_cue, encode_err, encode_error_body, encode_event,
-    encode_gift_catalog, encode_hello_ack, encode_layers, encode_layout, encode_layout_applied,
+    CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, FilmState, InsertEnd, InsertList,
+    InsertView, Lane, SessionName, StandInView, Target, TargetState, Uplink, UplinkNews,
+    decode_insert, decode_stand_in, encode_ack, encode_cue, encode_err, encode_error_body,
+    encode_event, encode_gift_catalog, encode_hello_ack, encode_insert_ended,
+    encode_insert_started, encode_inserts, encode_layers, encode_layout, encode_layout_applied,
     encode_leaderboard, encode_lottery, encode_media_clock, encode_order, encode_packet,
     encode_peer_report, encode_peers, encode_room, encode_rooms, encode_speaker, encode_srs_answer,
-    encode_srs_error, encode_staff, encode_target, encode_targets, encode_uplink, encode_welcome,
+    encode_srs_error, encode_staff, encode_stand_in, encode_target, encode_targets, encode_uplink,
+    encode_welcome,
 };
 
 const MEDIA: &str = "0123456789abcdef0123456789abcdef";
@@ -178,6 +181,11 @@ fn said() -> BTreeMap<&'static str, String> {
         ("cue of a host alone", encode_cue(&solo_cue(), now().unix_millis())),
         ("layout.applied", encode_layout_applied(&layout::applied(), now())),
         ("Layout", encode_layout(&layout::view())),
+        ("insert.started", encode_insert_started(&insert(), at(33), now())),
+        ("insert.ended", encode_insert_ended("i1", &InsertEnd::End, now())),
+        ("insert.ended of one that failed", encode_insert_ended("i2", &broken(), now())),
+        ("Inserts", encode_inserts(&inserts())),
+        ("StandIn", encode_stand_in(&stand_in())),
         ("error body", encode_error_body(Code::RoomNotFound, "there is no such room")),
     ]);
     said.extend(session::said());
@@ -191,6 +199,27 @@ fn said() -> BTreeMap<&'static str, String> {
         said.insert(name, encode_staff(&news, now()));
     }
     said
+}
+
+fn insert() -> InsertView {
+    let order = decode_insert(br#"{"src":"ad.mp4","mode":"pip","volume":80}"#).unwrap();
+    let rect = order.insert.place.rect((720, 1280));
+    let (state, length_ms) = (FilmState::Playing, Some(15_000));
+    InsertView { id: "i1".into(), order, rect, state, length_ms }
+}
+
+fn broken() -> InsertEnd {
+    InsertEnd::Failed("it has no picture".into())
+}
+
+fn inserts() -> InsertList {
+    let (films, images) = (vec!["ad.mp4".into()], vec!["soon.png".into()]);
+    InsertList { inserts: vec![insert()], films, images }
+}
+
+fn stand_in() -> StandInView {
+    let order = decode_stand_in(br#"{"src":"soon.mp4"}"#).unwrap();
+    StandInView { order, state: Some(FilmState::Ready), error: None }
 }
 
 fn battle_cue() -> Cue {

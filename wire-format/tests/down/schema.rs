@@ -57,6 +57,8 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "RedPacketRecord" => "RedPacketRecord",
         "LotteryRecord" => "LotteryRecord",
         "leaderboard" => "Leaderboard",
+        "Inserts" => "Inserts",
+        "StandIn" => "StandIn",
         name if name.starts_with("Layout") => "Layout",
         _ => return None,
     })

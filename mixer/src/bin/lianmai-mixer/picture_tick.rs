@@ -27,6 +27,9 @@ const MOST_LATE: u64 = 4;
 /// Snapshots that may be waited for. Full: the oldest is dropped, and whoever wished gives up.
 const MOST_WISHES: usize = 8;
 
+/// A snapshot waits so long for everybody's first picture.
+const WHOLE_WITHIN: Duration = Duration::from_millis(1_500);
+
 /// The pictures of one feed, filled by its decoder and drawn from here.
 pub(crate) type SharedPictures = Arc<Mutex<Pictures<gst::Sample>>>;
 
@@ -117,7 +120,8 @@ struct PictureTick {
     composing: Duration,
     beat: Beat,
     shift: Shift,
-    wishes: Vec<SnapshotWish>,
+    /// With when they came.
+    wishes: Vec<(SnapshotWish, MediaTime)>,
     photographer: SyncSender<Exposure>,
 }
 
@@ -181,7 +185,7 @@ impl PictureTick {
                 if self.wishes.len() == MOST_WISHES {
                     self.wishes.remove(0);
                 }
-                self.wishes.push(wish);
+                self.wishes.push((wish, media_now()));
             }
         }
     }
@@ -205,8 +209,12 @@ impl PictureTick {
             self.shift = Shift::Working;
             self.encoder.force_keyframe();
         }
+        // A program that has just begun has nothing to show for a moment.
+        let is_whole = view.revision > 0 && self.stage.shows_everybody(sight);
+        let is_pressing = |since: MediaTime| due.since(since) > WHOLE_WITHIN;
+        let exposes = self.wishes.iter().any(|(_, since)| is_whole || is_pressing(*since));
         let is_looking = matches!(self.shift, Shift::Looking);
-        if is_looking && (self.wishes.is_empty() || !self.stage.shows_everybody(sight)) {
+        if is_looking && !exposes {
             return;
         }
         let picture = |feed: &FeedId| match newest.get(feed) {
@@ -215,7 +223,9 @@ impl PictureTick {
         };
         match self.canvas.draw(&view, due, picture) {
             Ok(picture) => {
-                self.expose(&picture, due, view.revision);
+                if exposes {
+                    self.expose(&picture, due, view.revision);
+                }
                 if is_looking {
                     return;
                 }
@@ -233,17 +243,14 @@ impl PictureTick {
         self.beat.compose_us = self.beat.compose_us.max(took);
     }
 
-    /// Lets a file be made of a picture if one is wanted.
+    /// Lets files be made of a picture.
     fn expose(&mut self, picture: &gst::Buffer, at: MediaTime, revision: u64) {
-        if self.wishes.is_empty() {
-            return;
-        }
         let Ok(caps) = self.canvas.caps() else { return };
         // The encoder stamps the buffer itself, and the pool draws on it again.
         let Ok(picture) = picture.copy_deep() else { return };
         let picture = gst::Sample::builder().buffer(&picture).caps(&caps).build();
-        let (size, wishes) =
-            ((self.start.width, self.start.height), std::mem::take(&mut self.wishes));
+        let wishes = self.wishes.drain(..).map(|(wish, _)| wish).collect();
+        let size = (self.start.width, self.start.height);
         // A photographer who is behind loses it.
         let _ = self.photographer.try_send(Exposure { picture, size, at, revision, wishes });
     }
