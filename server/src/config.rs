@@ -281,6 +281,7 @@ impl Default for Config {
             ice: Ice::default(),
             ops: Ops::default(),
             program: Program::default(),
+            moderation: Moderation::default(),
             rooms: Rooms::default(),
             ledger: Ledger::default(),
             gifts: usual_gifts(),
