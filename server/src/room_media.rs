@@ -62,6 +62,12 @@ pub(crate) struct RoomMedia {
     played_in: PlayedIn,
     /// Whether anybody was ever on stage.
     was_live: bool,
+    /// Who is on stage, as the room last said, and whether in a battle.
+    performers: (Vec<Performer>, bool),
+    /// Those of them of whom nothing comes.
+    gone: Vec<FeedId>,
+    /// Whether something stands in for all of them.
+    is_away: bool,
     album: Album,
     /// When a frame is next looked at, if anybody looks at all.
     inspect_at: ServerTime,
@@ -105,6 +111,9 @@ impl RoomMedia {
             pace: MediaPace::default(),
             played_in,
             was_live: false,
+            performers: (Vec::new(), false),
+            gone: Vec::new(),
+            is_away: false,
             album: Album::default(),
             inspect_at: ServerTime::from_unix_millis(0),
         }
@@ -372,7 +381,8 @@ impl RoomMedia {
         for peer in &gone {
             self.parts.close_peer(peer.peer);
         }
-        self.layout.handle_stage(stage, is_battle);
+        self.performers = (stage.to_vec(), is_battle);
+        self.lay_out();
         self.weigh_demand(now);
         gone.into_iter().filter_map(|peer| peer.session).map(|session| session.id).collect()
     }

@@ -429,6 +429,7 @@ impl RoomTask {
         if let Some(user) = UserId::parse(feed.identity()) {
             self.bad_uplinks.forget(&user);
             self.take(&Input::Media { user, change }, now);
+            self.media.handle_media(feed, change, now);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use media_rules::layout::StandIn;
 use mixer::link::ClipNews;
-use room_rules::{Member, ServerTime};
+use room_rules::{MediaChange, Member, ServerTime};
 use signaling::{Answer, Occasion, ProgramPicture, ProgramRequest, Refused};
 use wire_format::{
     Code, InsertList, InsertOrder, InsertView, StandInOrder, StandInView, encode_insert_ended,
@@ -72,7 +72,39 @@ impl RoomMedia {
             StandInOrder::Film(source, ..) => Some(self.parts.films.admit(source)?),
         };
         self.played_in.set_stand_in(occasion, order, film);
+        self.look_for_somebody();
         Ok(self.played_in.stand_in_view(occasion))
+    }
+
+    /// Takes that something comes of a performer, or nothing any more.
+    pub(crate) fn handle_media(&mut self, feed: &FeedId, change: MediaChange, now: ServerTime) {
+        self.gone.retain(|gone| gone != feed && self.stage.contains(gone));
+        if change == MediaChange::Stopped && self.stage.contains(feed) {
+            self.gone.push(feed.clone());
+        }
+        self.look_for_somebody();
+        self.weigh_demand(now);
+    }
+
+    /// Lays out the stage anew if somebody came back to it, or the last one is gone.
+    fn look_for_somebody(&mut self) {
+        if self.is_deserted() != self.is_away {
+            self.lay_out();
+        }
+    }
+
+    /// Lays out whoever is on stage. If nothing comes of any of them, what was chosen stands in.
+    pub(super) fn lay_out(&mut self) {
+        self.is_away = self.is_deserted();
+        let (stage, is_battle) = &self.performers;
+        self.layout.handle_stage(if self.is_away { &[] } else { stage }, *is_battle);
+    }
+
+    /// Returns whether nobody is to be seen and something was chosen for that.
+    fn is_deserted(&self) -> bool {
+        let is_gone = |feed: &FeedId| self.gone.contains(feed);
+        let has_left = !self.stage.is_empty() && self.stage.iter().all(is_gone);
+        has_left && self.played_in.has_stand_in(Occasion::Away)
     }
 
     /// Takes in a film that was fetched.
@@ -189,7 +221,7 @@ impl RoomMedia {
 
     /// Puts into the picture what is played in now.
     pub(super) fn draw_played_in(&mut self) {
-        let occasion = match (self.stage.is_empty(), self.was_live) {
+        let occasion = match (self.stage.is_empty() || self.is_away, self.was_live) {
             (false, _) => None,
             (true, false) => Some(Occasion::WarmUp),
             (true, true) => Some(Occasion::Away),
