@@ -1,5 +1,5 @@
 //! Films that are played into a program, and what stands in while nobody is on stage, as
-//! `docs/PROTOCOL.md` section 12 writes them. Which films may be played is the server's to say.
+//! `docs/PROTOCOL.md` section 14 writes them. Which films may be played is the server's to say.
 
 use media_rules::layout::{DUCK_MAX_DB, INSERT_Z, Insert, InsertPlace};
 use media_rules::{ClipName, Fit, ImageName, Rect, Transition};
