@@ -248,6 +248,7 @@ mod tests {
             user: UserId::parse("vera").unwrap(),
             name: "Vera".into(),
             role: Role::Viewer,
+            caps: room_rules::Areas::ALL,
         };
         let let_in = (0..20).filter(|_| album.admit(&member, START).is_ok()).count();
         assert_eq!(let_in, 4);
