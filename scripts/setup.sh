@@ -53,4 +53,10 @@ if [ "${1:-run}" = test ]; then
     target/interop/bin/pip install --quiet --disable-pip-version-check -r e2e/interop/requirements.txt
     cp e2e/interop/requirements.txt target/interop/
   fi
+  if ! cmp -s e2e/outside/requirements.txt target/outside/requirements.txt; then
+    echo "setup: installing schemathesis and websockets into target/outside"
+    python3 -m venv --clear target/outside
+    target/outside/bin/pip install --quiet --disable-pip-version-check -r e2e/outside/requirements.txt
+    cp e2e/outside/requirements.txt target/outside/
+  fi
 fi

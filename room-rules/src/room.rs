@@ -192,6 +192,12 @@ impl Room {
         self.seats.silence_of(user)
     }
 
+    /// Returns everything that `member` is told at joining, without letting them in.
+    pub fn look(&mut self, member: Member, now: ServerTime) -> Snapshot {
+        self.advance(now);
+        self.snapshot(member, now)
+    }
+
     /// Moves the room to where it must be at `now`.
     pub fn handle_timeout(&mut self, now: ServerTime) {
         self.advance(now);

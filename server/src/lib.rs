@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod album;
+mod back_end;
 pub mod cli;
 mod config;
 mod cues;

@@ -230,6 +230,7 @@ impl RoomTask {
                 let answer = self.command(session, command, now);
                 self.answer(reply, answer);
             }
+            RoomRequest::BackEnd(request) => self.handle_back_end(request, now),
             RoomRequest::Order { member, order, reply } => {
                 let placed = self.command_by(member, Command::OrderPlace(order), now);
                 self.answer(reply, placed.map(placed_of));
@@ -327,7 +328,7 @@ impl RoomTask {
         self.ask(&input, now)
     }
 
-    fn command_by(
+    pub(crate) fn command_by(
         &mut self,
         member: Member,
         command: Command,

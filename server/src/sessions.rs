@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use room_rules::{Event, EventBody, Member, ServerTime, SessionId, Stream, UserId, Watermarks};
 use signaling::{Ending, Outbox, Text};
-use wire_format::{Lane, encode_event};
+use wire_format::{Lane, Participant, Participants, encode_event};
 
 use crate::event_rings::EventRings;
 use crate::fan_out::{ChatFan, Line, live_frames};
@@ -74,6 +74,27 @@ impl Sessions {
         if theirs.is_empty() {
             self.by_user.remove(&gone.member.user);
         }
+    }
+
+    /// Returns up to `count` of those who are here, by name, from whoever follows `after`.
+    pub(crate) fn participants(&self, after: Option<&UserId>, count: usize) -> Participants {
+        let mut users: Vec<_> = self.by_user.iter().collect();
+        let online = users.len();
+        users.retain(|(user, _)| after.is_none_or(|after| *user > after));
+        users.sort_unstable_by_key(|(user, _)| *user);
+        let has_more = users.len() > count;
+        users.truncate(count);
+        let page = users.into_iter().map(|(user, sessions)| {
+            let newest = sessions.last().expect("who is here has a session");
+            let member = &self.all[newest].member;
+            Participant {
+                user: user.to_string(),
+                name: member.name.to_string(),
+                role: member.role.as_str(),
+                sessions: sessions.len(),
+            }
+        });
+        Participants { page: page.collect(), online, has_more }
     }
 
     /// Returns whose session it is.

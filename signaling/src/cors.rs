@@ -47,7 +47,9 @@ fn options() -> Response {
     );
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("Authorization, Content-Type, If-Match"),
+        HeaderValue::from_static(
+            "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
+        ),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
     response

@@ -70,18 +70,27 @@ pub struct RoomHandle {
     /// Full: whoever asks is told `BUSY`; only a session's leaving waits for its place.
     inbox: mpsc::Sender<RoomRequest>,
     admission: Arc<Admission>,
+    opened_at: Instant,
 }
 
 impl RoomHandle {
     /// Creates the handle of `room` and the inbox its task reads, with place for `capacity` requests.
     pub fn new(room: RoomId, capacity: usize) -> (Self, mpsc::Receiver<RoomRequest>) {
         let (inbox, requests) = mpsc::channel(capacity);
-        (Self { room, inbox, admission: Arc::new(Admission::new()) }, requests)
+        (
+            Self { room, inbox, admission: Arc::new(Admission::new()), opened_at: Instant::now() },
+            requests,
+        )
     }
 
     /// Returns the room's name.
     pub const fn room(&self) -> &RoomId {
         &self.room
+    }
+
+    /// Returns when the room was opened.
+    pub(crate) const fn opened_at(&self) -> Instant {
+        self.opened_at
     }
 
     /// Returns whether the room's task has ended.

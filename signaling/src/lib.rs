@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod api;
 mod auth;
 mod body;
 mod clock;
@@ -53,8 +54,9 @@ pub use outbox::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, outbox};
 pub use rate::RateLimit;
 pub use refused::Refused;
 pub use request::{
-    Answer, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby, LookRequest, MediaId,
-    MediaSession, Occasion, Patched, ProgramPicture, ProgramRequest, RoomRequest, TargetUrl,
+    Answer, BackEndRequest, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby,
+    LookRequest, MediaId, MediaSession, Occasion, Patched, ProgramPicture, ProgramRequest,
+    RoomRequest, TargetUrl,
 };
 pub use router::router;
 pub use serve::serve;

@@ -10,6 +10,9 @@ use metrics::counter;
 use room_rules::Rejected;
 use wire_format::{Code, DecodeError};
 
+/// RFC 9457.
+const PROBLEM: &str = "application/problem+json";
+
 /// A code of the protocol and a sentence for people. The client acts on the code alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Refused {
@@ -59,7 +62,8 @@ impl IntoResponse for Refused {
         let status = StatusCode::from_u16(self.code.http_status())
             .expect("every code's status is a valid HTTP status");
         counter!("signaling_requests_refused_total", "code" => self.code.as_str()).increment(1);
-        let mut response = json(status, wire_format::encode_error_body(self.code, &self.message));
+        let body = wire_format::encode_problem(self.code, &self.message, self.retry_ms);
+        let mut response = (status, [(CONTENT_TYPE, PROBLEM)], body).into_response();
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110 section 15.5.2 wants to know how one may authenticate.
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -14,8 +14,8 @@ use room_rules::{
 };
 use tokio::sync::oneshot;
 use wire_format::{
-    InsertList, InsertOrder, InsertView, LayoutView, PeerList, PeerReport, Resume, Resync,
-    StandInOrder, StandInView, Target,
+    InsertList, InsertOrder, InsertView, LayoutView, Participants, PeerList, PeerReport, Resume,
+    Resync, StandInOrder, StandInView, Target,
 };
 
 use crate::{IceFragment, IfMatch, Outbox, Refused, RoomHandle, Sid};
@@ -60,6 +60,8 @@ pub enum RoomRequest {
         /// Receives the content of the ack.
         reply: Answer<Reply>,
     },
+    /// A back end asks, without a session.
+    BackEnd(BackEndRequest),
     /// Somebody orders over HTTP, without a session.
     Order {
         /// Who orders.
@@ -198,6 +200,36 @@ pub enum RoomRequest {
         from: RoomId,
         /// What it says.
         message: PeerMessage,
+    },
+}
+
+/// What back ends ask.
+#[derive(Debug)]
+pub enum BackEndRequest {
+    /// Somebody asks for something over HTTP, without a session.
+    Ask {
+        /// Who asks.
+        member: Member,
+        /// What they ask for.
+        command: Command,
+        /// Receives what an ack would hold.
+        reply: Answer<Reply>,
+    },
+    /// Somebody looks at what members see.
+    Look {
+        /// Who looks.
+        member: Member,
+        /// Receives everything that they would be told at joining.
+        reply: Answer<Snapshot>,
+    },
+    /// Somebody asks who is in the room.
+    Participants {
+        /// Whom the page follows, by name.
+        after: Option<UserId>,
+        /// How many.
+        count: usize,
+        /// Receives the page.
+        reply: Answer<Participants>,
     },
 }
 

@@ -1,40 +1,112 @@
 //! Rooms over HTTP: look, open, end.
 
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use std::cmp::Reverse;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::header::{ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use room_rules::{Capability, RoomView};
-use wire_format::{CreateRoom, encode_room, encode_rooms};
+use serde::Deserialize;
+use wire_format::{Code, CreateRoom, encode_room, encode_rooms, encode_snapshot, room_state_name};
 
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
-use crate::{Created, Refused, RoomHandle, RoomRequest, Services, body, refused};
+use crate::{BackEndRequest, Created, Refused, RoomHandle, RoomRequest, Services, body, refused};
 
 /// The list of rooms is for people to choose from; nobody reads further.
 const LISTED_MAX: usize = 200;
 
+/// Which rooms, in which order, and which page of them.
+#[derive(Deserialize)]
+pub(crate) struct Wish {
+    state: Option<String>,
+    sort: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<usize>,
+}
+
 /// `GET /v1/rooms`
-pub(crate) async fn list(State(services): State<Services>) -> Response {
-    let rooms = services.directory.list();
-    let views = rooms.iter().take(LISTED_MAX).map(look);
+pub(crate) async fn list(
+    State(services): State<Services>,
+    wish: Result<Query<Wish>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let bad = |message: String| Refused::new(Code::BadRequest, message);
+    let Query(Wish { state, sort, limit, cursor }) = wish.map_err(|e| bad(e.body_text()))?;
+    let sort = sort.as_deref().unwrap_or("name");
+    let (limit, from) = (limit.unwrap_or(LISTED_MAX).clamp(1, LISTED_MAX), cursor.unwrap_or(0));
+    let mut rooms = services.directory.list();
+    match sort {
+        "name" | "hot" => {}
+        "new" => rooms.sort_by_key(|room| Reverse(room.opened_at())),
+        _ => return Err(bad("sort must be name, hot or new".to_owned())),
+    }
+    // Every room is asked only where the answer depends on all of them.
+    let is_by_answer = sort == "hot" || state.is_some();
+    let mut has_more = !is_by_answer && rooms.len() > from.saturating_add(limit);
+    if !is_by_answer {
+        rooms = rooms.into_iter().skip(from).take(limit).collect();
+    }
     // A room that ends or is too busy at this moment is left out.
-    let views: Vec<RoomView> = join_all(views)
-        .await
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|room| !room.hidden)
-        .collect();
-    refused::json(StatusCode::OK, encode_rooms(&views, &services.rtmp_base))
+    let views = join_all(rooms.iter().map(look)).await;
+    let mut views: Vec<RoomView> =
+        views.into_iter().filter_map(Result::ok).filter(|room| !room.hidden).collect();
+    if is_by_answer {
+        let is_wanted = |name| state.as_deref().is_none_or(|state| state == name);
+        views.retain(|view| is_wanted(room_state_name(view.state)));
+        if sort == "hot" {
+            views.sort_by_key(|view| Reverse(view.online));
+        }
+        has_more = views.len() > from.saturating_add(limit);
+        views = views.into_iter().skip(from).take(limit).collect();
+    }
+    let next = from.saturating_add(limit).to_string();
+    let cursor = has_more.then_some(next.as_str());
+    Ok(tagged(&headers, encode_rooms(&views, cursor, &services.rtmp_base)))
+}
+
+/// `GET /v1/rooms/{room}/snapshot`
+pub(crate) async fn snapshot(
+    State(services): State<Services>,
+    Path(room): Path<String>,
+    bearer: Bearer,
+) -> Result<Response, Refused> {
+    let room = find_room(&room, &services)?;
+    let member = bearer.member_of(room.room())?;
+    let snapshot =
+        room.ask(|reply| RoomRequest::BackEnd(BackEndRequest::Look { member, reply })).await?;
+    Ok(refused::json(StatusCode::OK, encode_snapshot(&snapshot)))
+}
+
+/// Answers with an entity tag, and with nothing else if the client has this already (RFC 9110
+/// section 13.1.2).
+fn tagged(headers: &HeaderMap, body: String) -> Response {
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    let tag = format!("\"{:016x}\"", hasher.finish());
+    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let mut response = if known.is_some_and(|known| known.contains(&tag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        refused::json(StatusCode::OK, body)
+    };
+    let tag = HeaderValue::from_str(&tag).expect("digits in quotes are a header's value");
+    response.headers_mut().insert(ETAG, tag);
+    response
 }
 
 /// `GET /v1/rooms/{room}`
 pub(crate) async fn describe(
     State(services): State<Services>,
     Path(room): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
-    Ok(refused::json(StatusCode::OK, encode_room(&look(&room).await?, &services.rtmp_base)))
+    Ok(tagged(&headers, encode_room(&look(&room).await?, &services.rtmp_base)))
 }
 
 /// `POST /v1/rooms`

@@ -52,7 +52,7 @@ pub(crate) enum EventData<'a> {
 pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
     match body {
         EventBody::RoomState { state, reason, note } => {
-            let (state, reason) = (room_state(*state), reason.map(end_reason));
+            let (state, reason) = (room_state_name(*state), reason.map(end_reason));
             let note = note.as_ref().map(room_rules::ReasonCode::as_str);
             ("room.state", EventData::RoomState(RoomStateBody { state, reason, note }))
         }
@@ -238,7 +238,7 @@ impl<'a> From<&'a Snapshot> for SnapshotBody<'a> {
         Self {
             room: snapshot.room.as_str(),
             title: &snapshot.title,
-            state: room_state(snapshot.state),
+            state: room_state_name(snapshot.state),
             you: (&snapshot.you).into(),
             seats: snapshot.seats.iter().map(Into::into).collect(),
             stage: performers(&snapshot.stage),
@@ -545,7 +545,7 @@ impl<'a> From<&'a ChatLine> for ChatBody<'a> {
 }
 
 /// Returns a room state's name on the wire.
-pub(crate) const fn room_state(state: RoomState) -> &'static str {
+pub const fn room_state_name(state: RoomState) -> &'static str {
     match state {
         RoomState::Created => "created",
         RoomState::Waiting => "waiting",

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod api;
 mod body;
 mod code;
 mod cue;
@@ -20,6 +21,11 @@ mod rest;
 mod schema;
 mod srs;
 
+pub use api::{
+    MintToken, Participant, Participants, encode_participants, encode_problem, encode_reply,
+    encode_snapshot, encode_token,
+};
+pub use body::room_state_name;
 pub use code::Code;
 pub use cue::{CUE_MAX, Cue, CueBattle, CueCountdown, CueTile, encode_cue, encode_media_clock};
 pub use decode::{
@@ -46,8 +52,7 @@ pub use peer_stats::{
 };
 pub use rest::{
     AddTarget, CreateRoom, JSON_BODY_MAX, PickLayer, PictureSize, SDP_BODY_MAX, Target,
-    TargetState, encode_error_body, encode_order, encode_room, encode_rooms, encode_target,
-    encode_targets,
+    TargetState, encode_order, encode_room, encode_rooms, encode_target, encode_targets,
 };
 pub use schema::{Schemas, protocol_schema};
 pub use srs::{SRS_BODY_MAX, SrsOffer, encode_srs_answer, encode_srs_error};

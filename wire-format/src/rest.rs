@@ -4,10 +4,10 @@ use room_rules::{OrderPlaced, RoomId, RoomView, Title};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::body::{BattleBody, OrderBody, PerformerBody, SeatBody, performers, room_state};
+use crate::DecodeError;
+use crate::body::{BattleBody, OrderBody, PerformerBody, SeatBody, performers, room_state_name};
 use crate::decode::bad;
 use crate::encode::write;
-use crate::{Code, DecodeError};
 
 /// The largest JSON body of a request, in bytes.
 pub const JSON_BODY_MAX: usize = 16 * 1024;
@@ -140,8 +140,11 @@ pub fn encode_room(view: &RoomView, rtmp_base: &str) -> String {
 }
 
 /// Encodes the answer of `GET /v1/rooms`.
-pub fn encode_rooms(views: &[RoomView], rtmp_base: &str) -> String {
-    write(&RoomsBody { rooms: views.iter().map(|view| RoomBody::new(view, rtmp_base)).collect() })
+pub fn encode_rooms(views: &[RoomView], cursor: Option<&str>, rtmp_base: &str) -> String {
+    write(&RoomsBody {
+        cursor,
+        rooms: views.iter().map(|view| RoomBody::new(view, rtmp_base)).collect(),
+    })
 }
 
 /// Encodes the answer of `POST /v1/rooms/{room}/orders`.
@@ -149,27 +152,12 @@ pub fn encode_order(order: &OrderPlaced) -> String {
     write(&OrderBody::from(order))
 }
 
-/// Encodes the body of an HTTP error; its status is [`Code::http_status`].
-pub fn encode_error_body(code: Code, message: &str) -> String {
-    write(&ProblemBody { code: code.as_str(), message })
-}
-
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Problem")]
-pub(crate) struct ProblemBody<'a> {
-    #[schemars(schema_with = "code_schema")]
-    code: &'static str,
-    message: &'a str,
-}
-
-fn code_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    crate::schema::codes().try_into().expect("it is an object")
-}
-
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Rooms")]
 pub(crate) struct RoomsBody<'a> {
     rooms: Vec<RoomBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a str>,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -199,7 +187,7 @@ impl<'a> RoomBody<'a> {
         Self {
             room,
             title: &view.title,
-            state: room_state(view.state),
+            state: room_state_name(view.state),
             host: view.host.as_ref().map(room_rules::UserId::as_str),
             seats: view.seats.iter().map(Into::into).collect(),
             stage: performers(&view.stage),

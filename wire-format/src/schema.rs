@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::api::{MintTokenBody, ParticipantsBody, ProblemBody, TokenBody};
 use crate::body::{
     BannedBody, BattleBody, ChatBody, CountdownBody, GiftBatchBody, LotteryBody, LotteryRecordBody,
     MutedBody, OrderBody, PacketBody, PacketRecordBody, ReactBody, ReplyData, RoomStateBody,
@@ -22,9 +23,7 @@ use crate::layout::{AppliedBody, LayoutBody, ViewBody};
 use crate::leaderboard::{GiftsBody, LeaderboardBody};
 use crate::media_news::{Speaker, Uplink};
 use crate::peer_stats::{PeerList, PeerReport};
-use crate::rest::{
-    AddTarget, CreateRoomBody, PickLayer, ProblemBody, RoomBody, RoomsBody, Target, TargetsBody,
-};
+use crate::rest::{AddTarget, CreateRoomBody, PickLayer, RoomBody, RoomsBody, Target, TargetsBody};
 use crate::{Code, decode, stream_name};
 use room_rules::Stream;
 
@@ -81,6 +80,9 @@ const ANSWERS: &[Named] = &[
     named::<RoomsBody<'static>>("Rooms"),
     named::<Target>("Target"),
     named::<TargetsBody<'static>>("Targets"),
+    named::<TokenBody<'static>>("Token"),
+    named::<ParticipantsBody<'static>>("Participants"),
+    named::<SnapshotBody<'static>>("Snapshot"),
     named::<PeerList>("Peers"),
     named::<PeerReport>("PeerStats"),
     named::<ViewBody<'static>>("Layout"),
@@ -102,6 +104,7 @@ const ANSWERS: &[Named] = &[
 /// What HTTP takes besides messages.
 const REQUESTS: &[Named] = &[
     named::<CreateRoomBody>("CreateRoom"),
+    named::<MintTokenBody>("MintToken"),
     named::<AddTarget>("AddTarget"),
     named::<PickLayer>("PickLayer"),
     named::<LayoutBody>("LayoutChoice"),

@@ -10,6 +10,7 @@
     reason = "in a test, an unexpected value is a failure and a panic reports it"
 )]
 
+mod back_end;
 mod bad_input;
 mod client;
 mod http;

@@ -13,14 +13,15 @@ use room_rules::{
     ServerTime, SessionId, SettingsView, Snapshot, Title, UserId, Watermarks,
 };
 use signaling::{
-    Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment, IceSession, IceStep,
-    IfMatch, LayoutRequest, Lobby, LookRequest, MediaId, MediaSession, Occasion, Outbox, Patched,
-    ProgramPicture, ProgramRequest, Refused, RoomHandle, RoomRequest, Sid,
+    BackEndRequest, Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment,
+    IceSession, IceStep, IfMatch, LayoutRequest, Lobby, LookRequest, MediaId, MediaSession,
+    Occasion, Outbox, Patched, ProgramPicture, ProgramRequest, Refused, RoomHandle, RoomRequest,
+    Sid,
 };
 use tokio::sync::mpsc;
 use wire_format::{
-    Code, FilmState, InsertList, InsertView, Lane, LayoutView, PeerEntry, PeerList, PeerReport,
-    Resume, StandInOrder, StandInView, Target, TargetState,
+    Code, FilmState, InsertList, InsertView, Lane, LayoutView, Participant, Participants,
+    PeerEntry, PeerList, PeerReport, Resume, StandInOrder, StandInView, Target, TargetState,
 };
 
 /// The only media session there is.
@@ -49,6 +50,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let _ = reply.send(Ok(entered(&id, member, resume)));
             }
             RoomRequest::Hearing { hearing, .. } => hear(hearing),
+            RoomRequest::BackEnd(request) => serve_back_end(&id, request),
             RoomRequest::Leave { session } => {
                 sessions.lock().unwrap().retain(|(other, _)| *other != session);
             }
@@ -113,6 +115,25 @@ fn entered(id: &RoomId, member: Member, resume: Option<Box<Resume>>) -> Entered 
         None => Beginning::Anew(Box::new(snapshot(id, member))),
     };
     Entered { sid: Sid::new("s-1"), epoch: LifeId::parse("life-1").unwrap(), how }
+}
+
+fn serve_back_end(id: &RoomId, request: BackEndRequest) {
+    match request {
+        BackEndRequest::Ask { command, reply, .. } => {
+            let _ = reply.send(command_reply(&command).map_err(Refused::from));
+        }
+        BackEndRequest::Look { member, reply } => drop(reply.send(Ok(snapshot(id, member)))),
+        BackEndRequest::Participants { after, count, reply } => {
+            let users = ["ann", "bob", "cy"].into_iter().map(str::to_owned);
+            let mut page: Vec<_> = users
+                .filter(|user| after.as_ref().is_none_or(|after| user.as_str() > after.as_str()))
+                .map(|user| Participant { name: user.clone(), user, role: "viewer", sessions: 1 })
+                .collect();
+            let has_more = page.len() > count;
+            page.truncate(count);
+            let _ = reply.send(Ok(Participants { page, online: 3, has_more }));
+        }
+    }
 }
 
 fn hear(hearing: Hearing) {

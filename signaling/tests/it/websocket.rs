@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use wire_format::Lane;
 
-use crate::client::Socket;
+use crate::client::{Request, Socket};
 use crate::world::{PATIENCE, World};
 
 #[tokio::test]
@@ -272,4 +272,53 @@ async fn one_socket_too_many_is_turned_away_until_another_one_ends() {
         }
     };
     timeout(PATIENCE, again).await.expect("the place should become free");
+}
+
+#[tokio::test]
+async fn a_socket_moves_to_another_room_without_connecting_again() {
+    let world = World::new().await;
+    let host = world.token("b", "bob", Role::Host);
+    let open = Request::new("POST", "/v1/rooms").token(&host);
+    let open = open.body("application/json", r#"{"room":"b"}"#).send(world.address).await;
+    assert_eq!(open.status, 201);
+    let mut socket = Socket::join(&world, "vi", Role::Viewer).await;
+    world.sessions_become(1).await;
+    let hello = |d: serde_json::Value| json!({"v": 1, "t": "hello", "rid": "m", "d": d});
+
+    // A token of the room is needed; without it the session stays where it is.
+    socket.say(hello(json!({"room": "b"}))).await;
+    assert_eq!(socket.hear().await["code"], "FORBIDDEN");
+    socket.say(hello(json!({"room": "nowhere"}))).await;
+    assert_eq!(socket.hear().await["t"], "err");
+    world.sessions_become(1).await;
+
+    let token = world.token("b", "vi", Role::Viewer);
+    socket.say(hello(json!({"room": "b", "token": token}))).await;
+    let ack = socket.hear().await;
+    assert_eq!((&ack["d"]["room"], &ack["d"]["resumed"]), (&json!("b"), &json!(false)));
+    assert_eq!(socket.hear_text().await, "after the snapshot");
+    world.sessions_become(0).await;
+    socket.say(json!({"v": 1, "t": "like", "rid": "1", "d": {"n": 1}})).await;
+    assert_eq!(socket.hear().await["t"], "ack");
+}
+
+#[tokio::test]
+async fn a_session_resumes_asks_for_what_is_missing_and_is_told_when_that_is_gone() {
+    let world = World::new().await;
+    let mut socket = Socket::open(&world, &world.token("a", "vi", Role::Viewer)).await;
+    let resume = json!({"sid": "s-1", "epoch": "life-1", "q": {"gift": 3}});
+    let d = json!({"room": "a", "resume": resume});
+    socket.say(json!({"v": 1, "t": "hello", "rid": "h", "d": d})).await;
+    let ack = socket.hear().await;
+    assert_eq!((&ack["d"]["resumed"], &ack["d"]["missed"]), (&json!(true), &json!(3)));
+    assert_eq!(socket.hear_text().await, "after the snapshot");
+
+    for (from, t, code) in [(11, "ack", json!(null)), (1, "err", json!("EXPIRED"))] {
+        let d = json!({"s": "gift", "from": from});
+        socket.say(json!({"v": 1, "t": "resync", "rid": "r", "d": d})).await;
+        let answer = socket.hear().await;
+        assert_eq!((&answer["t"], &answer["code"]), (&json!(t), &code));
+    }
+    socket.say(json!({"v": 1, "t": "me.ack", "rid": "k", "d": {"q": 1}})).await;
+    assert_eq!(socket.hear().await["rid"], "k");
 }

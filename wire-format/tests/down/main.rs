@@ -26,11 +26,11 @@ use stats::{peer_list, publisher_report, viewer_report};
 use wire_format::{
     CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, FilmState, InsertEnd, InsertList,
     InsertView, Lane, SessionName, StandInView, Target, TargetState, Uplink, UplinkNews,
-    decode_insert, decode_stand_in, encode_ack, encode_cue, encode_err, encode_error_body,
-    encode_event, encode_gift_catalog, encode_hello_ack, encode_insert_ended,
-    encode_insert_started, encode_inserts, encode_layers, encode_layout, encode_layout_applied,
-    encode_leaderboard, encode_lottery, encode_media_clock, encode_order, encode_packet,
-    encode_peer_report, encode_peers, encode_room, encode_rooms, encode_speaker, encode_srs_answer,
+    decode_insert, decode_stand_in, encode_ack, encode_cue, encode_err, encode_event,
+    encode_gift_catalog, encode_hello_ack, encode_insert_ended, encode_insert_started,
+    encode_inserts, encode_layers, encode_layout, encode_layout_applied, encode_leaderboard,
+    encode_lottery, encode_media_clock, encode_order, encode_packet, encode_peer_report,
+    encode_peers, encode_problem, encode_room, encode_rooms, encode_speaker, encode_srs_answer,
     encode_srs_error, encode_staff, encode_stand_in, encode_target, encode_targets, encode_uplink,
     encode_welcome,
 };
@@ -71,7 +71,7 @@ fn the_ack_of_hello_holds_what_a_welcome_holds() {
 
 #[test]
 fn lists_hold_what_single_answers_hold() {
-    let rooms: Value = serde_json::from_str(&encode_rooms(&[room_view()], RTMP)).unwrap();
+    let rooms: Value = serde_json::from_str(&encode_rooms(&[room_view()], None, RTMP)).unwrap();
     let room: Value = serde_json::from_str(&encode_room(&room_view(), RTMP)).unwrap();
     assert_eq!(rooms["rooms"][0], room);
 
@@ -186,7 +186,7 @@ fn said() -> BTreeMap<&'static str, String> {
         ("insert.ended of one that failed", encode_insert_ended("i2", &broken(), now())),
         ("Inserts", encode_inserts(&inserts())),
         ("StandIn", encode_stand_in(&stand_in())),
-        ("error body", encode_error_body(Code::RoomNotFound, "there is no such room")),
+        ("error body", encode_problem(Code::RoomNotFound, "there is no such room", None)),
     ]);
     said.extend(session::said());
     for (sequence, (name, body)) in (1..).zip(events()) {

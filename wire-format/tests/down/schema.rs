@@ -53,6 +53,7 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "peers" => "Peers",
         "stats of a publisher" | "stats of a viewer" => "PeerStats",
         "OrderResult" => "OrderResult",
+        "error body" => "Problem",
         "gifts" => "Gifts",
         "RedPacketRecord" => "RedPacketRecord",
         "LotteryRecord" => "LotteryRecord",

@@ -1,0 +1,13 @@
+//! The server's API over HTTP: every path with its document, twins of messages, and what back ends
+//! need besides.
+
+mod commands;
+mod document;
+mod idempotency;
+mod participants;
+mod route;
+mod routes;
+mod tokens;
+
+pub(crate) use idempotency::Idempotency;
+pub(crate) use routes::routes;

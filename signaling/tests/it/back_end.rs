@@ -1,0 +1,139 @@
+//! What back ends ask over HTTP.
+
+use room_rules::Role;
+use serde_json::{Value, json};
+
+use crate::client::{Request, Response};
+use crate::world::World;
+
+#[tokio::test]
+async fn every_path_of_the_document_takes_its_methods_and_no_other() {
+    let world = World::new().await;
+    let document = Request::new("GET", "/v1/openapi.json").send(world.address).await.json();
+    let mut tried = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let path = path.replace("{room}", "a").replace("{id}", "7").replace("{user}", "bob");
+        let path = path.replace("{pk}", "p").replace("{sale}", "s");
+        let path = path.replace("{packet}", "p").replace("{lottery}", "l");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let answer = Request::new(method, &path).send(world.address).await;
+            let is_there = operations[method.to_lowercase()].is_object();
+            let is_refused = answer.status == 405;
+            // A path that is not there is the pages' business and has nothing to do with methods.
+            assert_eq!(is_refused, !is_there, "{method} {path}: {answer:?}");
+            let is_nowhere = answer.status == 404 && answer.body.contains("nothing here");
+            assert!(!is_nowhere, "{method} {path}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 150, "only {tried} requests");
+}
+
+#[tokio::test]
+async fn what_a_message_asks_can_be_asked_by_its_name_or_by_a_path() {
+    let world = World::new().await;
+    let host = world.token("a", "alice", Role::Host);
+    let post = |path: &str, body: Value| {
+        let request = Request::new("POST", path).token(&host);
+        request.body("application/json", body.to_string()).send(world.address)
+    };
+
+    let said = json!({"t": "chat.send", "d": {"text": "hi"}});
+    let by_name = post("/v1/rooms/a/commands", said).await;
+    assert_eq!((by_name.status, by_name.json()), (200, json!({"id": "c-1"})));
+    let by_path = post("/v1/rooms/a/chat", json!({"text": "hi"})).await;
+    assert_eq!((by_path.status, by_path.json()), (200, json!({"id": "c-1"})));
+    let accept = Request::new("POST", "/v1/rooms/a/seats/bob/accept").token(&host);
+    assert_eq!(accept.send(world.address).await.status, 200);
+    let mute = Request::new("PUT", "/v1/rooms/a/seats/bob/mute").token(&host);
+    let mute = mute.body("application/json", r#"{"audio":true}"#);
+    assert_eq!(mute.send(world.address).await.status, 200);
+
+    let taken = post("/v1/rooms/a/commands", json!({"t": "seat.apply"})).await;
+    assert_eq!(taken.error(), (409, "SEAT_TAKEN".into()));
+    assert_eq!(taken.header("content-type"), Some("application/problem+json"));
+    let problem = taken.json();
+    assert_eq!((&problem["status"], &problem["title"]), (&json!(409), &json!("SEAT_TAKEN")));
+    let unknown = post("/v1/rooms/a/commands", json!({"t": "seat.swap"})).await;
+    assert_eq!(unknown.error(), (400, "BAD_REQUEST".into()));
+    let nobody = Request::new("POST", "/v1/rooms/a/seats/bob/accept").send(world.address).await;
+    assert_eq!(nobody.error(), (401, "UNAUTHENTICATED".into()));
+}
+
+#[tokio::test]
+async fn a_request_with_a_key_is_done_once() {
+    let world = World::new().await;
+    let host = world.token("a", "alice", Role::Host);
+    let say = |key: &str, text: &str| {
+        let request = Request::new("POST", "/v1/rooms/a/chat").token(&host);
+        let request = request.header("Idempotency-Key", key);
+        request.body("application/json", json!({"text": text}).to_string()).send(world.address)
+    };
+
+    assert_eq!(say("k", "hi").await.status, 200);
+    assert_eq!(say("k", "hi").await.status, 200);
+    assert_eq!(say("k", "ho").await.error(), (422, "IDEMPOTENCY_MISMATCH".into()));
+    assert_eq!(say(&"k".repeat(65), "hi").await.error(), (400, "BAD_REQUEST".into()));
+}
+
+#[tokio::test]
+async fn lists_come_in_pages_and_what_is_known_is_not_sent_again() {
+    let world = World::new().await;
+    let host = world.token("a", "alice", Role::Host);
+    for room in ["b", "c"] {
+        let token = world.token(room, "bob", Role::Host);
+        let open = Request::new("POST", "/v1/rooms").token(&token);
+        let body = json!({"room": room}).to_string();
+        assert_eq!(open.body("application/json", body).send(world.address).await.status, 201);
+    }
+    let get = |path: &str| Request::new("GET", path).token(&host).send(world.address);
+    let names = |list: &Response, of: &str, name: &str| -> Vec<String> {
+        let list = list.json();
+        let all = list[of].as_array().unwrap().iter();
+        all.map(|one| one[name].as_str().unwrap().to_owned()).collect()
+    };
+
+    let first = get("/v1/rooms?limit=2").await;
+    assert_eq!(names(&first, "rooms", "room"), ["a", "b"]);
+    let cursor = first.json()["cursor"].as_str().unwrap().to_owned();
+    let second = get(&format!("/v1/rooms?limit=2&cursor={cursor}")).await;
+    assert_eq!(names(&second, "rooms", "room"), ["c"]);
+    assert_eq!(second.json()["cursor"], Value::Null);
+    assert_eq!(names(&get("/v1/rooms?sort=new&limit=1").await, "rooms", "room"), ["c"]);
+    assert_eq!(names(&get("/v1/rooms?sort=hot").await, "rooms", "room").len(), 3);
+    assert_eq!(names(&get("/v1/rooms?state=live").await, "rooms", "room").len(), 0);
+    assert_eq!(get("/v1/rooms?sort=best").await.error(), (400, "BAD_REQUEST".into()));
+
+    let tag = first.header("etag").unwrap();
+    let again = Request::new("GET", "/v1/rooms?limit=2").header("If-None-Match", tag);
+    let again = again.send(world.address).await;
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+
+    let page = get("/v1/rooms/a/participants?limit=2").await;
+    assert_eq!(names(&page, "participants", "user"), ["ann", "bob"]);
+    assert_eq!((&page.json()["online"], &page.json()["cursor"]), (&json!(3), &json!("bob")));
+    let page = get("/v1/rooms/a/participants?limit=2&cursor=bob").await;
+    assert_eq!(names(&page, "participants", "user"), ["cy"]);
+    let snapshot = get("/v1/rooms/a/snapshot").await;
+    assert_eq!((snapshot.status, &snapshot.json()["you"]["user"]), (200, &json!("alice")));
+}
+
+#[tokio::test]
+async fn an_admin_makes_tokens_and_nobody_else() {
+    let world = World::new().await;
+    let mint = |role, body: Value| {
+        let request =
+            Request::new("POST", "/v1/rooms/a/tokens").token(&world.token("a", "x", role));
+        request.body("application/json", body.to_string()).send(world.address)
+    };
+    let wish = json!({"identity": "vera", "role": "viewer", "ttl_s": 60});
+
+    let made = mint(Role::Admin, wish.clone()).await;
+    assert_eq!((made.status, made.header("cache-control")), (201, Some("no-store")));
+    let token = made.json()["token"].as_str().unwrap().to_owned();
+    let look = Request::new("GET", "/v1/rooms/a/snapshot").token(&token).send(world.address).await;
+    assert_eq!((look.status, &look.json()["you"]["user"]), (200, &json!("vera")));
+    assert_eq!(mint(Role::Host, wish).await.error(), (403, "FORBIDDEN".into()));
+    let too_long = json!({"identity": "vera", "role": "viewer", "ttl_s": 86_401});
+    assert_eq!(mint(Role::Admin, too_long).await.error(), (400, "BAD_REQUEST".into()));
+}
