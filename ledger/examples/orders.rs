@@ -197,5 +197,6 @@ fn offer() -> Command {
         per_user: Quantity::new(100_000).unwrap(),
         lead: Duration::from_secs(2),
         open_for: SaleDuration::new(3_600_000).unwrap(),
+        terms: room_rules::SaleTerms::default(),
     })
 }

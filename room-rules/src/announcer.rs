@@ -25,7 +25,6 @@ pub(crate) struct Announcer {
 
 impl Announcer {
     /// Tells one user.
-    #[allow(dead_code, reason = "bids and orders will")]
     pub(crate) fn tell(&mut self, user: &UserId, body: EventBody, at: ServerTime) {
         assert_eq!(body.stream(), Stream::Me, "everybody hears the other streams");
         let personal = self.personal.entry(user.clone()).or_default();

@@ -53,11 +53,13 @@ pub enum Capability {
     CancelSale,
     /// Order.
     Order,
+    /// Say that an order was paid.
+    ConfirmPayment,
 }
 
 impl Capability {
     /// Every capability.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::PublishAsHost,
         Self::PublishOnSeat,
         Self::CreateRoom,
@@ -82,6 +84,7 @@ impl Capability {
         Self::AnnounceSale,
         Self::CancelSale,
         Self::Order,
+        Self::ConfirmPayment,
     ];
 
     /// Returns the area by which it can be switched off.
@@ -102,7 +105,7 @@ impl Capability {
             Self::TakeSeat | Self::SeatItself | Self::GrantSeat => Area::Seat,
             Self::KeepOrder | Self::Moderate => Area::Moderate,
             Self::Battle | Self::EndBattle => Area::Pk,
-            Self::AnnounceSale | Self::CancelSale => Area::Sale,
+            Self::AnnounceSale | Self::CancelSale | Self::ConfirmPayment => Area::Sale,
             Self::Order => Area::Buy,
         }
     }
@@ -125,7 +128,8 @@ impl Role {
             | Capability::SeePeers
             | Capability::GrantSeat
             | Capability::EndBattle
-            | Capability::CancelSale => matches!(self, Host | Assistant | Admin),
+            | Capability::CancelSale
+            | Capability::ConfirmPayment => matches!(self, Host | Assistant | Admin),
             Capability::PoliceRoom => matches!(self, Admin),
             Capability::Chat => matches!(self, Host | Guest | Viewer | Moderator | Admin),
             Capability::Like => true,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::limit::OutOfLimits;
 use crate::{
     Capability, ChatId, GiftId, GiveawayCommand, GiveawayReply, IdemKey, ModerationCommand,
-    ModerationView, OrderId, PkId, RoomCommand, RoomId, SaleId, Scores, SeatCommand, SeatIndex,
-    Seed, ServerTime, UserId,
+    ModerationView, OrderId, PkId, RoomCommand, RoomId, SaleCommand, SaleId, SaleTerms, Scores,
+    SeatCommand, SeatIndex, Seed, ServerTime, ShopCommand, ShopReply, UserId,
 };
 
 /// One thing a member asks for. Every value is within its limits by construction.
@@ -51,6 +51,8 @@ pub enum Command {
     OrderPlace(OrderRequest),
     /// Has to do with red packets or lotteries.
     Giveaway(GiveawayCommand),
+    /// Whatever else one can ask where something is sold or to be won.
+    Shop(ShopCommand),
     /// Ends the room.
     RoomEnd,
 }
@@ -71,6 +73,7 @@ impl Command {
             Self::GiftSend(order) => Some(&order.idem),
             Self::OrderPlace(order) => Some(&order.idem),
             Self::Giveaway(command) => command.idem(),
+            Self::Shop(command) => command.idem(),
             Self::ChatSend(_)
             | Self::Like(_)
             | Self::Seat(_)
@@ -106,6 +109,7 @@ impl Command {
             | Self::SaleCancel(_)
             | Self::OrderPlace(_)
             | Self::Giveaway(_)
+            | Self::Shop(_)
             | Self::RoomEnd => None,
         }
     }
@@ -116,6 +120,10 @@ impl Command {
     pub const fn seed_wanted(&mut self) -> Option<&mut Option<Seed>> {
         match self {
             Self::Giveaway(command) => command.seed_wanted(),
+            Self::SaleAnnounce(offer) => offer.terms.policy.seed_wanted(),
+            Self::Shop(ShopCommand::Sale(SaleCommand::Draft(offer))) => {
+                offer.terms.policy.seed_wanted()
+            }
             _ => None,
         }
     }
@@ -137,6 +145,7 @@ impl Command {
             Self::SaleCancel(_) => Capability::CancelSale,
             Self::OrderPlace(_) => Capability::Order,
             Self::Giveaway(command) => command.needs(),
+            Self::Shop(command) => command.needs(),
             Self::RoomEnd => Capability::EndRoom,
         }
     }
@@ -183,6 +192,8 @@ pub enum Reply {
     Order(OrderPlaced),
     /// Of a red packet or a lottery.
     Giveaway(GiveawayReply),
+    /// What a [`ShopCommand`] brought about, or an order that a draw will decide.
+    Shop(ShopReply),
 }
 
 /// A gift to be given.
@@ -222,6 +233,9 @@ pub struct OrderPlaced {
     pub quantity: Quantity,
     /// Units left after it.
     pub stock: u32,
+    /// Until when it must be paid, if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay_by: Option<ServerTime>,
 }
 
 /// How long a battle and its punishment last.
@@ -290,6 +304,9 @@ pub struct SaleOffer {
     pub lead: Duration,
     /// How long it stays open, at least a second.
     pub open_for: SaleDuration,
+    /// On what terms it sells.
+    #[serde(default)]
+    pub terms: SaleTerms,
 }
 
 macro_rules! bounded_number {
@@ -349,6 +366,32 @@ bounded_number!(
     /// How long a sale is open, 1 second to 24 hours, in milliseconds.
     SaleDuration, 1_000, 86_400_000
 );
+bounded_number!(
+    /// How long an auction runs, 5 seconds to 24 hours, in milliseconds.
+    AuctionDuration, 5_000, 86_400_000
+);
+bounded_number!(
+    /// How long orders are gathered for a draw, 500 to 2,000 milliseconds.
+    DrawWindow, 500, 2_000
+);
+bounded_number!(
+    /// How long an order is kept for its buyer to pay, 10 seconds to an hour, in milliseconds.
+    PayWindow, 10_000, 3_600_000
+);
+
+impl DrawWindow {
+    /// Returns the time.
+    pub fn duration(self) -> Duration {
+        Duration::from_millis(self.0.into())
+    }
+}
+
+impl PayWindow {
+    /// Returns the time.
+    pub fn duration(self) -> Duration {
+        Duration::from_millis(self.0.into())
+    }
+}
 
 macro_rules! bounded_text {
     ($(#[$doc:meta])* $name:ident, $max:expr) => {

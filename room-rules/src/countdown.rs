@@ -1,13 +1,16 @@
 //! "3, 2, 1": a deadline that every client counts down to by itself.
 //!
 //! There are no tick messages. The whole object is repeated once a second in its last five seconds,
-//! for a client that missed it; a repetition has the same revision and changes nothing.
+//! for a client that missed it; a repetition has the same revision and changes nothing. A deadline
+//! may be put off and never brought forward: a client that has not heard of it would be late.
 
 use std::time::Duration;
 
 use crate::announcer::Announcer;
 use crate::{CountdownId, EventBody, ServerTime};
 
+/// An announcement must reach a weak network and still leave time to count.
+pub(crate) const LEAD_MIN: Duration = Duration::from_millis(2_000);
 const REPEAT_EVERY: Duration = Duration::from_secs(1);
 const REPEATS: u32 = 5;
 
@@ -37,6 +40,7 @@ impl CountdownTimer {
             state: CountdownState::Counting,
             labels: kind.labels(),
             subject: subject.to_owned(),
+            fair: open_at.since(now) >= LEAD_MIN,
         };
         out.broadcast(EventBody::Countdown(shown.clone()), now);
         let repeat_at = next_repeat(open_at, now);
@@ -45,6 +49,25 @@ impl CountdownTimer {
 
     pub(crate) const fn shown(&self) -> &Countdown {
         &self.shown
+    }
+
+    /// Moves the deadline to a later one, unless it is over.
+    pub(crate) fn put_off(
+        &mut self,
+        open_at: ServerTime,
+        close_at: Option<ServerTime>,
+        now: ServerTime,
+        out: &mut Announcer,
+    ) {
+        assert!(open_at >= self.shown.open_at, "a deadline never comes earlier than announced");
+        if self.shown.state != CountdownState::Counting {
+            return;
+        }
+        self.shown.open_at = open_at;
+        self.shown.close_at = close_at;
+        self.shown.revision += 1;
+        self.repeat_at = next_repeat(open_at, now);
+        out.broadcast(EventBody::Countdown(self.shown.clone()), now);
     }
 
     /// Calls the countdown off, unless it has fired.
@@ -109,6 +132,8 @@ pub struct Countdown {
     pub labels: &'static [&'static str],
     /// The id of the sale or battle it belongs to.
     pub subject: String,
+    /// Whether it was announced early enough for everyone to be there in time.
+    pub fair: bool,
 }
 
 /// What happens at the end of a countdown.
@@ -120,6 +145,12 @@ pub enum CountdownKind {
     PacketOpen,
     /// A lottery is drawn.
     LotteryDraw,
+    /// Bids are taken.
+    AuctionStart,
+    /// Bids are no longer taken.
+    AuctionEnd,
+    /// Answers are no longer taken.
+    QuizClose,
     /// Gifts begin to score.
     PkStart,
     /// Gifts no longer score.
@@ -133,8 +164,9 @@ impl CountdownKind {
         match self {
             Self::SaleOpen | Self::PacketOpen => "open",
             Self::LotteryDraw => "draw",
-            Self::PkStart => "start",
-            Self::PkEnd => "end",
+            Self::AuctionStart | Self::PkStart => "start",
+            Self::AuctionEnd | Self::PkEnd => "end",
+            Self::QuizClose => "close",
             Self::Punish => "punish",
         }
     }
@@ -145,7 +177,9 @@ impl CountdownKind {
             Self::PacketOpen => &["3", "2", "1", "抢红包!"],
             Self::LotteryDraw => &["3", "2", "1", "开奖!"],
             Self::PkStart => &["3", "2", "1", "PK!"],
-            Self::PkEnd | Self::Punish => &["3", "2", "1", "时间到!"],
+            Self::AuctionStart => &["3", "2", "1", "开拍!"],
+            Self::AuctionEnd => &["3", "2", "1", "落槌!"],
+            Self::QuizClose | Self::PkEnd | Self::Punish => &["3", "2", "1", "时间到!"],
         }
     }
 }

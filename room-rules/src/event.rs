@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     BattleTop, BattleView, ChatId, ChatText, Contributor, Countdown, CountdownKind, EndReason,
     GiftId, GiveawayEvent, ModerationNews, PeerMessage, Performer, PkId, ReasonCode, Role, RoomId,
-    RoomState, SaleView, Scores, SeatView, ServerTime, SettingsView, Silence, UserId,
+    RoomState, SaleView, Scores, SeatView, ServerTime, SettingsView, ShopEvent, Silence, UserId,
 };
 
 /// Something the shell must carry out.
@@ -104,6 +104,8 @@ pub enum EventBody {
     SaleUpdated(SaleView),
     /// A red packet or a lottery changed.
     Giveaway(GiveawayEvent),
+    /// Something else that is for sale or to be won changed.
+    Shop(ShopEvent),
     /// Gifts were given, or combos ended.
     Gifts(Vec<GiftItem>),
     /// Someone said something.
@@ -124,10 +126,14 @@ impl EventBody {
             Self::Countdown(countdown) => match countdown.kind {
                 CountdownKind::SaleOpen
                 | CountdownKind::PacketOpen
-                | CountdownKind::LotteryDraw => Stream::Sale,
+                | CountdownKind::LotteryDraw
+                | CountdownKind::AuctionStart
+                | CountdownKind::AuctionEnd
+                | CountdownKind::QuizClose => Stream::Sale,
                 CountdownKind::PkStart | CountdownKind::PkEnd | CountdownKind::Punish => Stream::Pk,
             },
             Self::SaleUpdated(_) | Self::Giveaway(_) => Stream::Sale,
+            Self::Shop(event) => event.stream(),
             Self::Gifts(_) => Stream::Gift,
             Self::Chat(_) => Stream::Chat,
             Self::React(_) => Stream::React,

@@ -90,6 +90,10 @@ text_id!(
     SaleId, MADE_ID_MAX, None
 );
 text_id!(
+    /// An auction.
+    AuctionId, MADE_ID_MAX, None
+);
+text_id!(
     /// A red packet.
     PacketId, MADE_ID_MAX, None
 );
@@ -158,6 +162,7 @@ pub(crate) enum Kind {
     Order = 5,
     Packet = 30,
     Lottery = 31,
+    Auction = 20,
 }
 
 /// Makes the ids of one room.

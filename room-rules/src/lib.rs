@@ -11,9 +11,10 @@
 #![forbid(unsafe_code)]
 
 mod announcer;
-mod answered;
 mod area;
 mod arena;
+mod auction;
+mod auctions;
 mod battle;
 mod battle_board;
 mod battle_mirror;
@@ -36,6 +37,7 @@ mod leaderboard;
 mod limit;
 mod member;
 mod moderation;
+mod money;
 mod pace;
 mod peer;
 mod rejected;
@@ -46,20 +48,30 @@ mod scoreboard;
 mod seats;
 mod seed;
 mod shelf;
+mod shop;
+mod shop_log;
 mod time;
 mod view;
 
 pub use area::{Area, Areas};
+pub use auction::{
+    AuctionCommand, AuctionEnding, AuctionEvent, AuctionOffer, AuctionPrice, AuctionReply,
+    AuctionState, AuctionView, BidPlaced, BidRecord, BidRequest, BidStep, BidSteps, SoftClose,
+};
 pub use battle_board::BattleTop;
 pub use capability::Capability;
 pub use command::{
-    BattleTerms, ChatText, Command, GiftCount, GiftOrder, LikeCount, OrderPlaced, OrderRequest,
-    Quantity, Reply, SaleDuration, SaleOffer, StockCount, Title,
+    AuctionDuration, BattleTerms, ChatText, Command, DrawWindow, GiftCount, GiftOrder, LikeCount,
+    OrderPlaced, OrderRequest, PayWindow, Quantity, Reply, SaleDuration, SaleOffer, StockCount,
+    Title,
 };
 pub use countdown::{Countdown, CountdownKind, CountdownState};
 pub use event::{
     ChatLine, Effect, Event, EventBody, GiftItem, OrderKept, Reactions, SeatRequestKind, Stream,
     Watermarks,
+};
+pub use flash_sale::{
+    DrawEntry, OrderNews, OrderQueued, OrderRecord, OrderState, SaleCommand, SalePolicy, SaleTerms,
 };
 pub use gift::{Gift, GiftCatalog, GiftLevel, NoGiftCatalog};
 pub use giveaway::command::{
@@ -71,8 +83,8 @@ pub use giveaway::view::{
     PacketTaker, PacketView, Winner,
 };
 pub use id::{
-    ChatId, CountdownId, GiftId, IdemKey, LifeId, LotteryId, OrderId, PacketId, PkId, RoomId,
-    SaleId, SessionId, UserId,
+    AuctionId, ChatId, CountdownId, GiftId, IdemKey, LifeId, LotteryId, OrderId, PacketId, PkId,
+    RoomId, SaleId, SessionId, UserId,
 };
 pub use input::{Decided, Input};
 pub use leaderboard::{Contributor, Leaders};
@@ -81,16 +93,20 @@ pub use member::{Member, Role};
 pub use moderation::{
     ModerationCommand, ModerationNews, ModerationView, ReasonCode, Sanction, SlowMode, Ttl, Word,
 };
+pub use money::{Amount, Currency};
 pub use peer::{PeerMessage, RejectReason};
 pub use rejected::Rejected;
 pub use room::{MediaChange, Room, RoomCommand, RoomSettings};
 pub use room_config::{ConfigChange, RoomConfig, SeatCount, SeatMode, SettingsView};
 pub use seats::{SeatCommand, SeatLock, SeatPick, SeatWish, Silence};
 pub use seed::{Digest, Seed};
+pub use shop::{Mine, SaleDraft, ShopCommand, ShopEvent, ShopReply, ShopView};
+pub use shop_log::{AuctionLog, LogPage, SaleLog};
 pub use time::ServerTime;
 pub use view::{
-    BattleEnd, BattleResult, BattleState, BattleView, EndReason, Performer, RoomState, RoomView,
-    SaleState, SaleView, Scores, SeatIndex, SeatState, SeatView, Snapshot,
+    BattleEnd, BattleResult, BattleState, BattleView, DrawPromise, DrawResult, EndReason,
+    Performer, RoomState, RoomView, SaleState, SaleView, Scores, SeatIndex, SeatState, SeatView,
+    Snapshot,
 };
 
 /// Rises whenever an input of an earlier journal could be answered otherwise, or lead to other

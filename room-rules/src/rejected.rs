@@ -1,5 +1,9 @@
 //! Why a room says no.
 
+use std::time::Duration;
+
+use crate::countdown::LEAD_MIN;
+
 /// Why a command was turned down. Nothing has changed when it was.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Rejected {
@@ -63,8 +67,8 @@ pub enum Rejected {
     /// The key was used for another request.
     #[error("this key was used for another request")]
     IdempotencyMismatch,
-    /// The sale has not opened.
-    #[error("the sale opens in {opens_in_ms} ms")]
+    /// It has not opened, for this user.
+    #[error("it opens in {opens_in_ms} ms")]
     NotOpen {
         /// Time left.
         opens_in_ms: u64,
@@ -93,4 +97,27 @@ pub enum Rejected {
         /// The shortest lead.
         min_ms: u64,
     },
+    /// The bid is not enough.
+    #[error("the next bid is {min} at least")]
+    BidTooLow {
+        /// The lowest bid that is taken, in minor units.
+        min: u64,
+    },
+    /// The bidder leads already.
+    #[error("you lead already")]
+    SelfOutbid,
+}
+
+impl Rejected {
+    pub(crate) fn not_open(opens_in: Duration) -> Self {
+        Self::NotOpen { opens_in_ms: millis(opens_in) }
+    }
+
+    pub(crate) fn lead_too_short() -> Self {
+        Self::LeadTooShort { min_ms: millis(LEAD_MIN) }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -31,13 +31,13 @@ use crate::id::{Kind, Mint};
 use crate::idempotence::Idempotence;
 use crate::moderation::Moderation;
 use crate::pace::Pace;
-use crate::sales::Sales;
 use crate::seats::Seats;
+use crate::shop::Shop;
 use crate::{
-    Capability, Effect, EndReason, Event, EventBody, GiftCatalog, Input, Leaders, LifeId,
-    LotteryId, LotteryRecord, Member, PacketId, PacketRecord, Performer, Reactions, ReasonCode,
-    Rejected, RoomConfig, RoomId, RoomState, RoomView, SeatIndex, ServerTime, SessionId, Silence,
-    Snapshot, Title, UserId, Watermarks,
+    AuctionId, AuctionLog, Capability, Effect, EndReason, Event, EventBody, GiftCatalog, Input,
+    Leaders, LifeId, LogPage, LotteryId, LotteryRecord, Member, PacketId, PacketRecord, Performer,
+    Reactions, ReasonCode, Rejected, RoomConfig, RoomId, RoomState, RoomView, SaleId, SaleLog,
+    SeatIndex, ServerTime, SessionId, Silence, Snapshot, Title, UserId, Watermarks,
 };
 
 pub use command::RoomCommand;
@@ -108,7 +108,7 @@ pub struct Room {
     chat: Chat,
     gifts: GiftTable,
     battle_board: BattleBoard,
-    sales: Sales,
+    shop: Shop,
     giveaways: Giveaways,
     arena: Arena,
     /// Who was on screen when the shell was last told.
@@ -141,7 +141,7 @@ impl Room {
             chat: Chat::new(),
             gifts: GiftTable::new(settings.gifts),
             battle_board: BattleBoard::default(),
-            sales: Sales::new(),
+            shop: Shop::new(),
             giveaways: Giveaways::new(),
             stage_told: Vec::new(),
             out: Announcer::default(),
@@ -211,7 +211,7 @@ impl Room {
             self.gifts.poll_timeout(),
             self.seats.poll_timeout(),
             self.moderation.poll_timeout(),
-            self.sales.poll_timeout(),
+            self.shop.poll_timeout(),
             self.giveaways.poll_timeout(),
             self.arena.poll_timeout(),
         ];
@@ -328,6 +328,16 @@ impl Room {
         }
     }
 
+    /// Returns what was decided in a sale, if it is remembered.
+    pub fn sale_log(&self, sale: &SaleId, page: LogPage) -> Option<SaleLog> {
+        self.shop.sale_log(sale, page)
+    }
+
+    /// Returns what was bid in an auction, if it is remembered.
+    pub fn auction_log(&self, auction: &AuctionId, page: LogPage) -> Option<AuctionLog> {
+        self.shop.auction_log(auction, page)
+    }
+
     /// Lets everything happen that is due by `now`, each thing at its own time. So it makes no
     /// difference when and how often the room is called, and a journal that is read again gives the
     /// same events.
@@ -355,7 +365,7 @@ impl Room {
         } else {
             self.tell_order_over(now);
             self.seats.handle_timeout(now, &mut self.out);
-            self.sales.handle_timeout(now, &mut self.out);
+            self.shop.handle_timeout(now, &mut self.out);
             self.giveaways.handle_timeout(now, &mut self.out);
             self.arena.handle_timeout(now, &mut self.out);
             self.gifts.handle_timeout(now, &mut self.out);
@@ -378,7 +388,7 @@ impl Room {
     }
 
     fn end(&mut self, reason: EndReason, now: ServerTime) {
-        self.sales.handle_end(now, &mut self.out);
+        self.shop.handle_end(now, &mut self.out);
         self.giveaways.handle_end(now, &mut self.out);
         self.arena.handle_end(now, &mut self.out);
         self.arena.handle_media(false, now, &mut self.out);
@@ -428,15 +438,15 @@ impl Room {
             room: self.id.clone(),
             title: self.title.clone(),
             state: self.state,
-            you,
             seats: self.seats.views(),
             stage: self.stage(),
             battle: self.arena.view().cloned(),
-            sales: self.sales.views().cloned().collect(),
+            sales: self.shop.sales().cloned().collect(),
             packets: self.giveaways.packets().cloned().collect(),
             lotteries: self.giveaways.lotteries().cloned().collect(),
+            shop: self.shop.view(&you),
             countdowns: self
-                .sales
+                .shop
                 .countdowns()
                 .chain(self.giveaways.countdowns())
                 .chain(self.arena.countdown())
@@ -444,6 +454,7 @@ impl Room {
                 .collect(),
             chat: self.chat.lines().cloned().collect(),
             reactions: self.reactions(),
+            you,
             at: now,
             watermarks: self.out.watermarks(),
         }

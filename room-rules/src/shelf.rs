@@ -57,6 +57,10 @@ impl<T: OnShelf> Shelf<T> {
         self.items.iter()
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.items.iter_mut()
+    }
+
     pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
         for item in &mut self.items {
             item.handle_timeout(now, out);

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::limit::OutOfLimits;
 use crate::{
-    ChatLine, Countdown, LotteryView, Member, ModerationView, PacketView, PkId, Reactions, RoomId,
-    SaleId, SeatWish, ServerTime, SettingsView, Silence, Title, UserId, Watermarks,
+    ChatLine, Countdown, Digest, LotteryView, Member, ModerationView, PacketView, PayWindow, PkId,
+    Reactions, RoomId, SaleId, SeatWish, ServerTime, SettingsView, ShopView, Silence, Title,
+    UserId, Watermarks,
 };
 
 /// Everything a member needs at joining; events continue from its watermarks.
@@ -33,6 +34,8 @@ pub struct Snapshot {
     pub packets: Vec<PacketView>,
     /// The lotteries, oldest first.
     pub lotteries: Vec<LotteryView>,
+    /// What else is sold or to be won, and what the member has of it.
+    pub shop: ShopView,
     /// The countdowns that matter still.
     pub countdowns: Vec<Countdown>,
     /// The last lines of chat, oldest first.
@@ -301,6 +304,38 @@ pub struct SaleView {
     pub close_at: ServerTime,
     /// How far it is.
     pub state: SaleState,
+    /// Whether it was announced early enough for everyone to be there in time.
+    pub fair: bool,
+    /// Users who hold units or wait for some, if everybody may know.
+    pub buyers: Option<u32>,
+    /// How long an order is kept for its buyer to pay, if not for ever.
+    pub pay_within: Option<PayWindow>,
+    /// The draw among those who come first, if there is one.
+    pub draw: Option<DrawPromise>,
+}
+
+/// A draw that was promised: what decides it is fixed and hidden until it is made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DrawPromise {
+    /// The SHA-256 of the seed.
+    pub commitment: Digest,
+    /// When the draw is made; orders until then take part.
+    pub decided_at: ServerTime,
+    /// What came of it, once it is made.
+    pub result: Option<DrawResult>,
+}
+
+/// A draw that was made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DrawResult {
+    /// The seed.
+    pub seed: Digest,
+    /// Orders that took part.
+    pub entries: u32,
+    /// Orders that were drawn.
+    pub orders: u32,
+    /// The rank of the last one that was drawn, if any was.
+    pub last_winner: Option<Digest>,
 }
 
 /// How far a sale is.
@@ -310,6 +345,8 @@ pub enum SaleState {
     Counting,
     /// Orders are accepted.
     Open,
+    /// No orders are accepted for a while.
+    Paused,
     /// Everything is sold.
     SoldOut,
     /// The time is up.

@@ -126,6 +126,7 @@ impl Sheet {
             | EventBody::SeatUpdated(_)
             | EventBody::SeatRequest { .. }
             | EventBody::SaleUpdated(_)
+            | EventBody::Shop(_)
             | EventBody::Gifts(_)
             | EventBody::Giveaway(_)
             | EventBody::Chat(_)

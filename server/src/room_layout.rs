@@ -141,6 +141,7 @@ impl RoomLayout {
             | EventBody::SeatRequest { .. }
             | EventBody::Countdown(_)
             | EventBody::SaleUpdated(_)
+            | EventBody::Shop(_)
             | EventBody::Gifts(_)
             | EventBody::Giveaway(_)
             | EventBody::Chat(_)

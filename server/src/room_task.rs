@@ -7,8 +7,8 @@ use std::time::Duration;
 use ledger::Journal;
 use media_rules::FeedId;
 use room_rules::{
-    Areas, Capability, Command, Effect, Event, Input, MediaChange, Member, OrderPlaced,
-    PeerMessage, Rejected, Reply, Role, Room, RoomId, RoomView, ServerTime, SessionId, UserId,
+    Areas, Capability, Command, Effect, Event, Input, MediaChange, Member, PeerMessage, Rejected,
+    Reply, Role, Room, RoomId, RoomView, ServerTime, SessionId, UserId,
 };
 use signaling::{Answer, Ending, MediaId, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
@@ -233,7 +233,7 @@ impl RoomTask {
             RoomRequest::BackEnd(request) => self.handle_back_end(request, now),
             RoomRequest::Order { member, order, reply } => {
                 let placed = self.command_by(member, Command::OrderPlace(order), now);
-                self.answer(reply, placed.map(placed_of));
+                self.answer(reply, placed);
             }
             RoomRequest::End { member, reply } => {
                 let ended = self.command_by(member, Command::RoomEnd, now);
@@ -482,13 +482,6 @@ impl RoomTask {
         self.parts.directory.leave(&self.handle);
         info!(room = %self.room.id(), ?ending, "Room closed.");
     }
-}
-
-fn placed_of(reply: Reply) -> OrderPlaced {
-    let Reply::Order(placed) = reply else {
-        unreachable!("an order is never answered with {reply:?}");
-    };
-    placed
 }
 
 enum News {

@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use room_rules::{Reply, ShopReply};
 use wire_format::{decode_order, encode_order};
 
 use crate::auth::{Bearer, find_room};
@@ -21,6 +22,8 @@ pub(crate) async fn place(
     let body = body::read_json(request, &services).await?;
     let order = decode_order(&body)?;
 
-    let order = room.ask(|reply| RoomRequest::Order { member, order, reply }).await?;
-    Ok(refused::json(StatusCode::OK, encode_order(&order)))
+    let reply = room.ask(|reply| RoomRequest::Order { member, order, reply }).await?;
+    let is_queued = matches!(reply, Reply::Shop(ShopReply::Queued(_)));
+    let status = if is_queued { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(refused::json(status, encode_order(&reply)))
 }

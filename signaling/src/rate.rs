@@ -43,6 +43,7 @@ impl RateLimit {
             | Command::Giveaway(
                 GiveawayCommand::PacketClaim(_) | GiveawayCommand::LotteryEnter(_),
             ) => &mut self.order,
+            Command::Shop(command) if command.is_of_a_buyer() => &mut self.order,
             Command::Seat(_)
             | Command::Moderation(_)
             | Command::Room(_)
@@ -59,6 +60,7 @@ impl RateLimit {
                 | GiveawayCommand::LotteryOpen(_)
                 | GiveawayCommand::LotteryAbort(_),
             )
+            | Command::Shop(_)
             | Command::RoomEnd => &mut self.other,
         };
         bucket.take(Instant::now())

@@ -8,9 +8,9 @@ use media_rules::layer::Pin;
 use media_rules::layout::Choice;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
-    Command, Leaders, LifeId, LotteryId, LotteryRecord, Member, OrderPlaced, OrderRequest,
-    PacketId, PacketRecord, PeerMessage, Reply, RoomId, RoomView, ServerTime, SessionId, Snapshot,
-    Title, UserId,
+    Command, Leaders, LifeId, LotteryId, LotteryRecord, Member, OrderRequest, PacketId,
+    PacketRecord, PeerMessage, Reply, RoomId, RoomView, ServerTime, SessionId, Snapshot, Title,
+    UserId,
 };
 use tokio::sync::oneshot;
 use wire_format::{
@@ -69,7 +69,7 @@ pub enum RoomRequest {
         /// What they order.
         order: OrderRequest,
         /// Receives the decision.
-        reply: Answer<OrderPlaced>,
+        reply: Answer<Reply>,
     },
     /// Somebody looks at the room from outside.
     Describe {

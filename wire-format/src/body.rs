@@ -1,16 +1,18 @@
 //! The shapes of JSON bodies going down, borrowed from what the room rules hold.
 
+mod auction;
 mod gift;
 mod giveaway;
 mod order;
+mod sale;
+mod shop;
 
 use std::collections::BTreeMap;
 
 use room_rules::{
     BattleEnd, BattleResult, BattleState, BattleView, ChatLine, Countdown, CountdownKind,
-    CountdownState, EndReason, EventBody, GiveawayEvent, Member, OrderPlaced, Performer, Reply,
-    RoomState, SaleState, SaleView, Scores, SeatRequestKind, SeatState, SeatView, Snapshot,
-    Watermarks,
+    CountdownState, EndReason, EventBody, GiveawayEvent, Member, Performer, Reply, RoomState,
+    Scores, SeatRequestKind, SeatState, SeatView, Snapshot, Watermarks,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,9 +20,12 @@ use serde::Serialize;
 pub(crate) use self::gift::{
     BattleTopBody, ContributorBody, GiftBatchBody, GiftBody, ReactBody, contributors,
 };
+pub(crate) use auction::{AuctionBody, PriceBody, WonBody};
 pub(crate) use order::{BannedBody, MutedBody, UnmutedBody};
 use order::{ModerationBody, OwnOrderBody, WishBody, own_order_body};
 pub(crate) use order::{SanctionBody, SettingsBody, StaffUserBody, StaffWordsBody, staff_body};
+pub(crate) use sale::{OrderBody, OrderNewsBody, QueuedBody, SaleBody};
+use shop::{ShopBody, ShopData, ShopReplyData, shop_event};
 
 pub(crate) use self::giveaway::{
     GiveawayReplyBody, LotteryBody, LotteryRecordBody, PacketBody, PacketRecordBody,
@@ -43,6 +48,7 @@ pub(crate) enum EventData<'a> {
     Sale(SaleBody<'a>),
     Packet(PacketBody<'a>),
     Lottery(LotteryBody<'a>),
+    Shop(ShopData<'a>),
     Gifts(GiftBatchBody<'a>),
     Chat(ChatBody<'a>),
     React(ReactBody<'a>),
@@ -85,6 +91,10 @@ pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
         }
         EventBody::Giveaway(GiveawayEvent::Lottery(lottery)) => {
             ("lottery.updated", EventData::Lottery(lottery.into()))
+        }
+        EventBody::Shop(event) => {
+            let (t, d) = shop_event(event);
+            (t, EventData::Shop(d))
         }
         EventBody::Gifts(items) => ("gift.batch", EventData::Gifts(items.as_slice().into())),
         EventBody::Chat(line) => ("chat", EventData::Chat(line.into())),
@@ -156,6 +166,7 @@ pub(crate) enum ReplyData<'a> {
     },
     Order(OrderBody<'a>),
     Giveaway(GiveawayReplyBody<'a>),
+    Shop(ShopReplyData<'a>),
 }
 
 impl<'a> From<&'a Reply> for ReplyData<'a> {
@@ -174,29 +185,7 @@ impl<'a> From<&'a Reply> for ReplyData<'a> {
             }
             Reply::Order(order) => Self::Order(order.into()),
             Reply::Giveaway(reply) => Self::Giveaway(reply.into()),
-        }
-    }
-}
-
-/// `OrderResult`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "OrderResult")]
-pub(crate) struct OrderBody<'a> {
-    order: &'a str,
-    seq: u64,
-    sale: &'a str,
-    qty: u32,
-    stock: u32,
-}
-
-impl<'a> From<&'a OrderPlaced> for OrderBody<'a> {
-    fn from(order: &'a OrderPlaced) -> Self {
-        Self {
-            order: order.order.as_str(),
-            seq: order.seq,
-            sale: order.sale.as_str(),
-            qty: order.quantity.number(),
-            stock: order.stock,
+            Reply::Shop(reply) => Self::Shop(reply.into()),
         }
     }
 }
@@ -217,6 +206,8 @@ pub(crate) struct SnapshotBody<'a> {
     packets: Vec<PacketBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lotteries: Vec<LotteryBody<'a>>,
+    #[serde(flatten)]
+    shop: ShopBody<'a>,
     countdowns: Vec<CountdownBody<'a>>,
     chat: Vec<ChatBody<'a>>,
     settings: SettingsBody,
@@ -246,6 +237,7 @@ impl<'a> From<&'a Snapshot> for SnapshotBody<'a> {
             sales: snapshot.sales.iter().map(Into::into).collect(),
             packets: snapshot.packets.iter().map(Into::into).collect(),
             lotteries: snapshot.lotteries.iter().map(Into::into).collect(),
+            shop: (&snapshot.shop).into(),
             countdowns: snapshot.countdowns.iter().map(Into::into).collect(),
             chat: snapshot.chat.iter().map(Into::into).collect(),
             settings: (&snapshot.settings).into(),
@@ -429,46 +421,6 @@ fn scores_body(scores: &Scores) -> ScoresBody<'_> {
     scores.rooms.iter().map(room_rules::RoomId::as_str).zip(scores.points).collect()
 }
 
-/// `Sale`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Sale")]
-pub(crate) struct SaleBody<'a> {
-    sale: &'a str,
-    title: &'a str,
-    sku: &'a str,
-    price_cents: u64,
-    stock: u32,
-    left: u32,
-    per_user: u32,
-    open_at: u64,
-    close_at: u64,
-    state: &'static str,
-}
-
-impl<'a> From<&'a SaleView> for SaleBody<'a> {
-    fn from(sale: &'a SaleView) -> Self {
-        let state = match sale.state {
-            SaleState::Counting => "counting",
-            SaleState::Open => "open",
-            SaleState::SoldOut => "sold_out",
-            SaleState::Closed => "closed",
-            SaleState::Cancelled => "cancelled",
-        };
-        Self {
-            sale: sale.sale.as_str(),
-            title: sale.title.as_str(),
-            sku: sale.sku.as_str(),
-            price_cents: sale.price_cents,
-            stock: sale.stock,
-            left: sale.left,
-            per_user: sale.per_user,
-            open_at: sale.open_at.unix_millis(),
-            close_at: sale.close_at.unix_millis(),
-            state,
-        }
-    }
-}
-
 /// `Countdown`.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Countdown")]
@@ -480,6 +432,7 @@ pub(crate) struct CountdownBody<'a> {
     close_at: Option<u64>,
     state: &'static str,
     labels: &'static [&'static str],
+    fair: bool,
     payload: PayloadBody<'a>,
 }
 
@@ -496,6 +449,9 @@ pub(crate) const fn countdown_kind(kind: CountdownKind) -> &'static str {
         CountdownKind::SaleOpen => "sale_open",
         CountdownKind::PacketOpen => "packet_open",
         CountdownKind::LotteryDraw => "lottery_draw",
+        CountdownKind::AuctionStart => "auction_start",
+        CountdownKind::AuctionEnd => "auction_end",
+        CountdownKind::QuizClose => "quiz_close",
         CountdownKind::PkStart => "pk_start",
         CountdownKind::PkEnd => "pk_end",
         CountdownKind::Punish => "punish",
@@ -516,6 +472,7 @@ impl<'a> From<&'a Countdown> for CountdownBody<'a> {
                 CountdownState::Cancelled => "cancelled",
             },
             labels: countdown.labels,
+            fair: countdown.fair,
             payload: PayloadBody { subject: &countdown.subject },
         }
     }

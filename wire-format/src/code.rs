@@ -72,6 +72,10 @@ codes! {
     SoldOut = "SOLD_OUT", 409;
     /// One user may not have so many.
     LimitPerUser = "LIMIT_PER_USER", 409;
+    /// The bid is not high enough.
+    BidTooLow = "BID_TOO_LOW", 409;
+    /// The bidder leads already.
+    SelfOutbid = "SELF_OUTBID", 409;
     /// A request with this key is being carried out.
     IdempotencyInFlight = "IDEMPOTENCY_IN_FLIGHT", 409;
     /// The user has had their share, or takes part already.
@@ -153,6 +157,8 @@ impl From<&Rejected> for Code {
             Rejected::ConditionUnmet => Self::ConditionUnmet,
             Rejected::Expired(_) => Self::Expired,
             Rejected::LeadTooShort { .. } => Self::LeadTooShort,
+            Rejected::BidTooLow { .. } => Self::BidTooLow,
+            Rejected::SelfOutbid => Self::SelfOutbid,
         }
     }
 }

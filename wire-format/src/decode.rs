@@ -3,6 +3,7 @@
 //! Each area has a file with a table of its messages: a line there makes a message known to
 //! WebSocket, data channels, HTTP, the schema and the API's document at once.
 
+mod auction;
 mod chat;
 mod gift;
 mod giveaway;
@@ -14,7 +15,7 @@ mod room;
 mod sale;
 mod seat;
 
-use room_rules::{Command, IdemKey, OrderRequest, PkId, RoomId, SaleId, UserId};
+use room_rules::{Command, IdemKey, OrderId, OrderRequest, PkId, RoomId, SaleId, UserId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -38,6 +39,7 @@ const COMMANDS: &[&[Message<Command>]] = &[
     seat::COMMANDS,
     pk::COMMANDS,
     sale::COMMANDS,
+    auction::COMMANDS,
 ];
 
 /// One message of a client.
@@ -203,6 +205,10 @@ fn sale_id(text: &str) -> Result<SaleId, String> {
 
 fn pk_id(text: &str) -> Result<PkId, String> {
     PkId::parse(text).ok_or_else(|| "pk is not an id".to_owned())
+}
+
+fn order_id(text: &str) -> Result<OrderId, String> {
+    OrderId::parse(text).ok_or_else(|| "order is not an id".to_owned())
 }
 
 fn idem_key(text: &str) -> Result<IdemKey, String> {

@@ -1,11 +1,11 @@
 //! The JSON bodies of HTTP requests and answers.
 
-use room_rules::{OrderPlaced, RoomId, RoomView, Title};
+use room_rules::{Reply, RoomId, RoomView, Title};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::DecodeError;
-use crate::body::{BattleBody, OrderBody, PerformerBody, SeatBody, performers, room_state_name};
+use crate::body::{BattleBody, PerformerBody, ReplyData, SeatBody, performers, room_state_name};
 use crate::decode::bad;
 use crate::encode::write;
 
@@ -148,8 +148,8 @@ pub fn encode_rooms(views: &[RoomView], cursor: Option<&str>, rtmp_base: &str) -
 }
 
 /// Encodes the answer of `POST /v1/rooms/{room}/orders`.
-pub fn encode_order(order: &OrderPlaced) -> String {
-    write(&OrderBody::from(order))
+pub fn encode_order(reply: &Reply) -> String {
+    write(&ReplyData::from(reply))
 }
 
 #[derive(JsonSchema, Serialize)]

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{MintTokenBody, ParticipantsBody, ProblemBody, TokenBody};
 use crate::body::{
-    BannedBody, BattleBody, ChatBody, CountdownBody, GiftBatchBody, LotteryBody, LotteryRecordBody,
-    MutedBody, OrderBody, PacketBody, PacketRecordBody, ReactBody, ReplyData, RoomStateBody,
-    SaleBody, SanctionBody, ScoreBody, SeatBody, SeatRequestBody, SettingsBody, SnapshotBody,
-    StaffUserBody, StaffWordsBody, StageBody, UnmutedBody,
+    AuctionBody, BannedBody, BattleBody, ChatBody, CountdownBody, GiftBatchBody, LotteryBody,
+    LotteryRecordBody, MutedBody, OrderBody, OrderNewsBody, PacketBody, PacketRecordBody,
+    PriceBody, QueuedBody, ReactBody, ReplyData, RoomStateBody, SaleBody, SanctionBody, ScoreBody,
+    SeatBody, SeatRequestBody, SettingsBody, SnapshotBody, StaffUserBody, StaffWordsBody,
+    StageBody, UnmutedBody, WonBody,
 };
 use crate::cue::MediaClock;
 use crate::encode::{BegunBody, LayersBody, ReconnectBody, ResumedBody, ResyncedBody};
@@ -59,6 +60,11 @@ const EVENTS: &[Named] = &[
     named::<SaleBody<'static>>("sale.updated"),
     named::<PacketBody<'static>>("packet.updated"),
     named::<LotteryBody<'static>>("lottery.updated"),
+    named::<OrderNewsBody<'static>>("order.result"),
+    named::<AuctionBody<'static>>("auction.updated"),
+    named::<PriceBody<'static>>("bid.update"),
+    named::<PriceBody<'static>>("bid.outbid"),
+    named::<WonBody<'static>>("auction.won"),
     named::<GiftBatchBody<'static>>("gift.batch"),
     named::<ChatBody<'static>>("chat"),
     named::<ReactBody<'static>>("react"),
@@ -92,6 +98,7 @@ const ANSWERS: &[Named] = &[
     named::<OrderBody<'static>>("OrderResult"),
     named::<PacketRecordBody<'static>>("RedPacketRecord"),
     named::<LotteryRecordBody<'static>>("LotteryRecord"),
+    named::<QueuedBody<'static>>("OrderQueued"),
     named::<GiftsBody<'static>>("Gifts"),
     named::<LeaderboardBody<'static>>("Leaderboard"),
     named::<ReplyData<'static>>("Reply"),

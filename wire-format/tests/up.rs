@@ -5,6 +5,8 @@
 
 #[path = "up/giveaway.rs"]
 mod giveaway;
+#[path = "up/shop.rs"]
+mod shop;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,8 +14,8 @@ use std::time::Duration;
 use room_rules::{
     Area, BattleTerms, ChatText, Command, ConfigChange, GiftCount, GiftId, GiftOrder, IdemKey,
     LikeCount, ModerationCommand, OrderRequest, PkId, Quantity, ReasonCode, RoomCommand, RoomId,
-    SaleDuration, SaleId, SaleOffer, SeatCommand, SeatCount, SeatIndex, SeatLock, SeatMode,
-    SeatPick, SlowMode, StockCount, Stream, Title, Ttl, UserId, Watermarks, Word,
+    SaleDuration, SaleId, SaleOffer, SaleTerms, SeatCommand, SeatCount, SeatIndex, SeatLock,
+    SeatMode, SeatPick, SlowMode, StockCount, Stream, Title, Ttl, UserId, Watermarks, Word,
 };
 use serde_json::{Value, json};
 use wire_format::{
@@ -21,15 +23,22 @@ use wire_format::{
     decode_order, encode_err,
 };
 
+const UP: &[&str] =
+    &[include_str!("../fixtures/up.json"), include_str!("../fixtures/up-shop.json")];
+const REFUSED: &[&str] = &[
+    include_str!("../fixtures/up-refused.json"),
+    include_str!("../fixtures/up-refused-shop.json"),
+];
+
 #[test]
 fn every_message_of_the_protocol_is_read_as_it_is_meant() {
-    let fixtures: Vec<Value> = serde_json::from_str(include_str!("../fixtures/up.json")).unwrap();
+    let fixtures = fixtures(UP);
     let mut expected = expected();
 
     for fixture in fixtures {
         let name = fixture["name"].as_str().unwrap();
         let message = ClientMessage::decode(fixture["message"].to_string().as_bytes()).unwrap();
-        let value = expected.remove(name).unwrap_or_else(|| panic!("no value for {name}"));
+        let Some(value) = expected.remove(name) else { panic!("no value for {name}") };
         match (&message, value) {
             (ClientMessage::Command { rid, command }, Ok(expected)) => {
                 assert_eq!(*command, expected, "{name}");
@@ -44,8 +53,7 @@ fn every_message_of_the_protocol_is_read_as_it_is_meant() {
 
 #[test]
 fn what_cannot_be_read_is_refused_with_the_rid_as_far_as_there_is_one() {
-    let fixtures: Vec<Value> =
-        serde_json::from_str(include_str!("../fixtures/up-refused.json")).unwrap();
+    let fixtures = fixtures(REFUSED);
 
     for fixture in fixtures {
         let text = fixture["text"].as_str().unwrap();
@@ -72,7 +80,7 @@ fn a_frame_of_the_limit_is_read_and_one_byte_more_is_too_large() {
 
 #[test]
 fn a_frame_cut_anywhere_or_with_one_byte_changed_never_panics() {
-    let fixtures: Vec<Value> = serde_json::from_str(include_str!("../fixtures/up.json")).unwrap();
+    let fixtures = fixtures(UP);
     for fixture in fixtures {
         let frame = fixture["message"].to_string().into_bytes();
         for at in 0..frame.len() {
@@ -147,6 +155,11 @@ fn an_error_without_a_rid_says_nothing_of_one() {
     );
 }
 
+fn fixtures(files: &[&str]) -> Vec<Value> {
+    let read = |file: &&str| serde_json::from_str::<Vec<Value>>(file).unwrap();
+    files.iter().flat_map(read).collect()
+}
+
 /// The value of each fixture: a command, or another message.
 fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
     let bob = || UserId::parse("bob").unwrap();
@@ -203,7 +216,11 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
     ];
     let commands = commands.into_iter().chain(seat_orders()).chain(room_orders());
     let others = session_messages().map(|(name, message)| (name, Err(message)));
-    commands.map(|(name, command)| (name, Ok(command))).chain(others).collect()
+    commands
+        .chain(shop::commands())
+        .map(|(name, command)| (name, Ok(command)))
+        .chain(others)
+        .collect()
 }
 
 fn seat_orders() -> Vec<(&'static str, Command)> {
@@ -316,6 +333,7 @@ fn sale_announce(per_user: u32, lead_ms: u64, open_for_ms: u32) -> Command {
         per_user: Quantity::new(per_user).unwrap(),
         lead: Duration::from_millis(lead_ms),
         open_for: SaleDuration::new(open_for_ms).unwrap(),
+        terms: SaleTerms::default(),
     })
 }
 

@@ -36,10 +36,13 @@ impl Room {
             Command::PkReject(pk) => self.arena.reject(&pk, now, out).map(done),
             Command::PkCancel(pk) => self.arena.cancel(&pk, now, out).map(done),
             Command::PkEnd(pk) => self.arena.end(&pk, now, out).map(done),
-            Command::SaleAnnounce(offer) => self.sales.announce(&offer, now, &mut self.mint, out),
-            Command::SaleCancel(sale) => self.sales.cancel(&sale, now, out).map(done),
+            Command::SaleAnnounce(offer) => self.shop.announce(&offer, now, &mut self.mint, out),
+            Command::SaleCancel(sale) => self.shop.cancel(&sale, now, out).map(done),
             Command::OrderPlace(order) => {
-                self.sales.handle_order(member, &order, now, &mut self.mint, out).map(Reply::Order)
+                self.shop.handle_order(member, &order, now, &mut self.mint, out)
+            }
+            Command::Shop(command) => {
+                self.shop.handle_command(member, command, now, &mut self.mint, out)
             }
             Command::Giveaway(command) => {
                 let (giveaways, mint) = (&mut self.giveaways, &mut self.mint);

@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use room_rules::{
-    Areas, BattleTerms, ChatText, Command, Decided, Effect, EndReason, Event, EventBody, GiftCount,
-    GiftId, GiftOrder, IdemKey, Input, LotteryOffer, MediaChange, Member, ModerationNews,
-    OrderRequest, PacketOffer, PacketSplit, PacketSum, PeerMessage, PkId, Quantity, Rejected,
-    Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime,
-    SessionId, Silence, Snapshot, StockCount, Suspense, Title, UserId, WinnerCount,
+    Amount, Areas, AuctionCommand, AuctionDuration, AuctionEnding, AuctionId, AuctionOffer,
+    AuctionReply, BattleTerms, BidRequest, BidStep, BidSteps, ChatText, Command, Currency, Decided,
+    Effect, EndReason, Event, EventBody, GiftCount, GiftId, GiftOrder, IdemKey, Input,
+    LotteryOffer, MediaChange, Member, ModerationNews, OrderRequest, PacketOffer, PacketSplit,
+    PacketSum, PeerMessage, PkId, Quantity, Rejected, Reply, Role, Room, RoomId, RoomSettings,
+    SaleDuration, SaleId, SaleOffer, ServerTime, SessionId, ShopCommand, ShopReply, Silence,
+    Snapshot, SoftClose, StockCount, Suspense, Title, UserId, WinnerCount,
 };
 
 /// When every world begins.
@@ -348,6 +350,14 @@ impl World {
         }
     }
 
+    pub(crate) fn auction(&mut self, host: SessionId, offer: AuctionOffer) -> AuctionId {
+        let open = Command::Shop(ShopCommand::Auction(AuctionCommand::Open(Box::new(offer))));
+        match self.command(host, open).unwrap() {
+            Reply::Shop(ShopReply::Auction(AuctionReply::Opened { auction, .. })) => auction,
+            other => panic!("not an auction: {other:?}"),
+        }
+    }
+
     pub(crate) fn announce(&mut self, host: SessionId, stock: u32, per_user: u32) -> SaleId {
         match self.command(host, Command::SaleAnnounce(offer(stock, per_user))).unwrap() {
             Reply::Sale { sale, .. } => sale,
@@ -404,7 +414,34 @@ pub(crate) fn offer(stock: u32, per_user: u32) -> SaleOffer {
         per_user: Quantity::new(per_user).unwrap(),
         lead: Duration::from_secs(3),
         open_for: SaleDuration::new(10_000).unwrap(),
+        terms: room_rules::SaleTerms::default(),
     }
+}
+
+/// From 1.00 in steps of 1.00, three seconds of lead, a minute long, soft close.
+pub(crate) fn auction_offer() -> AuctionOffer {
+    let step = BidStep { from: amount(0), step: amount(100) };
+    AuctionOffer {
+        title: title("Vase"),
+        sku: title("V-1"),
+        currency: Currency::CNY,
+        start_price: amount(100),
+        reserve: None,
+        steps: BidSteps::new(&[step]).unwrap(),
+        lead: Duration::from_secs(3),
+        open_for: AuctionDuration::new(60_000).unwrap(),
+        ending: AuctionEnding::Soft(SoftClose::default()),
+    }
+}
+
+pub(crate) fn amount(minor: u64) -> Amount {
+    Amount::new(minor).unwrap()
+}
+
+pub(crate) fn bid(auction: &AuctionId, minor: u64, max: Option<u64>, key: &str) -> Command {
+    let (amount, max) = (amount(minor), max.map(amount));
+    let bid = BidRequest { auction: auction.clone(), amount, max, idem: idem(key) };
+    Command::Shop(ShopCommand::Auction(AuctionCommand::Bid(bid)))
 }
 
 pub(crate) fn order(sale: &SaleId, quantity: u32, key: &str) -> Command {

@@ -136,6 +136,7 @@ fn announce() -> Command {
         per_user: room_rules::Quantity::new(1).unwrap(),
         lead: Duration::from_secs(30),
         open_for: SaleDuration::new(60_000).unwrap(),
+        terms: room_rules::SaleTerms::default(),
     })
 }
 

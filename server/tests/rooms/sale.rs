@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use room_rules::{
     Command, IdemKey, OrderPlaced, OrderRequest, Quantity, Reply, Role, SaleDuration, SaleId,
-    SaleOffer, ServerTime, StockCount, Title,
+    SaleOffer, SaleTerms, ServerTime, StockCount, Title,
 };
 use signaling::{Refused, RoomHandle, RoomRequest};
 use wire_format::Code;
@@ -79,6 +79,7 @@ async fn announce(host: &Person, lead: Duration) -> (SaleId, ServerTime) {
         per_user: Quantity::new(1).unwrap(),
         lead,
         open_for: SaleDuration::new(60_000).unwrap(),
+        terms: SaleTerms::default(),
     };
     let reply = host.says(Command::SaleAnnounce(offer)).await.unwrap();
     let Reply::Sale { sale, open_at } = reply else { panic!("it was answered with {reply:?}") };
@@ -92,7 +93,9 @@ async fn order(room: &RoomHandle, sale: &SaleId, buyer: u32) -> Result<OrderPlac
         idem: IdemKey::parse("one").unwrap(),
     };
     let member = member(&format!("buyer-{buyer}"), Role::Viewer);
-    room.ask(|reply| RoomRequest::Order { member, order, reply }).await
+    let reply = room.ask(|reply| RoomRequest::Order { member, order, reply }).await?;
+    let Reply::Order(placed) = reply else { panic!("it was answered with {reply:?}") };
+    Ok(placed)
 }
 
 /// Sleeps until `early` before `deadline`, both in whole milliseconds of room time.

@@ -10,7 +10,7 @@ use media_rules::{ImageName, Scene};
 use room_rules::{
     ChatId, Command, Contributor, Leaders, LifeId, Member, OrderId, OrderPlaced, OrderRequest,
     Reactions, Rejected, Reply, RoomConfig, RoomId, RoomState, RoomView, SeatCommand, SeatPick,
-    ServerTime, SessionId, SettingsView, Snapshot, Title, UserId, Watermarks,
+    ServerTime, SessionId, SettingsView, ShopView, Snapshot, Title, UserId, Watermarks,
 };
 use signaling::{
     BackEndRequest, Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment,
@@ -259,17 +259,18 @@ fn leaders(count: usize) -> Leaders {
     Leaders { gifts: 3, coins: 30, senders: 3, top, battle: None }
 }
 
-fn decide(order: OrderRequest) -> Result<OrderPlaced, Refused> {
+fn decide(order: OrderRequest) -> Result<Reply, Refused> {
     if order.idem.as_str() == "early" {
         return Err(Rejected::NotOpen { opens_in_ms: 1 }.into());
     }
-    Ok(OrderPlaced {
+    Ok(Reply::Order(OrderPlaced {
         order: OrderId::parse("o-1").unwrap(),
         seq: 17,
         sale: order.sale,
         quantity: order.quantity,
         stock: 83,
-    })
+        pay_by: None,
+    }))
 }
 
 fn answer(offer: &str) -> Result<MediaSession, Refused> {
@@ -323,6 +324,7 @@ fn snapshot(room: &RoomId, you: Member) -> Snapshot {
         sales: Vec::new(),
         packets: Vec::new(),
         lotteries: Vec::new(),
+        shop: ShopView::default(),
         countdowns: Vec::new(),
         chat: Vec::new(),
         settings: SettingsView {

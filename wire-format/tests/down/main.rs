@@ -9,6 +9,7 @@ mod layout;
 mod order;
 mod schema;
 mod session;
+mod shop;
 mod stats;
 
 use std::collections::BTreeMap;
@@ -40,8 +41,9 @@ const RTMP: &str = "rtmp://127.0.0.1:1935/live";
 
 #[test]
 fn everything_the_server_says_is_as_the_protocol_has_it() {
-    let fixtures: Vec<Value> =
-        serde_json::from_str(include_str!("../../fixtures/down.json")).unwrap();
+    let files =
+        [include_str!("../../fixtures/down.json"), include_str!("../../fixtures/down-shop.json")];
+    let fixtures = files.iter().flat_map(|file| serde_json::from_str::<Vec<Value>>(file).unwrap());
     let mut said = said();
 
     for fixture in fixtures {
@@ -154,7 +156,7 @@ fn said() -> BTreeMap<&'static str, String> {
         ("welcome", encode_welcome(&snapshot())),
         ("RoomView", encode_room(&room_view(), RTMP)),
         ("Target", encode_target(&target())),
-        ("OrderResult", encode_order(&order())),
+        ("OrderResult", encode_order(&Reply::Order(order()))),
         ("RedPacketRecord", encode_packet(&giveaway::packet_record())),
         ("LotteryRecord", encode_lottery(&giveaway::lottery_record())),
         ("ack of packet.open", ack(&giveaway::packet_opened())),
@@ -198,6 +200,7 @@ fn said() -> BTreeMap<&'static str, String> {
     for (name, news) in order::staff_news() {
         said.insert(name, encode_staff(&news, now()));
     }
+    said.extend(shop::said());
     said
 }
 
@@ -377,6 +380,10 @@ fn sale() -> SaleView {
         open_at: at(3_000),
         close_at: at(63_000),
         state: SaleState::Open,
+        fair: true,
+        buyers: Some(9),
+        pay_within: None,
+        draw: None,
     }
 }
 
@@ -390,6 +397,7 @@ fn sale_countdown() -> Countdown {
         state: CountdownState::Counting,
         labels: &["3", "2", "1", "上链接!"],
         subject: "a-1-sale2".to_owned(),
+        fair: true,
     }
 }
 
@@ -473,6 +481,7 @@ fn order() -> OrderPlaced {
         sale: sale_id(),
         quantity: Quantity::new(1).unwrap(),
         stock: 83,
+        pay_by: None,
     }
 }
 
@@ -530,6 +539,7 @@ fn snapshot() -> Snapshot {
         sales: vec![sale()],
         packets: Vec::new(),
         lotteries: Vec::new(),
+        shop: room_rules::ShopView::default(),
         countdowns: vec![sale_countdown()],
         chat: vec![line()],
         settings: order::settings(),

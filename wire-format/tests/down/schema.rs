@@ -8,12 +8,16 @@ use wire_format::protocol_schema;
 #[test]
 fn every_golden_fixture_is_valid_and_a_spoilt_one_is_not() {
     let up = validator("Up");
-    for fixture in fixtures(include_str!("../../fixtures/up.json")) {
+    let files =
+        [include_str!("../../fixtures/up.json"), include_str!("../../fixtures/up-shop.json")];
+    for fixture in files.into_iter().flat_map(fixtures) {
         assert_valid(&up, &fixture);
     }
     let down = validator("Down");
     let mut held = 0;
-    for fixture in fixtures(include_str!("../../fixtures/down.json")) {
+    let files =
+        [include_str!("../../fixtures/down.json"), include_str!("../../fixtures/down-shop.json")];
+    for fixture in files.into_iter().flat_map(fixtures) {
         let message = &fixture["message"];
         if message["t"].is_string() {
             assert_valid(&down, &fixture);

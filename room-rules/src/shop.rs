@@ -1,0 +1,218 @@
+//! Everything a room sells or gives to be won.
+
+use serde::{Deserialize, Serialize};
+
+use crate::announcer::Announcer;
+use crate::auctions::Auctions;
+use crate::id::Mint;
+use crate::sales::Sales;
+use crate::{
+    Amount, AuctionCommand, AuctionEvent, AuctionId, AuctionLog, AuctionReply, AuctionView,
+    Capability, Countdown, IdemKey, LogPage, Member, OrderNews, OrderQueued, OrderRequest,
+    Rejected, Reply, SaleCommand, SaleId, SaleLog, SaleOffer, SaleView, ServerTime, Stream,
+};
+
+/// One thing that members ask where something is sold or to be won.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShopCommand {
+    /// Of a flash sale.
+    Sale(SaleCommand),
+    /// Of an auction.
+    Auction(AuctionCommand),
+}
+
+impl ShopCommand {
+    pub(crate) const fn needs(&self) -> Capability {
+        match self {
+            Self::Sale(command) => command.needs(),
+            Self::Auction(command) => command.needs(),
+        }
+    }
+
+    /// Returns whether buyers send this, many at once, rather than the seller.
+    pub const fn is_of_a_buyer(&self) -> bool {
+        matches!(self, Self::Auction(AuctionCommand::Bid(_)))
+    }
+
+    pub(crate) const fn idem(&self) -> Option<&IdemKey> {
+        match self {
+            Self::Sale(_) => None,
+            Self::Auction(command) => command.idem(),
+        }
+    }
+}
+
+/// What such a command brought about.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShopReply {
+    /// A sale is prepared.
+    Drafted {
+        /// Its id.
+        sale: SaleId,
+    },
+    /// The order waits for a draw.
+    Queued(OrderQueued),
+    /// An auction is announced, or a bid stands.
+    Auction(AuctionReply),
+}
+
+/// What the shop tells besides [`SaleUpdated`](crate::EventBody::SaleUpdated).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ShopEvent {
+    /// What became of a buyer's order.
+    Order(OrderNews),
+    /// Something about an auction.
+    Auction(AuctionEvent),
+}
+
+impl ShopEvent {
+    pub(crate) const fn stream(&self) -> Stream {
+        match self {
+            Self::Order(news) => news.stream(),
+            Self::Auction(event) => event.stream(),
+        }
+    }
+}
+
+/// The shop as a member finds it at joining; the flash sales are beside it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ShopView {
+    /// Sales that are prepared, oldest first; only for who may announce them.
+    pub drafts: Vec<SaleDraft>,
+    /// The auctions, oldest first.
+    pub auctions: Vec<AuctionView>,
+    /// What concerns the member alone.
+    pub mine: Mine,
+}
+
+/// A sale that is prepared.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SaleDraft {
+    /// Its id.
+    pub sale: SaleId,
+    /// What will be offered.
+    pub offer: SaleOffer,
+}
+
+/// What a member has in the shop.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Mine {
+    /// Units that they hold or wait for, by sale.
+    pub units: Vec<(SaleId, u32)>,
+    /// How far the room bids on their behalf, by auction that they lead.
+    pub leads: Vec<(AuctionId, Amount)>,
+}
+
+impl Mine {
+    /// Returns whether there is nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.units.is_empty() && self.leads.is_empty()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Shop {
+    sales: Sales,
+    auctions: Auctions,
+}
+
+impl Shop {
+    pub(crate) fn new() -> Self {
+        Self { sales: Sales::new(), auctions: Auctions::new() }
+    }
+
+    pub(crate) fn announce(
+        &mut self,
+        offer: &SaleOffer,
+        now: ServerTime,
+        mint: &mut Mint,
+        out: &mut Announcer,
+    ) -> Result<Reply, Rejected> {
+        self.sales.announce(offer, now, mint, out)
+    }
+
+    pub(crate) fn cancel(
+        &mut self,
+        id: &SaleId,
+        now: ServerTime,
+        out: &mut Announcer,
+    ) -> Result<(), Rejected> {
+        self.sales.cancel(id, now, out)
+    }
+
+    pub(crate) fn handle_order(
+        &mut self,
+        member: &Member,
+        order: &OrderRequest,
+        now: ServerTime,
+        mint: &mut Mint,
+        out: &mut Announcer,
+    ) -> Result<Reply, Rejected> {
+        self.sales.handle_order(member, order, now, mint, out)
+    }
+
+    pub(crate) fn handle_command(
+        &mut self,
+        member: &Member,
+        command: ShopCommand,
+        now: ServerTime,
+        mint: &mut Mint,
+        out: &mut Announcer,
+    ) -> Result<Reply, Rejected> {
+        match command {
+            ShopCommand::Sale(command) => self.sales.handle_command(command, now, mint, out),
+            ShopCommand::Auction(command) => {
+                self.auctions.handle_command(member, &command, now, mint, out)
+            }
+        }
+    }
+
+    pub(crate) fn handle_end(&mut self, now: ServerTime, out: &mut Announcer) {
+        self.sales.handle_end(now, out);
+        self.auctions.handle_end(now, out);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
+        self.sales.handle_timeout(now, out);
+        self.auctions.handle_timeout(now, out);
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
+        let parts = [self.sales.poll_timeout(), self.auctions.poll_timeout()];
+        parts.into_iter().flatten().min()
+    }
+
+    pub(crate) fn sales(&self) -> impl Iterator<Item = &SaleView> {
+        self.sales.views()
+    }
+
+    pub(crate) fn countdowns(&self) -> impl Iterator<Item = &Countdown> {
+        self.sales.countdowns().chain(self.auctions.countdowns())
+    }
+
+    pub(crate) fn sale_log(&self, id: &SaleId, page: LogPage) -> Option<SaleLog> {
+        self.sales.log(id, page)
+    }
+
+    pub(crate) fn auction_log(&self, id: &AuctionId, page: LogPage) -> Option<AuctionLog> {
+        self.auctions.log(id, page)
+    }
+
+    pub(crate) fn view(&self, member: &Member) -> ShopView {
+        let user = &member.user;
+        let sees_drafts = member.role.may(Capability::AnnounceSale);
+        let drafts = self.sales.drafts().iter().filter(|_| sees_drafts);
+        ShopView {
+            drafts: drafts
+                .map(|(sale, offer)| SaleDraft { sale: sale.clone(), offer: offer.clone() })
+                .collect(),
+            auctions: self.auctions.views().cloned().collect(),
+            mine: Mine {
+                units: self.sales.held_by(user).map(|(id, units)| (id.clone(), units)).collect(),
+                leads: self.auctions.led_by(user).map(|(id, max)| (id.clone(), max)).collect(),
+            },
+        }
+    }
+}
