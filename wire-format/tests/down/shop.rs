@@ -2,9 +2,10 @@
 
 use room_rules::{
     Amount, AuctionEvent, AuctionId, AuctionPrice, AuctionReply, AuctionState, AuctionView,
-    BidPlaced, Currency, DrawPromise, DrawResult, DrawWindow, Event, EventBody, Mine, OrderId, OrderNews,
-    OrderQueued, PayWindow, Quantity, Reply, SaleDraft, SaleId, SaleOffer, SalePolicy, SaleState,
-    SaleTerms, SaleView, Seed, ShopEvent, ShopReply, ShopView, Snapshot, StockCount, Title,
+    BidPlaced, Currency, DrawPromise, DrawResult, DrawWindow, Event, EventBody, Mine, OrderId,
+    OrderNews, OrderQueued, PayWindow, Quantity, Reply, SaleDraft, SaleId, SaleOffer, SalePolicy,
+    SaleState, SaleTerms, SaleView, Seed, ShopEvent, ShopReply, ShopView, Snapshot, StockCount,
+    Title,
 };
 
 use wire_format::{encode_ack, encode_event, encode_welcome};
