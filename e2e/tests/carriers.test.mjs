@@ -66,6 +66,45 @@ test('orders after the deadline are taken while stock lasts, and never beyond', 
   assert.deepEqual(page.problems, []);
 });
 
+test('with both carriers gifts come by data channel alone, and by WebSocket two seconds after the channels fall silent', async () => {
+  const both = await open(browser, `${server.url}/watch?room=a&identity=berta`);
+  await both.waitForFunction(() => window.lianmai?.session?.isOnChannels === true, null, { timeout: 25_000 });
+  await socketViewer.send('gift.send', { gift: 'rose', n: 7, idem: 'both-1' });
+  const cameBy = (n) => both.evaluate((n) => window.lianmai.events.filter(({ t, d }) => t === 'gift.batch' && d.gifts.some((gift) => gift.n === n)).map(({ carrier }) => carrier), n);
+  await waitFor('the gift on the channels', async () => (await cameBy(7)).length > 0);
+  assert.deepEqual(await cameBy(7), ['dc']);
+
+  // The path swallows what the channels carry; nothing says so.
+  await both.evaluate(() => {
+    const { session } = window.lianmai;
+    const whole = session.handleText.bind(session);
+    session.handleText = (text, carrier) => carrier === 'dc' || whole(text, carrier);
+  });
+  await socketViewer.send('gift.send', { gift: 'rose', n: 8, idem: 'both-2' });
+  await waitFor('the gift on the WebSocket', async () => (await cameBy(8)).length > 0, { seconds: 10 });
+  assert.deepEqual(await cameBy(8), ['ws'], 'once, and by the other carrier');
+  assert.equal(await both.evaluate(() => window.lianmai.session.isOnChannels), false);
+  await both.context().close();
+});
+
+test('a connection that breaks goes on where it was', async () => {
+  const page = await open(browser, `${server.url}/watch?room=a&identity=cleo&carrier=ws`);
+  await page.waitForFunction(() => window.lianmai?.session?.status === 'joined', null, { timeout: 25_000 });
+  const snapshots = await page.evaluate(() => {
+    const { session } = window.lianmai;
+    window.snapshots = 0;
+    const whole = session.options.onSnapshot;
+    session.options.onSnapshot = (snapshot) => { window.snapshots += 1; whole(snapshot); };
+    session.socket.close(3000);
+    return window.snapshots;
+  });
+  assert.equal(snapshots, 0);
+  await socketViewer.send('gift.send', { gift: 'rose', n: 9, idem: 'broken-1' });
+  await waitFor('the gift that was given meanwhile', () => page.evaluate(() => window.lianmai.events.some(({ t, d }) => t === 'gift.batch' && d.gifts.some(({ n }) => n === 9))));
+  assert.equal(await page.evaluate(() => window.snapshots), 0, 'it began anew');
+  await page.context().close();
+});
+
 test('a viewer who leaves is forgotten', async () => {
   assert.ok((await server.metric('sfu_peers')) >= 2, 'the host and the viewer are peers');
   await page.context().close();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, StatusCode};
@@ -32,8 +33,10 @@ pub(crate) async fn take(
     State(services): State<Services>,
     Path(room): Path<String>,
     bearer: Bearer,
-    Query(Wanted { width }): Query<Wanted>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Refused> {
+    let Query(Wanted { width }) =
+        wanted.map_err(|e| Refused::new(Code::BadRequest, e.body_text()))?;
     let room = find_room(&room, &services)?;
     let member = bearer.member_of(room.room())?;
     if width.is_some_and(|width| !WIDTHS.contains(&width)) {
