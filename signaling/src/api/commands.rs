@@ -82,6 +82,28 @@ pub(crate) const TWINS: &[Twin] = &[
     twin(Method::Delete, "/v1/rooms/{room}/pk/{pk}", "endPk", "pk.end", &["pk"]),
     twin(Method::Post, "/v1/rooms/{room}/sales", "announceSale", "sale.announce", &[]),
     twin(Method::Delete, "/v1/rooms/{room}/sales/{sale}", "cancelSale", "sale.cancel", &["sale"]),
+    twin(
+        Method::Post,
+        "/v1/rooms/{room}/orders/{order}/paid",
+        "confirmPayment",
+        "order.paid",
+        &["order"],
+    ),
+    twin(Method::Post, "/v1/rooms/{room}/auctions", "openAuction", "auction.open", &[]),
+    twin(
+        Method::Delete,
+        "/v1/rooms/{room}/auctions/{auction}",
+        "cancelAuction",
+        "auction.cancel",
+        &["auction"],
+    ),
+    twin(
+        Method::Post,
+        "/v1/rooms/{room}/auctions/{auction}/bids",
+        "placeBid",
+        "bid.place",
+        &["auction"],
+    ),
 ];
 
 /// Returns the route of a twin.

@@ -73,7 +73,8 @@ fn rooms_and_people() -> Vec<Route> {
             orders::place,
             Does::new("placeOrder", "Orders from a flash sale")
                 .takes(Takes::Message("order.place", &[]))
-                .gives(200, Gives::Json("OrderResult")),
+                .gives(200, Gives::Json("OrderResult"))
+                .gives(202, Gives::Json("OrderQueued")),
         ),
         Route::new("/v1/gifts").get(
             gifts::catalog,
