@@ -2,6 +2,7 @@
 //! thread on a real file. `cargo run --release -p ledger --example orders [FILE]` prints orders that
 //! became durable per second, how long a burst of 10,000 waits, and how fast the journal is read.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "whoever runs it reads it")]
 
 use std::path::PathBuf;

@@ -98,6 +98,21 @@ struct Server {
     own_folder: Option<PathBuf>,
 }
 
+fn open_ledger(config: &Config, mode: Mode) -> anyhow::Result<(Ledger, WriterThread)> {
+    let place = config.ledger.file(mode).map_or(Place::Temporary, Place::File);
+    Ledger::open(&LedgerConfig::at(place))
+        .with_context(|| format!("cannot open the ledger {}", config.ledger.path.display()))
+}
+
+const fn duty(config: &Config) -> Duty {
+    // Renditions are made of composed pictures.
+    if config.program.bypass && config.program.renditions.is_empty() {
+        Duty::MixOrPass
+    } else {
+        Duty::Mix
+    }
+}
+
 /// Where the server listens, once it does.
 struct Addresses {
     http: SocketAddr,
@@ -128,9 +143,7 @@ impl Server {
             .with_context(|| format!("cannot listen on {} (rtmp)", config.rtmp.listen))?;
         let rtmp_address = pull.local_addr();
 
-        let place = config.ledger.file(mode).map_or(Place::Temporary, Place::File);
-        let (ledger, writer) = Ledger::open(&LedgerConfig::at(place))
-            .with_context(|| format!("cannot open the ledger {}", config.ledger.path.display()))?;
+        let (ledger, writer) = open_ledger(config, mode)?;
         let (runtime_dir, own_folder) = runtime_folder(config);
         let clock = RoomClock::start_not_before(moment(ledger.last_moment()));
         let films = Films::new(&config.program, &runtime_dir)?;
@@ -146,12 +159,7 @@ impl Server {
             settings: config.room_settings()?,
             program: program_config(config, runtime_dir)?,
             cues: config.program.cues,
-            // Renditions are made of composed pictures.
-            duty: if config.program.bypass && config.program.renditions.is_empty() {
-                Duty::MixOrPass
-            } else {
-                Duty::Mix
-            },
+            duty: duty(config),
             composites: Composites::default(),
             linger: Duration::from_secs(config.program.linger_s),
             idle: Duration::from_secs(config.rooms.idle_s),

@@ -11,7 +11,11 @@ use crate::{
 /// Returns every path of the API but `/v1/ws`.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = rooms_and_people();
-    routes.extend(pictures_and_sound());
+    routes.extend(selling_and_giving());
+    routes.extend(media_sessions());
+    routes.extend(program());
+    routes.extend(push_targets());
+    routes.extend(srs_signalling());
     routes.extend(TWINS.iter().map(commands::route));
     routes.extend(documents());
     merged(routes)
@@ -69,6 +73,11 @@ fn rooms_and_people() -> Vec<Route> {
                 .gives(200, Gives::Json("Reply"))
                 .idempotent_by_key(),
         ),
+    ]
+}
+
+fn selling_and_giving() -> Vec<Route> {
+    vec![
         Route::new("/v1/rooms/{room}/orders").post(
             orders::place,
             Does::new("placeOrder", "Orders from a flash sale")
@@ -101,11 +110,8 @@ fn rooms_and_people() -> Vec<Route> {
     ]
 }
 
-fn pictures_and_sound() -> Vec<Route> {
+fn media_sessions() -> Vec<Route> {
     let sdp = |id, summary| Does::new(id, summary).takes(Takes::Sdp).gives(201, Gives::Sdp);
-    let srs = |id, summary| {
-        Does::new(id, summary).for_anyone().takes(Takes::Json("Srs")).gives(200, Gives::AnyJson)
-    };
     let look = |id| Does::new(id, "Says that the endpoint is here").for_anyone();
     vec![
         Route::new("/v1/rooms/{room}/whip")
@@ -138,6 +144,11 @@ fn pictures_and_sound() -> Vec<Route> {
             ice_servers::list,
             Does::new("listIceServers", "STUN and TURN servers").gives(200, Gives::AnyJson),
         ),
+    ]
+}
+
+fn program() -> Vec<Route> {
+    vec![
         Route::new("/v1/rooms/{room}/layout")
             .get(
                 layout::show,
@@ -184,6 +195,11 @@ fn pictures_and_sound() -> Vec<Route> {
                 .query(&[("width", "integer")])
                 .gives(200, Gives::Jpeg),
         ),
+    ]
+}
+
+fn push_targets() -> Vec<Route> {
+    vec![
         Route::new("/v1/rooms/{room}/targets")
             .get(
                 targets::list,
@@ -200,6 +216,14 @@ fn pictures_and_sound() -> Vec<Route> {
             targets::remove,
             Does::new("removeTarget", "Pushes there no more").gives(204, Gives::Nothing),
         ),
+    ]
+}
+
+fn srs_signalling() -> Vec<Route> {
+    let srs = |id, summary| {
+        Does::new(id, summary).for_anyone().takes(Takes::Json("Srs")).gives(200, Gives::AnyJson)
+    };
+    vec![
         Route::new("/rtc/v1/publish/").post(srs::publish, srs("srsPublish", "SRS: publishes")),
         Route::new("/rtc/v1/publish").post(srs::publish, srs("srsPublishToo", "SRS: publishes")),
         Route::new("/rtc/v1/play/").post(srs::play, srs("srsPlay", "SRS: plays")),
