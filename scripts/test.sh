@@ -22,7 +22,8 @@ cargo build --workspace --bins --examples --locked
 echo "test: Rust"
 cargo test --workspace --locked --no-fail-fast -- --test-threads=2 2>&1 | tee -a "$log"
 echo "test: the mixer with another encoder"
-LIANMAI_TEST_ENCODER=openh264 cargo test --locked -p mixer --test program -- two_hosts solo_co_host layouts killed solo:: \
+# By the workspace, so that nothing is built with other features than above.
+LIANMAI_TEST_ENCODER=openh264 cargo test --workspace --locked --test program -- two_hosts solo_co_host killed \
   2>&1 | tee -a "$log"
 echo "test: pages"
 (cd web-demo && npm ci --silent --no-fund --no-audit && npm run --silent check)
