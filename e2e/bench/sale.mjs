@@ -2,15 +2,18 @@
 // share this machine's cores, so the figures are those of both together. Figures go where e2e/lib/figures.mjs puts them.
 //
 // LIANMAI_SALE_PARTS=countdown,burst runs some parts only: idle countdown burst gifts overload sustained.
+import { join } from 'node:path';
 import { note } from '../lib/figures.mjs';
 import { shop } from '../lib/load.mjs';
+import { scratch } from '../lib/machine.mjs';
 import { startServer } from '../lib/server.mjs';
 
 const parts = (process.env.LIANMAI_SALE_PARTS || 'idle,countdown,burst,gifts,overload,sustained').split(',');
 
 for (const part of parts) {
   // A server of its own, so that no part pays for what another left behind.
-  const server = await startServer();
+  // On a real file: the temporary one of development is never forced to the disk.
+  const server = await startServer({ env: { LIANMAI_LEDGER_PATH: join(scratch('ledger'), 'ledger.sqlite3') } });
   try {
     const report = await shop(server, { parts: part, seconds: part === 'sustained' ? 7 : 15 }, 180);
     note(figures(report));
