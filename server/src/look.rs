@@ -1,4 +1,4 @@
-//! What a room shows of gifts and giveaways to whoever asks. Like every answer it waits for the disk:
+//! What a room shows of gifts, orders and giveaways to whoever asks. Like every answer it waits for the disk:
 //! nobody sees what a crash could take back.
 
 use room_rules::Rejected;
@@ -12,6 +12,10 @@ impl RoomTask {
             LookRequest::Leaders { count, reply } => {
                 let leaders = self.room.leaders(count);
                 self.answer(reply, Ok(leaders));
+            }
+            LookRequest::Orders { sale, page, reply } => {
+                let log = found(self.room.sale_log(&sale, page), "sale");
+                self.answer(reply, log);
             }
             LookRequest::Packet { packet, reply } => {
                 let record = found(self.room.packet(&packet), "red packet");

@@ -1,14 +1,48 @@
 //! Orders over HTTP, for back ends and for pages that lost their socket in the rush.
 
-use axum::extract::{Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use room_rules::{Reply, ShopReply};
-use wire_format::{decode_order, encode_order};
+use room_rules::{Capability, LogPage, Rejected, Reply, SaleId, ShopReply};
+use serde::Deserialize;
+use wire_format::{Code, decode_order, encode_order, encode_sale_orders};
 
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
-use crate::{Refused, RoomRequest, Services, body, refused};
+use crate::{LookRequest, Refused, RoomRequest, Services, body, refused};
+
+const PAGE: usize = 100;
+/// Less than a room hands out at once, so that it can be seen whether there are more.
+const PAGE_MAX: usize = 500;
+
+/// Which page.
+#[derive(Deserialize)]
+pub(crate) struct Page {
+    limit: Option<usize>,
+    cursor: Option<usize>,
+}
+
+/// `GET /v1/rooms/{room}/sales/{sale}/orders`
+pub(crate) async fn list(
+    State(services): State<Services>,
+    Path((room, sale)): Path<(String, String)>,
+    page: Result<Query<Page>, QueryRejection>,
+    bearer: Bearer,
+) -> Result<Response, Refused> {
+    let room = find_room(&room, &services)?;
+    bearer.member_who_may(Capability::ConfirmPayment, room.room())?;
+    let sale = SaleId::parse(&sale).ok_or(Rejected::NotFound("sale"))?;
+    let Query(Page { limit, cursor }) =
+        page.map_err(|e| Refused::new(Code::BadRequest, e.body_text()))?;
+    let count = limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let skip = cursor.unwrap_or(0);
+
+    let page = LogPage { skip };
+    let log =
+        room.ask(|reply| RoomRequest::Look(LookRequest::Orders { sale, page, reply })).await?;
+    Ok(refused::json(StatusCode::OK, encode_sale_orders(&log, skip, count)))
+}
 
 /// `POST /v1/rooms/{room}/orders`
 pub(crate) async fn place(

@@ -8,9 +8,9 @@ use media_rules::layer::Pin;
 use media_rules::layout::Choice;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
-    Command, Leaders, LifeId, LotteryId, LotteryRecord, Member, OrderRequest, PacketId,
-    PacketRecord, PeerMessage, Reply, RoomId, RoomView, ServerTime, SessionId, Snapshot, Title,
-    UserId,
+    Command, Leaders, LifeId, LogPage, LotteryId, LotteryRecord, Member, OrderRequest, PacketId,
+    PacketRecord, PeerMessage, Reply, RoomId, RoomView, SaleId, SaleLog, ServerTime, SessionId,
+    Snapshot, Title, UserId,
 };
 use tokio::sync::oneshot;
 use wire_format::{
@@ -284,6 +284,15 @@ pub enum LookRequest {
         count: usize,
         /// Receives the leaderboards.
         reply: Answer<Leaders>,
+    },
+    /// What was ordered in a sale.
+    Orders {
+        /// Which.
+        sale: SaleId,
+        /// Which of the orders.
+        page: LogPage,
+        /// Receives the sale and its orders.
+        reply: Answer<SaleLog>,
     },
     /// What came of a red packet.
     Packet {

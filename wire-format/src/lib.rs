@@ -18,6 +18,7 @@ mod leaderboard;
 mod media_news;
 mod peer_stats;
 mod rest;
+mod sale_orders;
 mod schema;
 mod srs;
 
@@ -54,5 +55,6 @@ pub use rest::{
     AddTarget, CreateRoom, JSON_BODY_MAX, PickLayer, PictureSize, SDP_BODY_MAX, Target,
     TargetState, encode_order, encode_room, encode_rooms, encode_target, encode_targets,
 };
+pub use sale_orders::encode_sale_orders;
 pub use schema::{Schemas, protocol_schema};
 pub use srs::{SRS_BODY_MAX, SrsOffer, encode_srs_answer, encode_srs_error};

@@ -25,6 +25,7 @@ use crate::leaderboard::{GiftsBody, LeaderboardBody};
 use crate::media_news::{Speaker, Uplink};
 use crate::peer_stats::{PeerList, PeerReport};
 use crate::rest::{AddTarget, CreateRoomBody, PickLayer, RoomBody, RoomsBody, Target, TargetsBody};
+use crate::sale_orders::SaleOrdersBody;
 use crate::{Code, decode, stream_name};
 use room_rules::Stream;
 
@@ -99,6 +100,7 @@ const ANSWERS: &[Named] = &[
     named::<PacketRecordBody<'static>>("RedPacketRecord"),
     named::<LotteryRecordBody<'static>>("LotteryRecord"),
     named::<QueuedBody<'static>>("OrderQueued"),
+    named::<SaleOrdersBody<'static>>("SaleOrders"),
     named::<GiftsBody<'static>>("Gifts"),
     named::<LeaderboardBody<'static>>("Leaderboard"),
     named::<ReplyData<'static>>("Reply"),

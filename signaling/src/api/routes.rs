@@ -8,6 +8,9 @@ use crate::{
     targets, whep, whip,
 };
 
+/// How a list is asked for page by page.
+const PAGE: &[(&str, &str)] = &[("limit", "integer"), ("cursor", "string")];
+
 /// Returns every path of the API but `/v1/ws`.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = rooms_and_people();
@@ -22,7 +25,6 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 fn rooms_and_people() -> Vec<Route> {
-    const PAGE: &[(&str, &str)] = &[("limit", "integer"), ("cursor", "string")];
     const ROOMS: &[(&str, &str)] =
         &[("state", "string"), ("sort", "string"), ("limit", "integer"), ("cursor", "string")];
     vec![
@@ -84,6 +86,12 @@ fn selling_and_giving() -> Vec<Route> {
                 .takes(Takes::Message("order.place", &[]))
                 .gives(200, Gives::Json("OrderResult"))
                 .gives(202, Gives::Json("OrderQueued")),
+        ),
+        Route::new("/v1/rooms/{room}/sales/{sale}/orders").get(
+            orders::list,
+            Does::new("listOrders", "What was ordered in a sale, by number")
+                .query(PAGE)
+                .gives(200, Gives::Json("SaleOrders")),
         ),
         Route::new("/v1/gifts").get(
             gifts::catalog,

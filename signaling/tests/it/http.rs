@@ -69,7 +69,7 @@ async fn a_layout_is_seen_by_all_and_chosen_by_those_who_may() {
 }
 
 #[tokio::test]
-async fn gifts_are_shown_to_all_and_leaderboards_to_members() {
+async fn gifts_are_shown_to_all_leaderboards_to_members_and_orders_to_the_seller() {
     let world = World::new().await;
     let gifts = Request::new("GET", "/v1/gifts").send(world.address).await;
     assert_eq!((gifts.status, &gifts.json()["gifts"][1]["coins"]), (200, &json!(10)));
@@ -89,6 +89,15 @@ async fn gifts_are_shown_to_all_and_leaderboards_to_members() {
         let none = Request::new("GET", &path).token(&vera).send(world.address).await;
         assert_eq!(none.error(), (404, "NOT_FOUND".into()), "{path}");
     }
+    let orders = |token: &str, query: &str| {
+        Request::new("GET", &format!("/v1/rooms/a/sales/s1/orders{query}"))
+            .token(token)
+            .send(world.address)
+    };
+    let host = world.token("a", "alice", Role::Host);
+    assert_eq!(orders(&vera, "").await.error(), (403, "FORBIDDEN".into()));
+    assert_eq!(orders(&host, "?cursor=first").await.error(), (400, "BAD_REQUEST".into()));
+    assert_eq!(orders(&host, "?cursor=9").await.error(), (404, "NOT_FOUND".into()));
     let stranger = world.token("b", "vera", Role::Viewer);
     assert_eq!(look("", &stranger).await.error(), (403, "FORBIDDEN".into()));
 }

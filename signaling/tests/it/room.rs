@@ -240,6 +240,7 @@ fn command_reply(command: &Command) -> Result<Reply, Rejected> {
 
 fn answer_look(look: LookRequest) {
     match look {
+        LookRequest::Orders { reply, .. } => drop(reply.send(not_there("sale"))),
         LookRequest::Packet { reply, .. } => drop(reply.send(not_there("red packet"))),
         LookRequest::Lottery { reply, .. } => drop(reply.send(not_there("lottery"))),
         LookRequest::Leaders { count, reply } => drop(reply.send(Ok(leaders(count)))),

@@ -57,6 +57,7 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "peers" => "Peers",
         "stats of a publisher" | "stats of a viewer" => "PeerStats",
         "OrderResult" => "OrderResult",
+        "SaleOrders" => "SaleOrders",
         "error body" => "Problem",
         "gifts" => "Gifts",
         "RedPacketRecord" => "RedPacketRecord",

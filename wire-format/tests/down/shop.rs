@@ -3,12 +3,12 @@
 use room_rules::{
     Amount, AuctionEvent, AuctionId, AuctionPrice, AuctionReply, AuctionState, AuctionView,
     BidPlaced, Currency, DrawPromise, DrawResult, DrawWindow, Event, EventBody, Mine, OrderId,
-    OrderNews, OrderQueued, PayWindow, Quantity, Reply, SaleDraft, SaleId, SaleOffer, SalePolicy,
-    SaleState, SaleTerms, SaleView, Seed, ShopEvent, ShopReply, ShopView, Snapshot, StockCount,
-    Title,
+    OrderNews, OrderQueued, OrderRecord, OrderState, PayWindow, Quantity, Reply, SaleDraft, SaleId,
+    SaleLog, SaleOffer, SalePolicy, SaleState, SaleTerms, SaleView, Seed, ShopEvent, ShopReply,
+    ShopView, Snapshot, StockCount, Title, UserId,
 };
 
-use wire_format::{encode_ack, encode_event, encode_welcome};
+use wire_format::{encode_ack, encode_event, encode_sale_orders, encode_welcome};
 
 use super::{at, now, order, sale, sale_id, snapshot};
 
@@ -16,7 +16,10 @@ use super::{at, now, order, sale, sale_id, snapshot};
 const FIRST: u64 = 101;
 
 pub(crate) fn said() -> Vec<(&'static str, String)> {
-    let mut said = vec![("welcome with a shop", encode_welcome(&shop_snapshot()))];
+    let mut said = vec![
+        ("welcome with a shop", encode_welcome(&shop_snapshot())),
+        ("SaleOrders", encode_sale_orders(&sold(), 16, 2)),
+    ];
     for (sequence, (name, body)) in (FIRST..).zip(events()) {
         said.push((name, encode_event(&Event { at: now(), sequence, body })));
     }
@@ -93,6 +96,23 @@ fn shop_snapshot() -> Snapshot {
     let mine = Mine { units: vec![(sale_id(), 1)], leads: vec![(auction_id(), amount(2_000))] };
     let drafts = vec![SaleDraft { sale: SaleId::parse("a-1-sale3").unwrap(), offer }];
     Snapshot { shop: ShopView { drafts, auctions: vec![closing()], mine }, ..snapshot() }
+}
+
+/// From the seventeenth on, of which one more than fits is there.
+fn sold() -> SaleLog {
+    let record = |user, state| OrderRecord {
+        order: order().order,
+        user: UserId::parse(user).unwrap(),
+        units: 1,
+        at: at(3_500),
+        state,
+    };
+    let orders = vec![
+        record("bob", OrderState::Placed),
+        record("cara", OrderState::Paid),
+        record("dan", OrderState::Expired),
+    ];
+    SaleLog { sale: before_the_draw(), orders, entries: Vec::new() }
 }
 
 fn before_the_draw() -> SaleView {
