@@ -1,4 +1,5 @@
 // Goal: a host gives a red packet and a lottery away in the studio; a viewer's page opens the one, enters the other and does its draw again.
+// It orders, sees the order paid, is outbid in an auction and wins it. All by the buttons of both pages.
 // Method: both real pages in Chromium, a desk and a phone, on a room without media; a third member gives gifts.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -48,6 +49,39 @@ test('a red packet that the host gives is opened once', async () => {
   assert.deepEqual([body.takers.length, body.left, body.total], [1, 19, 8800]);
 });
 
+test('who is outbid in an auction hears of it and leads again with a highest bid', async () => {
+  await studio.getByTestId('tab-sale').click();
+  await studio.getByTestId('tab-auction').click();
+  const form = studio.getByTestId('auction-form');
+  for (const [name, value] of [['lead', '0'], ['duration', '5']]) await form.locator(`[name=${name}]`).fill(value);
+  await form.locator('[name=close]').selectOption('0');
+  await studio.getByTestId('open-auction').click();
+  await viewer.getByTestId('bid').and(viewer.locator(':enabled')).click();
+  await viewer.getByTestId('bid-answer').filter({ hasText: 'You lead' }).waitFor({ timeout: 5_000 });
+  const [auction] = await viewer.evaluate(() => [...window.lianmai.state.auctions.keys()]);
+  await giver.send('bid.place', { auction, amount: 200, idem: 'b1' });
+  await viewer.getByTestId('bid-answer').filter({ hasText: 'outbid' }).waitFor({ timeout: 5_000 });
+  await viewer.getByTestId('auto-bid').click();
+  await viewer.getByTestId('bid-max').fill('20');
+  await viewer.getByTestId('bid-max-send').click();
+  await viewer.getByTestId('bid-answer').filter({ hasText: '20.00' }).waitFor({ timeout: 5_000 });
+});
+
+test('an order waits for its money until the host says that it came', async () => {
+  await studio.getByTestId('tab-flash').click();
+  await studio.getByTestId('sale-pay-input').selectOption('60');
+  await studio.getByTestId('sale-immediate-input').check();
+  await studio.getByTestId('announce').click();
+  await viewer.getByTestId('buy').and(viewer.locator(':enabled')).click();
+  await viewer.getByTestId('unpaid').getByText('1').waitFor({ timeout: 5_000 });
+  await screenshot(viewer, 'watch-orders');
+  await studio.getByTestId('sale-orders').click();
+  await studio.getByTestId('paid-1').click();
+  await viewer.getByTestId('order-answer').filter({ hasText: 'Paid' }).waitFor({ timeout: 5_000 });
+  await studio.getByTestId('sold-close').click();
+  await studio.getByTestId('tab-luck').click();
+});
+
 test('a lottery is entered, drawn, and checked in the page', async () => {
   await studio.locator('[data-testid=lottery-form] [name=duration]').fill('2');
   await studio.getByTestId('open-lottery').click();
@@ -60,5 +94,12 @@ test('a lottery is entered, drawn, and checked in the page', async () => {
   await viewer.getByTestId('proof').getByText('✓').waitFor({ timeout: 5_000 });
   await screenshot(viewer, 'watch-proof');
   await screenshot(studio, 'studio-luck');
+});
+
+test('whoever leads at the end has won, and finds it among the orders', async () => {
+  await viewer.getByTestId('luck-sheet').getByRole('button', { name: 'OK' }).click();
+  await viewer.getByTestId('bid-answer').filter({ hasText: 'You won' }).waitFor({ timeout: 5_000 });
+  await viewer.getByTestId('my-orders').click();
+  for (const state of ['Won', 'Paid']) await viewer.getByTestId('orders').getByText(state).waitFor({ timeout: 5_000 });
   assert.deepEqual([...viewer.problems, ...studio.problems], []);
 });

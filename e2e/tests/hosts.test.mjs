@@ -84,8 +84,12 @@ test('gifts move the score, and the pages look alive', async () => {
   if (await sound.isVisible()) await sound.click();
   for (const page of [viewer, alice]) await page.getByTestId('big-count').waitFor({ state: 'hidden', timeout: 10_000 });
   await alice.getByTestId('tab-chat').click();
-  await viewer.getByTestId('gift-rose').click();
-  await viewer.getByTestId('gift-rocket').click();
+  await viewer.getByTestId('gifts').click();
+  for (const gift of ['gift-rose', 'gift-rocket']) {
+    await viewer.getByTestId(gift).click();
+    await viewer.getByTestId('gift-send').click();
+  }
+  await viewer.getByTestId('gift-close').click();
   await viewer.getByTestId('chat-input').fill('主播加油 🔥');
   await viewer.getByTestId('chat-send').click();
   await waitFor('the score', async () => (await server.call('GET', '/v1/rooms/a')).body.battle?.scores.a === 1010);

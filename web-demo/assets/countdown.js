@@ -42,6 +42,7 @@ export function saleStateAt(sale, now) {
   if (sale.state === "cancelled" || sale.state === "closed" || sale.state === "sold_out") return sale.state;
   if (now >= sale.close_at) return "closed";
   if (now < sale.open_at) return "counting";
+  if (sale.state === "paused") return "paused";
   return sale.left > 0 ? "open" : "sold_out";
 }
 

@@ -21,8 +21,13 @@ const CHAT_KEPT = 100;
  * @property {Map<string, Wire.Sale>} sales
  * @property {Map<string, Wire.RedPacket>} packets
  * @property {Map<string, Wire.Lottery>} lotteries
+ * @property {Map<string, Wire.Auction>} auctions
+ * @property {Map<string, Wire.SaleDraft>} drafts  sales that are prepared; of whoever may announce them
  * @property {Map<string, Wire.Countdown>} countdowns
  * @property {Wire.Chat[]} chat
+ * @property {Wire.Settings | null} settings
+ * @property {Wire.Moderation | null} moderation  of those who keep order
+ * @property {{until: number | null} | null} muted  we may not talk until then, or for good
  * @property {string | null} speaker  the feed of whoever speaks
  * @property {Map<string, Wire.Uplink>} uplinks  by user: how well their streams reach the server
  * @property {number} online
@@ -43,7 +48,8 @@ const CHAT_KEPT = 100;
 export function emptyRoom(room) {
   return {
     joined: false, room, title: room, state: "created", reason: null, you: { user: "", name: "", role: "viewer" },
-    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), countdowns: new Map(), chat: [],
+    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), auctions: new Map(), drafts: new Map(),
+    countdowns: new Map(), chat: [], settings: null, moderation: null, muted: null,
     speaker: null, uplinks: new Map(), ...totals({}), words: new Map(),
   };
 }
@@ -63,6 +69,9 @@ export function applySnapshot(model, snapshot) {
     sales: new Map(snapshot.sales.map((sale) => [sale.sale, sale])),
     packets: new Map((snapshot.packets ?? []).map((packet) => [packet.packet, packet])),
     lotteries: new Map((snapshot.lotteries ?? []).map((lottery) => [lottery.lottery, lottery])),
+    auctions: new Map((snapshot.auctions ?? []).map((auction) => [auction.auction, auction])),
+    drafts: new Map((snapshot.drafts ?? []).map((draft) => [draft.sale, draft])),
+    settings: snapshot.settings ?? null, moderation: snapshot.moderation ?? null, muted: snapshot.muted_until === undefined ? null : { until: snapshot.muted_until },
     countdowns: new Map(snapshot.countdowns.map((countdown) => [countdown.id, countdown])),
     chat: chat.slice(-CHAT_KEPT), ...totals(snapshot),
   });
@@ -103,8 +112,21 @@ export function applyEvent(model, event) {
     case "lottery.updated":
       model.lotteries.set(d.lottery, d);
       return true;
+    case "auction.updated":
+      return applyPrice(model, d, true);
+    case "bid.update":
+      return applyPrice(model, d, false);
     case "countdown":
       return applyCountdown(model, d);
+    case "room.settings":
+      model.settings = d;
+      return true;
+    case "me.muted":
+      model.muted = { until: d.until };
+      return true;
+    case "me.unmuted":
+      model.muted = null;
+      return true;
     case "chat":
       if (model.chat.some((line) => line.id === d.id)) return false;
       model.chat = [...model.chat, d].slice(-CHAT_KEPT);
@@ -121,7 +143,7 @@ export function applyEvent(model, event) {
       Object.assign(model, totals(d));
       return true;
     default:
-      return true;
+      return model.moderation === null || !event.t.startsWith("mod.") || applyOrder(model.moderation, event);
   }
 }
 
@@ -156,7 +178,7 @@ function totals({ online = 0, likes = 0, gifts = 0, coins = 0, senders = 0, top 
  */
 function isStale(model, { t, q, d }) {
   const object = { "seat.updated": d.index, "pk.updated": d.pk, "sale.updated": d.sale, "packet.updated": d.packet, "lottery.updated": d.lottery }[t] ?? "";
-  const isWord = ["room.state", "stage.updated", "seat.updated", "pk.updated", "sale.updated", "packet.updated", "lottery.updated", "react"].includes(t);
+  const isWord = ["room.state", "stage.updated", "seat.updated", "pk.updated", "sale.updated", "packet.updated", "lottery.updated", "room.settings", "react"].includes(t);
   if (!isWord || q === undefined) return false;
 
   const key = `${t}:${object}`;
@@ -184,6 +206,34 @@ function applyScore(model, score) {
   const battle = model.battle;
   if (battle?.pk !== score.pk || score.version <= battle.version) return false;
   model.battle = { ...battle, scores: score.scores, version: score.version };
+  return true;
+}
+
+/**
+ * Bids overtake one another on their ways, so each price has a number; a price of an auction that nobody has told of waits for its word.
+ * @param {RoomModel} model
+ * @param {any} told  an auction, or only its price
+ * @param {boolean} isWhole
+ */
+function applyPrice(model, told, isWhole) {
+  const known = model.auctions.get(told.auction);
+  if (known ? known.rev > told.rev : !isWhole) return false;
+  model.auctions.set(told.auction, { ...known, ...told });
+  return true;
+}
+
+/**
+ * What those who keep order are told of one another's doings.
+ * @param {Wire.Moderation} kept
+ * @param {Wire.Down} event
+ */
+function applyOrder(kept, { t, d }) {
+  const others = (/** @type {Wire.Sanction[]} */ list) => list.filter(({ user }) => user !== d.user);
+  if (t === "mod.muted") kept.mutes = [...others(kept.mutes), d];
+  else if (t === "mod.unmuted") kept.mutes = others(kept.mutes);
+  else if (t === "mod.banned") kept.bans = [...others(kept.bans), d];
+  else if (t === "mod.unbanned") kept.bans = others(kept.bans);
+  else if (t === "mod.words") kept.words = d.words;
   return true;
 }
 

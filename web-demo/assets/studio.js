@@ -24,22 +24,15 @@ import { call } from "./http.js";
 import { WhepPlayer } from "./media/whep.js";
 import { Refused, RoomSession } from "./protocol/session.js";
 import { applyEvent, applySnapshot, emptyRoom } from "./room-state.js";
+import { HostDesk } from "./studio/host-desk.js";
 import { OwnFeed } from "./studio/own-feed.js";
 import { Performers } from "./studio/performers.js";
-import { PkPanel } from "./studio/pk-panel.js";
-import { LuckPanel } from "./studio/luck-panel.js";
-import { SalePanel } from "./studio/sale-panel.js";
-import { SeatsPanel } from "./studio/seats-panel.js";
-import { InsertsPanel } from "./studio/inserts-panel.js";
-import { LayoutPanel } from "./studio/layout-panel.js";
-import { TargetsPanel } from "./studio/targets-panel.js";
-import { Uplinks } from "./studio/uplinks.js";
 import { tokensOf } from "./token.js";
 import { BattleView } from "./ui/battle-view.js";
+import { BigCountdown } from "./ui/big-countdown.js";
 import { ChatView, wireComposer } from "./ui/chat-view.js";
 import { byId, setText, short } from "./ui/dom.js";
 import { GiftCatalog } from "./ui/gifts.js";
-import { BigCountdown } from "./ui/sale-view.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { wireTabs } from "./ui/tabs.js";
 import { attempt, toast } from "./ui/toast.js";
@@ -78,22 +71,14 @@ void attempt(catalog.load());
 const battle = new BattleView(byId("pk"), now);
 const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.push(one));
 /** What only a host may do. */
-const host = isGuest ? null : {
-  pk: new PkPanel(byId("pk-panel"), room, request),
-  sale: new SalePanel(byId("pane-sale"), now, request),
-  luck: new LuckPanel(byId("pane-luck"), room, tokens, request),
-  seats: new SeatsPanel(byId("pane-seats"), request),
-  layout: new LayoutPanel(byId("pane-layout"), room, tokens),
-  inserts: new InsertsPanel(byId("pane-layout"), room, tokens),
-  targets: new TargetsPanel(byId("pane-targets"), room, tokens),
-  uplinks: new Uplinks(room, tokens, () => session.isOnline && !byId("stats").hidden),
-};
+const host = isGuest ? null : new HostDesk({ room, tokens, now, model, request, isOnline: () => session.isOnline });
 
 const session = new RoomSession({
   room, tokens, clock, carrier: "ws",
   onSnapshot(snapshot) {
     applySnapshot(model, snapshot);
     host?.seats.handleWishes(snapshot.wishes ?? []);
+    if (host) chat.onPick = (line) => host.users.open(line);
     chat.update(model.chat);
     drawAll();
   },
@@ -104,7 +89,7 @@ const session = new RoomSession({
     else if (applyEvent(model, event)) show(event);
   },
   onStatus(status) {
-    if (status === "ended") leaveTheAir();
+    if (status === "ended" || status === "refused") leaveTheAir();
     drawStatus();
   },
 });
@@ -345,8 +330,15 @@ function show({ t, d }) {
       host?.pk.update(model);
       drawStatus();
       break;
+    case "me.banned":
+      toast(wordsForCode("BANNED"), "bad");
+      break;
+    case "room.settings":
+      host?.order.update();
+      break;
     default:
-      drawTimed();
+      if (t.startsWith("mod.")) host?.order.update();
+      else drawTimed();
   }
 }
 
@@ -361,9 +353,7 @@ function drawAll() {
 
 function drawTimed() {
   battle.update(model);
-  host?.pk.update(model);
-  host?.sale.update(model);
-  host?.luck.update(model);
+  host?.drawTimed();
   bigCountdown.update(model);
 }
 
@@ -388,7 +378,7 @@ function drawStatus() {
   setText(byId("go"), goText());
   byId("go").classList.toggle("danger", own.publisher !== null);
   byId("go").classList.toggle("primary", own.publisher === null);
-  if (host) host.targets.isOn = host.layout.isOn = host.inserts.isOn = session.isOnline;
+  host?.setOnline(session.isOnline);
 
   const figures = stats.latest[OWN];
   const words = [
@@ -430,11 +420,7 @@ function peers() {
 // ---- buttons ----
 
 function wireButtons() {
-  wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => {
-    void host?.targets.refresh();
-    void host?.layout.refresh();
-    void host?.inserts.refresh();
-  });
+  wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => host?.refresh());
   wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
   byId("go").addEventListener("click", () => void goPressed());
   byId("end").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("end-confirm")).showModal());

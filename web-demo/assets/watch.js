@@ -1,6 +1,6 @@
 /**
  * The viewer's page: `/watch?room=R`, with `&token=` from a shop or `&identity=` under `serve --dev`.
- * `&carrier=dc` uses no WebSocket at all (events by data channel, orders by HTTP), `&carrier=ws` opens no
+ * `&role=moderator` asks for a demo token of somebody who keeps order. `&carrier=dc` uses no WebSocket at all (events by data channel, orders by HTTP), `&carrier=ws` opens no
  * data channels.
  *
  * For tests and for the curious the page keeps `window.lianmai`:
@@ -19,35 +19,45 @@
  * ```
  */
 
+import { OwnBids } from "./auction.js";
 import { RoomClock } from "./clock.js";
 import { call } from "./http.js";
-import { tiles } from "./layout.js";
+import { silenceText } from "./keeping-order.js";
 import { MediaClock, followPictures } from "./media/media-clock.js";
 import { downlinkMs } from "./media/stats.js";
 import { WhepPlayer } from "./media/whep.js";
+import { OwnOrders } from "./own-orders.js";
 import { RoomSession } from "./protocol/session.js";
 import { applyEvent, applySnapshot, emptyRoom } from "./room-state.js";
-import { randomId, tokensOf } from "./token.js";
-import { BattleView, drawPlates } from "./ui/battle-view.js";
+import { tokensOf } from "./token.js";
+import { AuctionCard } from "./ui/auction-view.js";
+import { BattleView } from "./ui/battle-view.js";
+import { BigCountdown } from "./ui/big-countdown.js";
 import { ChatView, wireComposer } from "./ui/chat-view.js";
 import { Danmaku } from "./ui/danmaku.js";
-import { avatar, byId, el, setText, short } from "./ui/dom.js";
-import { GiftCatalog, GiftView, likePicture } from "./ui/gifts.js";
+import { avatar, byId, el, money, setText, short } from "./ui/dom.js";
+import { GiftPanel } from "./ui/gift-panel.js";
+import { GiftCatalog, GiftView } from "./ui/gifts.js";
+import { likeButton } from "./ui/like-button.js";
 import { LuckView } from "./ui/luck-view.js";
-import { BigCountdown, SaleCard } from "./ui/sale-view.js";
+import { OrdersView } from "./ui/orders-view.js";
+import { OwnSeat } from "./ui/own-seat.js";
+import { OrderPanel } from "./ui/order-panel.js";
+import { Plates } from "./ui/plates.js";
+import { SaleCard } from "./ui/sale-view.js";
+import { wireSound } from "./ui/sound.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { attempt, toast } from "./ui/toast.js";
+import { UserSheet } from "./ui/user-sheet.js";
 import { wordsForCode } from "./ui/words.js";
 
 const EVENTS_KEPT = 500;
-const LIKE_BATCH_MS = 600;
-const OFFER_MS = 8_000;
 
 /** @type {Record<Wire.RoomState, string>} */
 const STATES = { created: "未开播", waiting: "预热中", live: "直播 LIVE", interrupted: "稍候", ended: "已结束" };
 
 const query = new URLSearchParams(location.search);
-const tokens = tokensOf(query, "viewer");
+const tokens = tokensOf(query, query.get("role") === "moderator" ? "moderator" : "viewer");
 const { room } = tokens.who;
 const carrier = query.get("carrier") === "dc" ? "dc" : query.get("carrier") === "ws" ? "ws" : "both";
 
@@ -64,34 +74,47 @@ const events = [];
 let likesShown = 0;
 /** The host keeps the name while off the stage. */
 let hostName = "";
-/** The seat's next state may take a moment to arrive after the answer. */
-let hasAnswered = false;
 
 const video = /** @type {HTMLVideoElement} */ (byId("program"));
 const chat = new ChatView(byId("chat"));
+const plates = new Plates(byId("plates"), room, tokens);
 const danmaku = new Danmaku(byId("danmaku"));
 const catalog = new GiftCatalog();
 const gifts = new GiftView(byId("gift-banners"), byId("sky"), catalog);
 const battle = new BattleView(byId("pk"), now);
 const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.push(one));
-const saleCard = new SaleCard(byId("sale"), now, placeOrder);
-
-const luck = new LuckView(byId("luck"), { room, tokens, now, request: (t, d) => session.request(t, d) });
+const orders = new OwnOrders(localStorage);
+const bids = new OwnBids();
+/** @param {string} t @param {object} d */
+const request = (t, d) => session.request(t, d);
+const ordersView = new OrdersView(byId("orders"), { room, tokens, now, orders });
+const saleCard = new SaleCard(byId("sale"), { now, place: placeOrder, orders, onOrder: () => ordersView.open() });
+const auctionCard = new AuctionCard(byId("auction"), { now, request, bids });
+const giftPanel = new GiftPanel(byId("gifts"), { room, catalog, request });
+const users = new UserSheet({ model, now, request, onChange: () => order.refresh() });
+const order = new OrderPanel(byId("order-panel"), { room, tokens, model, now, request, users });
+const luck = new LuckView(byId("luck"), { room, tokens, now, request });
 
 const session = new RoomSession({
   room, tokens, clock, carrier,
   onSnapshot(snapshot) {
     applySnapshot(model, snapshot);
+    orders.open(room, model.you.user);
+    bids.restore(snapshot.mine?.leads ?? {});
+    if (users.isKeeper) chat.onPick = (line) => users.open(line);
     chat.update(model.chat);
     drawAll();
   },
   onEvent(event, by) {
     keep(event, by);
     if (event.t === "media.clock") mediaClock.handle(event.d);
+    else if (event.t === "layout.applied") plates.handleApplied(event.d);
     else if (applyEvent(model, event)) show(event);
   },
   onStatus: drawStatus,
 });
+
+const ownSeat = new OwnSeat({ model, session, tokens, query });
 
 const player = new WhepPlayer({
   room, tokens, video,
@@ -157,7 +180,22 @@ function show({ t, d }) {
       luck.update(model);
       break;
     case "seat.request":
-      showSeatRequest(d);
+      ownSeat.handleRequest(d);
+      break;
+    case "order.result":
+      ordersView.tell(orders.handleNews(d, model.sales.get(d.sale), now()));
+      saleCard.refresh();
+      break;
+    case "bid.outbid":
+      bids.handleOutbid(d);
+      toast("你的出价被超过了 · You are outbid", "bad");
+      auctionCard.refresh();
+      break;
+    case "auction.won":
+      bids.handleWon(d);
+      orders.handleWon(d, model.auctions.get(d.auction), now());
+      toast(`恭喜!${money(d.price, d.currency)} 拍得 · You won the auction`, "good");
+      drawTimed();
       break;
     case "room.state":
     case "stage.updated":
@@ -166,11 +204,31 @@ function show({ t, d }) {
       drawStatus();
       break;
     case "seat.updated":
-      drawSeat();
+      ownSeat.draw();
+      break;
+    case "me.muted":
+    case "me.unmuted":
+    case "room.settings":
+      drawComposer();
+      order.update();
       break;
     default:
-      drawTimed();
+      if (t.startsWith("mod.")) order.update();
+      else drawTimed();
   }
+}
+
+/** Whoever may not talk is told so where they would write. */
+function drawComposer() {
+  const silence = silenceText(model, now());
+  const { settings } = model;
+  const input = /** @type {HTMLInputElement} */ (byId("chat-input"));
+  const slow = settings?.slow_mode_s ? ` · 每 ${settings.slow_mode_s} 秒一条 every ${settings.slow_mode_s} s` : "";
+  input.placeholder = silence ?? `说点什么… Say something${slow}`;
+  input.disabled = silence !== null;
+  /** @type {HTMLButtonElement} */ (byId("chat-send")).disabled = silence !== null;
+  byId("gifts").hidden = settings?.features.gift === false;
+  byId("seat").hidden = settings?.features.seat === false;
 }
 
 /** @param {Wire.GiftItem} item */
@@ -181,10 +239,12 @@ function showGift(item) {
 
 function drawAll() {
   setText(byId("title"), model.title || model.room);
+  byId("order-toggle").hidden = !users.isKeeper;
+  drawComposer();
   document.title = `${model.title || model.room} · 连麦 Lianmai`;
   drawCounts();
   drawStage();
-  drawSeat();
+  ownSeat.draw();
   drawTimed();
 }
 
@@ -193,6 +253,9 @@ function drawTimed() {
   byId("canvas").classList.toggle("battling", model.battle !== null && !byId("pk").hidden);
   bigCountdown.update(model);
   saleCard.update(model);
+  auctionCard.update(model);
+  ordersView.update();
+  giftPanel.update(model);
   luck.update(model);
 }
 
@@ -211,7 +274,7 @@ function drawStage() {
   setText(byId("host-name"), name);
   byId("host-avatar").replaceChildren(avatar(name));
   byId("canvas").classList.toggle("shared", model.stage.length >= 2);
-  drawPlates(byId("plates"), model.stage, tiles(model.stage.length), model.speaker);
+  plates.update(model);
 }
 
 function drawStatus() {
@@ -239,8 +302,9 @@ function hasEnded() {
 
 /** What hangs before the picture, or null while there is a picture to see. */
 function curtainText() {
+  if (session.code === "BANNED") return wordsForCode("BANNED");
   if (player.link.state === "refused") return wordsForCode(player.link.code ?? "UNAUTHENTICATED");
-  if (session.status === "refused") return wordsForCode("UNAUTHENTICATED");
+  if (session.status === "refused") return wordsForCode(session.code ?? "UNAUTHENTICATED");
   if (hasEnded()) return "直播已结束,谢谢观看 · The show is over";
   if (!model.joined) return session.status === "waiting" ? "主播还没开播 · Not live yet" : "正在进入直播间 · Joining…";
   if (model.state === "interrupted") return "主播马上回来 · The host will be right back";
@@ -252,151 +316,39 @@ function curtainText() {
 
 function wireButtons() {
   wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
-  byId("rail").prepend(likeButton());
-  void attempt(catalog.load().then(() => byId("seat").before(...quickGifts().map(giftButton)))).then(disableMoney);
-  byId("seat").addEventListener("click", () => void seatPressed());
+  byId("rail").prepend(likeButton((n) => session.request("like", { n }), () => gifts.heart()));
+  void attempt(catalog.load());
+  disableMoney();
+  byId("order-toggle").addEventListener("click", () => {
+    /** @type {HTMLDialogElement} */ (byId("order-sheet")).showModal();
+    order.refresh();
+  });
   byId("danmaku-toggle").addEventListener("click", () => byId("danmaku-toggle").setAttribute("aria-pressed", String(danmaku.toggle())));
   byId("delay").addEventListener("click", () => byId("delay").setAttribute("aria-expanded", String(stats.toggle())));
-  byId("mute").addEventListener("click", () => setMuted(!video.muted));
-  byId("sound").addEventListener("click", () => setMuted(false));
-  byId("invite").addEventListener("close", () => void answerInvite());
   for (const name of ["resize", "playing", "loadedmetadata"]) video.addEventListener(name, () => drawStatus());
-  video.addEventListener("playing", offerSound, { once: true });
-  byId("canvas").addEventListener("click", () => {
-    if (video.muted) setMuted(false);
-  });
+  wireSound(video);
   setInterval(() => {
     drawStatus();
     luck.update(model);
+    auctionCard.update(model);
+    drawComposer();
   }, 1000);
 }
 
-/** Browsers start a picture without sound. The offer is large at first and then moves out of the picture. */
-function offerSound() {
-  if (!video.muted) return;
-  byId("sound").hidden = false;
-  byId("mute").classList.add("wanted");
-  setTimeout(() => (byId("sound").hidden = true), OFFER_MS);
-}
-
-/** @param {boolean} muted */
-function setMuted(muted) {
-  video.muted = muted;
-  if (!muted) void video.play().catch(() => toast("浏览器没让出声 · The browser kept the sound off", "bad"));
-  byId("sound").hidden = true;
-  byId("mute").classList.remove("wanted");
-  byId("mute").setAttribute("aria-pressed", String(muted));
-  byId("mute-icon").setAttribute("href", `/assets/img/icons.svg#${muted ? "mute" : "sound"}`);
-}
-
-function likeButton() {
-  let count = 0;
-  let timer = 0;
-  const flush = () => {
-    timer = 0;
-    const n = Math.min(50, count);
-    count = 0;
-    session.request("like", { n }).catch(() => {
-      // A like that got lost is not worth a word.
-    });
-  };
-  return railButton(likePicture(), "点赞 Like", "like", () => {
-    count += 1;
-    gifts.heart();
-    if (timer === 0) timer = window.setTimeout(flush, LIKE_BATCH_MS);
-  });
-}
-
-/** Money and seats go up on a WebSocket only. */
+/** Money and seats go up on a WebSocket only; orders by HTTP, too. */
 function disableMoney() {
   if (carrier !== "dc") return;
-  for (const button of byId("rail").querySelectorAll("button:not([data-testid=like])")) button.setAttribute("disabled", "");
-}
-
-/** The gifts that have a button of their own: the cheapest is left to the panel if there are more than three. */
-function quickGifts() {
-  return [...catalog.gifts.values()].sort((a, b) => a.coins - b.coins).slice(-3);
-}
-
-/** @param {Wire.Gift} gift */
-function giftButton(gift) {
-  return railButton(catalog.picture(gift.id), `${gift.name.split(" ")[0]} ${gift.coins}`, `gift-${gift.id}`, () => {
-    void attempt(session.request("gift.send", { gift: gift.id, n: 1, idem: randomId() }));
-  });
-}
-
-/**
- * @param {HTMLElement} picture
- * @param {string} text
- * @param {string} testId
- * @param {() => void} onPress
- */
-function railButton(picture, text, testId, onPress) {
-  return el("button", { class: "rail-button", type: "button", "data-testid": testId, onclick: onPress },
-    el("span", { class: "rail-picture" }, picture), el("span", {}, text));
+  for (const id of ["gifts", "seat"]) byId(id).setAttribute("disabled", "");
 }
 
 /**
  * Money never goes up by data channel: without a WebSocket an order is an HTTP request.
  * @param {string} sale
  * @param {string} idem
- * @returns {Promise<Wire.OrderResult>}
+ * @returns {Promise<Wire.OrderResult | Wire.OrderQueued>}
  */
 function placeOrder(sale, idem) {
   const order = { sale, qty: 1, idem };
   if (carrier !== "dc") return session.request("order.place", order);
   return call(tokens, "POST", `/v1/rooms/${encodeURIComponent(room)}/orders`, order);
-}
-
-// ---- seats ----
-
-function ownSeat() {
-  return model.seats.find(({ user }) => user !== null && user === model.you.user);
-}
-
-function drawSeat() {
-  const seat = ownSeat();
-  setText(byId("seat-text"), seat ? (seat.state === "reserved" ? "请上麦 Join" : "去麦上 Stage") : "连麦 Join");
-  const dialog = /** @type {HTMLDialogElement} */ (byId("invite"));
-  const isInvited = seat?.state === "reserved" || seat?.state === "joining";
-  if (!isInvited) hasAnswered = false;
-  if (isInvited && !dialog.open && !hasAnswered) {
-    dialog.returnValue = "";
-    dialog.showModal();
-  } else if (!isInvited && dialog.open) {
-    dialog.close("gone");
-  }
-}
-
-async function seatPressed() {
-  if (ownSeat()) {
-    await goOnStage();
-    return;
-  }
-  const asked = await attempt(session.request("seat.apply", {}));
-  if (asked) toast("已申请连麦,等主播同意 · Asked for a seat", "good");
-}
-
-/** @param {Wire.SeatRequest} request */
-function showSeatRequest({ kind, user }) {
-  if (user !== model.you.user) return;
-  if (kind === "reject") toast("主播婉拒了连麦 · The host said not now");
-  if (kind === "timeout") toast("连麦邀请已过期 · The invitation is over");
-}
-
-async function answerInvite() {
-  const { returnValue } = /** @type {HTMLDialogElement} */ (byId("invite"));
-  hasAnswered = true;
-  if (returnValue === "yes") await goOnStage();
-  else if (returnValue !== "gone") await attempt(session.request(ownSeat()?.state === "reserved" ? "seat.decline" : "seat.leave", {}));
-}
-
-/** The stage needs a camera and other controls: the studio in its guest shape. */
-async function goOnStage() {
-  // A seat that is only kept for us would be given away while the next page loads.
-  if (ownSeat()?.state === "reserved" && (await attempt(session.request("seat.join", {}))) === null) return;
-  const next = new URLSearchParams({ room, identity: model.you.user, name: model.you.name, role: "guest", join: "1" });
-  if (tokens.fixed) next.set("token", tokens.fixed);
-  for (const name of ["source", "host"]) if (query.has(name)) next.set(name, query.get(name) ?? "");
-  location.assign(`/studio?${next}`);
 }

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { tiles } from "../assets/layout.js";
+import { placesOf, plateAt, tiles } from "../assets/layout.js";
 import { applyEvent, applySnapshot, battleSides, emptyRoom, ownShare } from "../assets/room-state.js";
 
 /** @param {Partial<Wire.Snapshot>} [some] */
@@ -72,6 +72,19 @@ test("plates sit where the mixer draws", () => {
   assert.deepEqual(tiles(1), [{ x: 0, y: 0, w: 1, h: 1 }]);
   assert.deepEqual(tiles(2), [{ x: 0, y: 0.125, w: 0.5, h: 0.5 }, { x: 0.5, y: 0.125, w: 0.5, h: 0.5 }]);
   assert.equal(tiles(4).length, 4);
+  assert.deepEqual(tiles(6)[5], { x: 0.5, y: 2 / 3, w: 0.5, h: 1 / 3 });
   assert.equal(tiles(9).length, 9);
   assert.deepEqual(tiles(0), []);
+});
+
+test("a name is written where neither the chat nor the page's head covers it", () => {
+  assert.deepEqual(tiles(2).map(plateAt), ["foot", "foot"]);
+  assert.deepEqual(tiles(4).map(plateAt), ["foot", "foot", "head", "head"]);
+  assert.deepEqual(tiles(1).map(plateAt), ["below-head"]);
+});
+
+test("who is only heard has no place in the picture", () => {
+  const tile = { feed: "a/alice", user: "alice", x: 360, y: 0, width: 360, height: 640, z: 0, seen: true };
+  const places = placesOf({ canvas: { width: 720, height: 1280 }, tiles: [tile, { ...tile, feed: "a/bob", seen: false }] });
+  assert.deepEqual([...places], [["a/alice", { x: 0.5, y: 0, w: 0.5, h: 0.5 }]]);
 });

@@ -7,11 +7,14 @@ declare namespace Wire {
   type RoomState = "created" | "waiting" | "live" | "interrupted" | "ended";
   type SeatState = "idle" | "reserved" | "joining" | "live" | "held";
   type BattleState = "inviting" | "linking" | "preparing" | "battling" | "punishing" | "idle";
-  type SaleState = "counting" | "open" | "sold_out" | "closed" | "cancelled";
-  type CountdownKind = "sale_open" | "packet_open" | "lottery_draw" | "pk_start" | "pk_end" | "punish";
+  type SaleState = "counting" | "open" | "paused" | "sold_out" | "closed" | "cancelled";
+  type CountdownKind = "auction_start" | "auction_end" | "sale_open" | "packet_open" | "lottery_draw" | "pk_start" | "pk_end" | "punish";
 
   interface Performer { feed: string; room: string; user: string; name: string; seat: number; muted: boolean }
-  interface Seat { index: number; state: SeatState; user: string | null; muted: boolean }
+  interface Seat {
+    index: number; state: SeatState; user: string | null; muted: boolean; unseen?: boolean; mic?: boolean; cam?: boolean;
+    locked?: boolean; lock_audio?: boolean; lock_video?: boolean; rev?: number;
+  }
   interface BattleResult { winner: string | null; reason: string }
   interface Battle {
     pk: string;
@@ -25,8 +28,32 @@ declare namespace Wire {
   }
   interface Sale {
     sale: string; title: string; sku: string; price_cents: number; stock: number; left: number; per_user: number;
-    open_at: number; close_at: number; state: SaleState;
+    open_at: number; close_at: number; state: SaleState; fair?: boolean; buyers?: number; pay_within_ms?: number; draw?: Draw;
   }
+  interface Draw { commit: string; decided_at: number; result?: { seed: string; entries: number; orders: number; last: string | null } }
+  interface SaleDraft {
+    sale: string; title: string; sku: string; price_cents: number; stock: number; per_user: number; duration_ms: number;
+    policy: "arrival" | "lottery_window";
+  }
+  type AuctionState = "scheduled" | "running" | "closing" | "sold" | "unsold" | "void";
+  interface AuctionPrice {
+    auction: string; rev: number; price: number | null; next: number; leader: string | null; bids: number; reserve_met?: boolean;
+    end_at: number; extensions: number;
+  }
+  interface Auction extends AuctionPrice {
+    title: string; sku: string; currency: string; start_price: number; start_at: number; hard_end: number | null; soft_close: boolean;
+    state: AuctionState;
+  }
+  interface BidResult { auction: string; bid: number; leading: boolean; price: number; max: number; end_at: number }
+  interface AuctionWon { auction: string; price: number; currency: string; order: string }
+  interface Mine { units?: Record<string, number>; leads?: Record<string, number> }
+  interface Settings {
+    features: Record<string, boolean>; seat_mode: "free" | "apply"; seats: number; hidden: boolean; slow_mode_s: number; all_muted: boolean;
+  }
+  interface Sanction { user: string; until: number | null; by: string; reason: string | null }
+  interface Moderation { mutes: Sanction[]; bans: Sanction[]; words: string[] }
+  interface Wish { user: string; name: string; index: number | null; until: number }
+  interface Participant { user: string; name: string; role: Role; sessions: number }
   interface Countdown {
     id: string; rev: number; kind: CountdownKind; open_at: number; close_at: number | null;
     state: "counting" | "fired" | "cancelled"; labels: string[]; payload: { ref: string };
@@ -71,7 +98,8 @@ declare namespace Wire {
     room: string; title: string; state: RoomState; you: You; seats: Seat[]; stage: Performer[];
     battle: Battle | null; sales: Sale[]; packets?: RedPacket[]; lotteries?: Lottery[]; countdowns: Countdown[]; chat: Chat[];
     online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
-    wishes?: { user: string; name: string; index: number | null; until: number }[];
+    wishes?: Wish[]; settings?: Settings; moderation?: Moderation; muted_until?: number | null;
+    drafts?: SaleDraft[]; auctions?: Auction[]; mine?: Mine;
     st: number; q: Partial<Record<Stream, number>>;
   }
   /** The answer to `hello`: a snapshot, or only where the session goes on. */
@@ -100,7 +128,11 @@ declare namespace Wire {
     image: string | null; src: string | null; fit: string | null; volume: number | null;
     state: "fetching" | "loading" | "ready" | "failed" | null; error: string | null;
   }
-  interface OrderResult { order: string; seq: number; sale: string; qty: number; stock: number }
+  interface OrderResult { order: string; seq: number; sale: string; qty: number; stock: number; pay_by?: number }
+  interface OrderQueued { order: string; state: "queued"; sale: string; qty: number; decided_at: number }
+  interface OrderNews { state: "placed" | "not_drawn" | "cancelled" | "paid" | "expired"; order: string; sale?: string; seq?: number; qty?: number; pay_by?: number }
+  interface Sold { seq: number; order: string; user: string; qty: number; at: number; state: "placed" | "paid" | "expired"; pay_by?: number }
+  interface SaleOrders { sale: Sale; orders: Sold[]; cursor: string | null }
 
   /** Anything that comes down: an answer, an event, or a clock reply. */
   interface Down { v: 1; t: string; s?: Stream; q?: number; st?: number; rid?: string; code?: string; d: any }

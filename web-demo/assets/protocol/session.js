@@ -6,7 +6,7 @@
  * ```text
  * idle ─▶ connecting ─hello─▶ joined ─socket lost─▶ waiting ─back-off─▶ connecting (and goes on where it broke off)
  *                │                └──4010──▶ ended
- *                └──token refused twice──▶ refused
+ *                └──token refused twice, or banned──▶ refused
  * ```
  */
 
@@ -66,6 +66,8 @@ export class RoomSession {
     this.carrier = options.carrier ?? "both";
     /** @type {Status} */
     this.status = "idle";
+    /** Why it is as it is, by the server's word. @type {string | null} */
+    this.code = null;
     this.seen = new Seen();
     /** @type {WebSocket | null} */
     this.socket = null;
@@ -204,7 +206,8 @@ export class RoomSession {
       if (socket !== this.socket) return;
       this.socket = null;
       socket.close(1000);
-      if (code === "UNAUTHENTICATED" || code === "TOKEN_EXPIRED" || code === "FORBIDDEN") this.handleRefusedToken(code);
+      if (code === "BANNED") this.setStatus("refused", code);
+      else if (code === "UNAUTHENTICATED" || code === "TOKEN_EXPIRED" || code === "FORBIDDEN") this.handleRefusedToken(code);
       else this.retryLater(code);
     }
   }
@@ -237,6 +240,7 @@ export class RoomSession {
     // Somebody else goes on under this name.
     if (code === 4009) this.name = null;
     if (code === 4010) this.setStatus("ended", "CLOSED");
+    else if (code === 4003) this.setStatus("refused", "BANNED");
     else if (code === 4001) this.handleRefusedToken("UNAUTHENTICATED");
     else this.retryLater(null);
   }
@@ -426,6 +430,7 @@ export class RoomSession {
    */
   setStatus(status, code = null) {
     this.status = status;
+    this.code = code;
     this.options.onStatus?.(status, code);
   }
 

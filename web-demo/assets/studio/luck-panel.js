@@ -93,7 +93,7 @@ export class LuckPanel {
   async drawLeaders(model) {
     // The whole list is asked for when its head has changed.
     const told = JSON.stringify(model.top);
-    if (told === this.told) return;
+    if (told === this.told || model.top.length === 0) return;
     this.told = told;
     /** @type {Wire.Leaderboard | null} */
     const board = await attempt(call(this.tokens, "GET", `/v1/rooms/${encodeURIComponent(this.room)}/leaderboard?limit=10`));

@@ -1,6 +1,7 @@
-/** Who sits where, who asks for a seat, and what the host may do about it. */
+/** Who sits where, who asks for a seat, and what the host may do about it: grant, silence, move, lock. */
 
 import { avatar, byId, el } from "../ui/dom.js";
+import { smallButton } from "../ui/fields.js";
 import { attempt } from "../ui/toast.js";
 
 /** @type {Record<Wire.SeatState, string>} */
@@ -13,10 +14,11 @@ export class SeatsPanel {
    */
   constructor(root, request) {
     this.request = request;
-    /** @type {Set<string>} who applied and is not answered yet */
-    this.waiting = new Set();
+    /** Who applied and is not answered yet, with the seat they want. @type {Map<string, {name: string, index: number | null}>} */
+    this.waiting = new Map();
     this.requests = el("ul", { class: "list", "data-testid": "seat-requests" });
     this.seats = el("ul", { class: "list", "data-testid": "seats" });
+    this.drawn = "";
     const invite = el("form", { class: "row" },
       el("label", { class: "visually-hidden", for: "invite-user" }, "邀请谁 Whom to invite"),
       el("input", { class: "plain grow", id: "invite-user", name: "user", "data-testid": "invite-user", placeholder: "用户 ID User id", maxlength: 64, autocomplete: "off" }),
@@ -33,51 +35,103 @@ export class SeatsPanel {
 
   /**
    * Takes over who asks, as the room says it: a page that was reloaded missed the asking.
-   * @param {{user: string}[]} wishes
+   * @param {Wire.Wish[]} wishes
    */
   handleWishes(wishes) {
-    this.waiting = new Set(wishes.map(({ user }) => user));
+    this.waiting = new Map(wishes.map(({ user, name, index }) => [user, { name, index }]));
   }
 
   /** @param {Wire.SeatRequest} request */
   handleRequest({ user, kind }) {
-    if (kind === "apply") this.waiting.add(user);
+    if (kind === "apply") this.waiting.set(user, { name: user, index: null });
     else this.waiting.delete(user);
   }
 
   /** @param {import("../room-state.js").RoomModel} model */
   update(model) {
     for (const { user } of model.seats) if (user !== null) this.waiting.delete(user);
-    this.requests.replaceChildren(...[...this.waiting].map((user) => this.requestRow(user)));
-    if (this.waiting.size === 0) this.requests.append(el("li", { class: "empty" }, "还没有人申请 · Nobody is asking"));
     byId("seats-dot").hidden = this.waiting.size === 0;
-    this.seats.replaceChildren(...model.seats.filter(({ index }) => index > 0).map((seat) => this.seatRow(seat)));
+    // A choice that is open must not vanish under the pointer.
+    const key = JSON.stringify([[...this.waiting], model.seats]);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    this.requests.replaceChildren(...[...this.waiting].map(([user, wish]) => this.requestRow(user, wish)));
+    if (this.waiting.size === 0) this.requests.append(el("li", { class: "empty" }, "还没有人申请 · Nobody is asking"));
+    const guests = model.seats.filter(({ index }) => index > 0);
+    this.seats.replaceChildren(...guests.map((seat) => this.seatRow(seat, guests)));
   }
 
-  /** @param {string} user */
-  requestRow(user) {
-    return el("li", { class: "list-row" }, avatar(user), el("b", { class: "grow" }, user),
-      this.button("同意 Accept", "seat.accept", { user }, `seat-accept-${user}`, "primary"),
+  /**
+   * @param {string} user
+   * @param {{name: string, index: number | null}} wish
+   */
+  requestRow(user, { name, index }) {
+    return el("li", { class: "list-row" }, avatar(name || user), el("b", { class: "grow" }, name || user, index === null ? "" : ` → ${index} 号麦`),
+      this.button("同意 Accept", "seat.accept", { user, ...(index === null ? {} : { index }) }, `seat-accept-${user}`, "primary"),
       this.button("拒绝 No", "seat.reject", { user }, `seat-reject-${user}`));
   }
 
-  /** @param {Wire.Seat} seat */
-  seatRow({ index, state, user, muted }) {
-    const row = el("li", { class: `list-row seat ${state}` }, el("span", { class: "seat-number" }, String(index)));
+  /**
+   * @param {Wire.Seat} seat
+   * @param {Wire.Seat[]} all
+   */
+  seatRow(seat, all) {
+    const { index, state, user, locked, mic, cam } = seat;
+    const row = el("li", { class: `list-row wrap seat ${state}`, "data-testid": `seat-${index}` }, el("span", { class: "seat-number" }, String(index)));
     if (user === null) {
-      row.append(el("span", { class: "grow empty" }, STATES.idle));
+      row.append(el("span", { class: "grow empty" }, locked ? "锁着 Locked" : STATES.idle), ...this.locks(seat));
       return row;
     }
-    row.append(el("b", { class: "grow" }, user), el("small", {}, STATES[state]),
-      this.button(muted ? "开麦 Unmute" : "静音 Mute", "seat.mute", { user, audio: !muted }, `seat-mute-${user}`),
-      this.button("下麦 Kick", "seat.kick", { user }, `seat-kick-${user}`, "danger"));
+    const off = [mic === false ? "自己闭麦 mic off" : "", cam === false ? "关了镜头 cam off" : ""].filter(Boolean).join(" · ");
+    row.append(el("span", { class: "grow two" }, el("b", {}, user), el("small", {}, [STATES[state], off].filter(Boolean).join(" · "))),
+      el("span", { class: "row-actions" }, ...this.silences(seat, user), this.moves(seat, all, user),
+        this.button("下麦 Kick", "seat.kick", { user }, `seat-kick-${user}`, "danger"), ...this.locks(seat)));
     return row;
+  }
+
+  /**
+   * @param {Wire.Seat} seat
+   * @param {string} user
+   */
+  silences({ muted, unseen }, user) {
+    return [
+      this.button(muted ? "开麦 Unmute" : "静音 Mute", "seat.mute", { user, audio: !muted }, `seat-mute-${user}`),
+      this.button(unseen ? "开画面 Show" : "关画面 Hide", "seat.mute", { user, video: !unseen }, `seat-hide-${user}`),
+    ];
+  }
+
+  /** @param {Wire.Seat} seat */
+  locks({ index, locked, lock_audio: isSilent, user }) {
+    const lock = (/** @type {string} */ words, /** @type {string} */ testId, /** @type {object} */ what) =>
+      smallButton(words, testId, () => attempt(this.request("seat.lock", { index, ...what })));
+    return [
+      ...(user === null ? [lock(locked ? "解锁 Unlock" : "锁麦位 Lock", `seat-lock-${index}`, { seat: !locked })] : []),
+      ...(user === null && !isSilent ? [] : [lock(isSilent ? "允许说话 Voice on" : "锁声音 Lock voice", `seat-lock-audio-${index}`, { audio: !isSilent })]),
+    ];
+  }
+
+  /**
+   * The other seats as places to go to; who sits there changes places.
+   * @param {Wire.Seat} seat
+   * @param {Wire.Seat[]} all
+   * @param {string} user
+   */
+  moves({ index: from }, all, user) {
+    const others = all.filter(({ index, locked }) => index !== from && !locked);
+    const select = el("select", { class: "button small", "aria-label": `把 ${user} 移到 Move ${user} to`, "data-testid": `seat-move-${user}` },
+      el("option", { value: "" }, "移到 Move"), ...others.map((seat) => el("option", { value: seat.index }, seat.user === null ? `${seat.index} 号` : `${seat.index} ⇄ ${seat.user}`)));
+    select.addEventListener("change", () => {
+      const to = all.find(({ index }) => index === Number(select.value));
+      if (to) void attempt(this.request("seat.move", { user, index: to.index, ...(to.user === null ? {} : { swap: true }) }));
+      select.value = "";
+    });
+    return select;
   }
 
   /**
    * @param {string} text
    * @param {string} t
-   * @param {{user: string, audio?: boolean}} d
+   * @param {{user: string, [more: string]: unknown}} d
    * @param {string} testId
    * @param {string} [mood]
    */
@@ -88,7 +142,7 @@ export class SeatsPanel {
       button.closest("li")?.remove();
       byId("seats-dot").hidden = this.waiting.size === 0;
     };
-    const button = el("button", { class: `button small ${mood}`, type: "button", "data-testid": testId, onclick: () => void press() }, text);
+    const button = smallButton(text, testId, press, mood);
     return button;
   }
 }

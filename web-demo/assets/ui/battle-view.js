@@ -83,22 +83,3 @@ export class BattleView {
       el("span", { class: `medal ${moods[/** @type {"胜" | "负" | "平"} */ (word)]}` }, word)));
   }
 }
-
-/**
- * Draws one name plate per performer where the mixer drew the face.
- * @param {HTMLElement} root
- * @param {Wire.Performer[]} stage
- * @param {import("../layout.js").Rect[]} rects
- * @param {string | null} [speaker]  the feed of whoever speaks
- */
-export function drawPlates(root, stage, rects, speaker = null) {
-  root.replaceChildren(...rects.flatMap((rect, index) => {
-    const performer = stage[index];
-    if (!performer || stage.length < 2) return [];
-    const plate = el("span", { class: "plate", "data-testid": `plate-${performer.user}` },
-      `${performer.muted ? "静音 · " : ""}${performer.name || performer.user}`);
-    const tile = el("div", { class: performer.feed === speaker ? "tile speaking" : "tile" }, plate);
-    for (const [name, value] of Object.entries(rect)) tile.style.setProperty(`--${name}`, String(value));
-    return [tile];
-  }));
-}

@@ -16,6 +16,8 @@ export class ChatView {
     this.list = list;
     /** @type {Set<string>} */
     this.ids = new Set();
+    /** What happens when a name is pressed; null: names are only names. @type {((line: Wire.Chat) => void) | null} */
+    this.onPick = null;
   }
 
   /**
@@ -32,7 +34,11 @@ export class ChatView {
     const [oldest] = this.ids;
     if (this.ids.size > REMEMBERED && oldest !== undefined) this.ids.delete(oldest);
     const badge = BADGES[line.role];
-    const name = el("b", { class: "chat-name" }, line.name || line.user);
+    const { onPick } = this;
+    const words = line.name || line.user;
+    const name = onPick
+      ? el("button", { class: "chat-name", type: "button", "data-testid": `chat-name-${line.user}`, onclick: () => onPick(line) }, words)
+      : el("b", { class: "chat-name" }, words);
     name.style.setProperty("--hue", String(hueOf(line.user)));
     this.append(
       el("li", { class: "chat-line", "data-testid": "chat-line" },

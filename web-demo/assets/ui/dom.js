@@ -88,6 +88,15 @@ export function short(value) {
   return value < 10_000 ? String(value) : `${(value / 10_000).toFixed(1)}w`;
 }
 
+/**
+ * Writes money with its sign.
+ * @param {number} minor
+ * @param {string} [currency]
+ */
+export function money(minor, currency = "CNY") {
+  return currency === "CNY" ? `¥${price(minor)}` : `${currency} ${price(minor)}`;
+}
+
 /** @param {number} cents */
 export function price(cents) {
   return (cents / 100).toFixed(2);

@@ -1,130 +1,53 @@
 /**
- * "3, 2, 1, link!": the big countdown over the picture, then the product card whose button opens by room
- * time, without waiting for a message. Whether an order was in time is the server's word, shown as it is.
+ * The product on offer and its button, which opens by room time without waiting for a message. Whether an
+ * order was in time, drawn or sold out is the server's word, shown as it is.
  */
 
-import { clockText, labelAt, nextFlip, saleStateAt } from "../countdown.js";
+import { clockText, nextFlip, saleStateAt } from "../countdown.js";
+import { isUnpaid } from "../own-orders.js";
 import { randomId } from "../token.js";
 import { el, icon, price, setText } from "./dom.js";
 import { wordsFor } from "./words.js";
 
-/** How long the last label stays after the deadline. */
-const FIRED_MS = 1_600;
-
 /** A closed card stays this long. */
 const CLOSED_MS = 15_000;
 
-const KINDS = ["sale_open", "packet_open", "lottery_draw", "pk_start"];
-
-/** What is said under the numeral: before, and at the end. @type {Record<string, [string, string]>} */
-const CAPTIONS = {
-  sale_open: ["即将上链接 · Link in", "Link is up!"], packet_open: ["红包来了 · Red packet in", "快抢 · Grab it!"],
-  lottery_draw: ["即将开奖 · Draw in", "中奖的是… · And the winner is…"], pk_start: ["PK 即将开始 · Battle in", "开战 · Fight"],
-};
-
 /** @typedef {import("../room-state.js").RoomModel} RoomModel */
 
-/** The numeral in the middle of the picture. */
-export class BigCountdown {
-  /**
-   * @param {HTMLElement} root
-   * @param {() => number} now room time
-   * @param {(fired: {id: string, kind: string, openAt: number, at: number}) => void} [onFired]
-   */
-  constructor(root, now, onFired) {
-    this.root = root;
-    this.now = now;
-    this.onFired = onFired;
-    /** @type {Map<string, Wire.Countdown>} */
-    this.waiting = new Map();
-    /** @type {Set<string>} */
-    this.fired = new Set();
-    this.timer = 0;
-    this.shown = "";
-  }
-
-  /** @param {RoomModel} model */
-  update(model) {
-    this.waiting.clear();
-    for (const countdown of model.countdowns.values()) {
-      if (KINDS.includes(countdown.kind) && countdown.state !== "cancelled") this.waiting.set(countdown.id, countdown);
-    }
-    this.flip();
-  }
-
-  /** Shows what is due now and sleeps until the next change. */
-  flip() {
-    clearTimeout(this.timer);
-    const now = this.now();
-    for (const [id, { open_at }] of this.waiting) if (open_at + FIRED_MS <= now) this.waiting.delete(id);
-    const waiting = [...this.waiting.values()].sort((a, b) => a.open_at - b.open_at);
-    for (const one of waiting) if (one.open_at <= now) this.fire(one, now);
-
-    const [next] = waiting;
-    this.show(next ? labelAt(next, now) : null, next ?? null);
-    if (waiting.length === 0) return;
-    // Timers may fire a little early; a flip that changes nothing asks again.
-    const waits = waiting.map((one) => nextFlip(one, now) ?? one.open_at + FIRED_MS - now);
-    this.timer = window.setTimeout(() => this.flip(), Math.max(1, Math.min(...waits)));
-  }
-
-  /**
-   * @param {Wire.Countdown} countdown
-   * @param {number} now
-   */
-  fire(countdown, now) {
-    if (this.fired.has(countdown.id)) return;
-    this.fired.add(countdown.id);
-    this.onFired?.({ id: countdown.id, kind: countdown.kind, openAt: countdown.open_at, at: now });
-  }
-
-  /**
-   * @param {string | null} label
-   * @param {Wire.Countdown | null} countdown
-   */
-  show(label, countdown) {
-    const key = label === null ? "" : `${countdown?.id}:${label}`;
-    if (key === this.shown) return;
-    this.shown = key;
-    this.root.hidden = label === null;
-    if (label === null || !countdown) return;
-
-    const isLast = label === countdown.labels.at(-1);
-    const caption = CAPTIONS[countdown.kind]?.[isLast ? 1 : 0] ?? "";
-    this.root.replaceChildren(
-      el("div", { class: `big-ring ${isLast ? "last" : ""}` }, el("strong", { class: "big-label", "data-testid": "big-label" }, label)),
-      el("p", { class: "big-caption" }, caption),
-    );
-  }
-}
-
-/** The product on offer and its button. */
 export class SaleCard {
   /**
    * @param {HTMLElement} root
-   * @param {() => number} now room time
-   * @param {(sale: string, idem: string) => Promise<Wire.OrderResult>} place
+   * @param {object} context
+   * @param {() => number} context.now room time
+   * @param {(sale: string, idem: string) => Promise<Wire.OrderResult | Wire.OrderQueued>} context.place
+   * @param {import("../own-orders.js").OwnOrders} context.orders
+   * @param {() => void} context.onOrder  somebody ordered, or wants to see what they ordered
    */
-  constructor(root, now, place) {
+  constructor(root, { now, place, orders, onOrder }) {
     this.root = root;
     this.now = now;
     this.place = place;
+    this.orders = orders;
+    this.onOrder = onOrder;
     this.title = el("h2", { class: "sale-title", "data-testid": "sale-title" });
     this.price = el("span", { class: "sale-price", "data-testid": "sale-price" });
     this.left = el("span", { class: "sale-left", "data-testid": "sale-left" });
     this.meter = el("span", { class: "sale-meter", "aria-hidden": "true" });
+    this.terms = el("span", { class: "sale-terms", "data-testid": "sale-terms" });
     this.button = el("button", { class: "buy", type: "button", "data-testid": "buy", disabled: true, onclick: () => void this.buy() }, "抢 Buy");
-    this.answer = el("p", { class: "sale-answer", role: "status", "data-testid": "order-answer" });
+    this.answer = el("button", { class: "sale-answer", type: "button", hidden: true, "data-testid": "order-answer", onclick: () => this.onOrder() });
+    this.live = el("p", { class: "visually-hidden", role: "status" });
     root.append(
       el("div", { class: "sale-thumb" }, icon("bag")),
-      el("div", { class: "sale-body" }, this.title, el("div", { class: "sale-figures" }, this.price, this.left), this.meter),
-      this.button,
-      this.answer,
+      el("div", { class: "sale-body" }, this.title, el("div", { class: "sale-figures" }, this.price, this.left), this.meter, this.terms),
+      this.button, this.answer, this.live,
     );
     /** @type {Wire.Sale | null} */
     this.sale = null;
     /** @type {{sale: string, idem: string} | null} an order of which nobody knows what became of it keeps its key */
     this.unanswered = null;
+    /** Why the last try failed; an order that stands says more. */
+    this.refusal = "";
     this.isBusy = false;
     this.timer = 0;
   }
@@ -132,7 +55,7 @@ export class SaleCard {
   /** @param {RoomModel} model */
   update(model) {
     const sale = [...model.sales.values()].sort((a, b) => rank(b) - rank(a) || b.open_at - a.open_at)[0] ?? null;
-    if (sale?.sale !== this.sale?.sale) this.say("", "");
+    if (sale?.sale !== this.sale?.sale) this.refusal = "";
     this.sale = sale;
     this.refresh();
   }
@@ -150,11 +73,27 @@ export class SaleCard {
     this.root.dataset.state = state;
     setText(this.title, sale.title);
     setText(this.price, `¥${price(sale.price_cents)}`);
-    setText(this.left, state === "open" ? `剩 ${sale.left}/${sale.stock} · ${clockText(sale.close_at - now)}` : `共 ${sale.stock} 件 · ${sale.stock} in stock`);
+    setText(this.left, state === "open" || state === "paused" ? `剩 ${sale.left}/${sale.stock} · ${clockText(sale.close_at - now)}` : `共 ${sale.stock} 件 in stock`);
     this.meter.style.setProperty("--left", String(sale.stock > 0 ? sale.left / sale.stock : 0));
+    setText(this.terms, terms(sale, now));
     this.button.disabled = state !== "open" || this.isBusy;
-    setText(this.button, buttonText(state, sale.open_at - now));
+    setText(this.button, buttonText(sale, state, now));
+    this.drawAnswer(sale, now);
     this.timer = window.setTimeout(() => this.refresh(), untilChange(sale, now));
+  }
+
+  /**
+   * @param {Wire.Sale} sale
+   * @param {number} now
+   */
+  drawAnswer(sale, now) {
+    const [order] = this.orders.allOf(sale.sale);
+    const [text, mood] = this.refusal !== "" ? [this.refusal, "bad"] : order ? orderText(order, now) : ["", ""];
+    this.answer.hidden = text === "";
+    this.answer.className = `sale-answer ${mood}`;
+    setText(this.answer, text);
+    // A ticking clock is not read aloud every second.
+    setText(this.live, text.replace(/\d\d:\d\d/, ""));
   }
 
   async buy() {
@@ -162,46 +101,76 @@ export class SaleCard {
     if (!sale || this.isBusy) return;
     if (this.unanswered?.sale !== sale.sale) this.unanswered = { sale: sale.sale, idem: randomId() };
     this.isBusy = true;
+    this.refusal = "";
     this.refresh();
     try {
-      const order = await this.place(sale.sale, this.unanswered.idem);
+      const answer = await this.place(sale.sale, this.unanswered.idem);
       this.unanswered = null;
-      this.say(`抢到了!第 ${order.seq} 单 · Order no. ${order.seq}, ${order.stock} left`, "good");
+      this.orders.handleAnswer(answer, sale, this.now());
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : "";
       // A busy room may have taken the order after the server gave up waiting for it.
       if (code !== "TIMEOUT" && code !== "OFFLINE" && code !== "BUSY") this.unanswered = null;
-      this.say(wordsFor(error), "bad");
+      this.refusal = wordsFor(error);
     }
     this.isBusy = false;
     this.refresh();
   }
+}
 
-  /**
-   * @param {string} text
-   * @param {string} mood
-   */
-  say(text, mood) {
-    this.answer.className = `sale-answer ${mood}`;
-    setText(this.answer, text);
+/**
+ * Returns what an order of ours says on the card, and its mood.
+ * @param {import("../own-orders.js").OwnOrder} order
+ * @param {number} now
+ */
+function orderText(order, now) {
+  switch (order.state) {
+    case "queued":
+      return [now < (order.decidedAt ?? 0) ? "已报名,马上抽签 · In the draw" : "抽签中… · Drawing", ""];
+    case "placed":
+      if (isUnpaid(order, now)) return [`抢到了!${clockText((order.payBy ?? now) - now)} 内付款 · Yours, pay in time`, "good"];
+      return [order.seq === undefined ? "抢到了! · Yours" : `抢到了!第 ${order.seq} 单 · Order no. ${order.seq}`, "good"];
+    case "paid":
+      return ["已付款,等发货 · Paid", "good"];
+    case "not_drawn":
+      return ["没抽中,下次好运 · Not drawn", "bad"];
+    case "cancelled":
+      return ["链接撤了,订单取消 · Called off", "bad"];
+    default:
+      return ["没有按时付款,订单已取消 · Not paid in time", "bad"];
   }
+}
+
+/**
+ * Returns what is special about a sale, in a few words.
+ * @param {Wire.Sale} sale
+ * @param {number} now
+ */
+function terms({ draw, pay_within_ms: payWithin, buyers }, now) {
+  const drawn = draw?.result ? `抽签 ${draw.result.orders}/${draw.result.entries} drawn` : draw && now < draw.decided_at ? "抽签购 By draw" : "";
+  const pay = payWithin === undefined ? "" : `${payWithin >= 60_000 ? `${Math.round(payWithin / 60_000)} 分钟` : `${Math.round(payWithin / 1000)} 秒`}内付款`;
+  return [drawn, pay, buyers === undefined || buyers === 0 ? "" : `${buyers} 人已抢`].filter(Boolean).join(" · ");
 }
 
 /** @param {Wire.Sale} sale */
 function rank(sale) {
-  return sale.state === "open" || sale.state === "counting" ? 1 : 0;
+  return sale.state === "open" || sale.state === "counting" || sale.state === "paused" ? 1 : 0;
 }
 
 /**
+ * @param {Wire.Sale} sale
  * @param {Wire.SaleState} state
- * @param {number} rest
+ * @param {number} now
  */
-function buttonText(state, rest) {
+function buttonText({ open_at, draw }, state, now) {
+  const rest = open_at - now;
   switch (state) {
     case "counting":
       return rest > 3_600_000 ? "即将 Soon" : `${Math.ceil(rest / 1000)}s 后开抢`;
     case "open":
-      return "马上抢 Buy";
+      return draw && now < draw.decided_at ? "参与抽签 Draw" : "马上抢 Buy";
+    case "paused":
+      return "稍等 Paused";
     case "sold_out":
       return "抢光了 Sold out";
     default:
@@ -216,6 +185,7 @@ function buttonText(state, rest) {
 function untilChange(sale, now) {
   const toOpen = nextFlip(sale, now);
   if (toOpen !== null) return Math.max(1, toOpen);
+  const toDraw = sale.draw && now < sale.draw.decided_at ? sale.draw.decided_at - now : CLOSED_MS;
   const toTick = nextFlip({ open_at: sale.close_at }, now);
-  return Math.max(1, toTick ?? CLOSED_MS);
+  return Math.max(1, Math.min(toTick ?? 1000, toDraw));
 }

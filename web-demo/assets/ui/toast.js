@@ -14,6 +14,9 @@ export function toast(text, mood = "info") {
   const notice = el("p", { class: `toast ${mood}`, "data-testid": "toast" }, text);
   const list = host();
   list.append(notice);
+  // An open dialog covers all but what came to the top after it.
+  list.hidePopover?.();
+  list.showPopover?.();
   while (list.childElementCount > MOST) list.firstElementChild?.remove();
   setTimeout(() => notice.remove(), STAY_MS);
 }
@@ -36,7 +39,7 @@ export async function attempt(work) {
 function host() {
   const known = document.getElementById("toasts");
   if (known) return known;
-  const made = el("div", { id: "toasts", role: "status", "aria-live": "polite" });
+  const made = el("div", { id: "toasts", role: "status", "aria-live": "polite", popover: "manual" });
   document.body.append(made);
   return made;
 }

@@ -28,6 +28,16 @@ const WORDS = {
   OFFER_REFUSED: "浏览器不支持 H.264 · This browser cannot use H.264",
   OFFLINE: "没有连接 · Not connected",
   TIMEOUT: "服务器没有回答 · No answer",
+  BID_TOO_LOW: "出价低了 · Bid too low",
+  SELF_OUTBID: "你已经领先 · You lead already",
+  CONFLICT: "状态已变,请再试 · It has changed, try again",
+  QUEUE_FULL: "排队的人太多 · The queue is full",
+  MUTED: "你被禁言了 · You are muted",
+  BANNED: "你不能进这个直播间 · You are banned here",
+  CONTENT_REJECTED: "内容不合规 · Not allowed words",
+  SEAT_LOCKED: "麦位锁着 · Seat locked",
+  IDEMPOTENCY_IN_FLIGHT: "正在处理 · Under way",
+  NOT_LIVE: "没有在播 · Not live",
   TOO_LARGE: "内容太长 · Too long",
 };
 
