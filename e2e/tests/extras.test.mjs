@@ -144,7 +144,7 @@ test('a playout delay is kept by the viewer', async () => {
   };
   const patient = await startServer({ env: { LIANMAI_MEDIA_PLAYOUT_MIN_MS: '400', LIANMAI_MEDIA_PLAYOUT_MAX_MS: '400' } });
   const host = await startHost(browser, patient, 'a');
-  const [without, asked] = [await held(server), await held(patient)];
+  const [without, asked] = await Promise.all([held(server), held(patient)]);
   await host.stop();
   await patient.stop();
   const seen = JSON.stringify({ without, asked });

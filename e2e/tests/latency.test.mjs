@@ -10,7 +10,8 @@ import { startServer } from '../lib/server.mjs';
 import { createRoom, onStage } from '../lib/stage.mjs';
 import { pause, percentile, waitFor } from '../lib/wait.mjs';
 
-const SECONDS = 15;
+// A measurement for the record takes longer than a test that only has a bar to hold.
+const SECONDS = process.env.LIANMAI_FIGURES ? 15 : 7;
 const PROGRAM_BAR_MS = 350;
 const DIRECT_BAR_MS = 250;
 let server; let browser; let host; let viewer;
@@ -27,7 +28,7 @@ after(async () => { await browser?.close(); await server?.stop(); });
 /** Frames with a readable mark, as the viewer presents them. */
 async function frames(selector) {
   await waitFor('the mark to be readable', async () => (await viewer.evaluate((s) => window.readTiles(s, ['solo']), selector)).solo, { seconds: 20 });
-  await pause(4_000); // start-up backlog in the player is not what is measured
+  await pause(3_000); // start-up backlog in the player is not what is measured
   await viewer.evaluate((s) => window.startWatching(s, ['solo']), selector);
   await pause(SECONDS * 1000);
   const seen = await viewer.evaluate(() => window.stopWatching());

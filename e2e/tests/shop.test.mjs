@@ -13,7 +13,7 @@ let report;
 before(async () => {
   server = await startServer();
   report = await shop(server, {
-    parts: 'countdown,burst,gifts,overload,sustained', shoppers: 100, buyers: 100, countdowns: 2, orders: 10, stock: 400, seconds: 4,
+    parts: 'countdown,burst,gifts,overload,sustained', shoppers: 100, buyers: 100, countdowns: 1, orders: 10, stock: 400, seconds: 3,
   }, 90);
 });
 after(async () => { await server?.stop(); });
@@ -21,7 +21,7 @@ after(async () => { await server?.stop(); });
 test('a countdown ends on a hundred screens within 250 ms, by their clocks within 100, and comes late to nobody', () => {
   const { countdown } = report;
   note({ 'shop.small_spread_ms': countdown.spread_ms, 'shop.small_clock_spread_ms': countdown.clock_spread_ms });
-  assert.equal(countdown.shown_ms.count, 200);
+  assert.equal(countdown.shown_ms.count, 100);
   assert.equal(countdown.late, 0);
   assert.ok(countdown.clock_spread_ms < 100, `clocks spread ${countdown.clock_spread_ms} ms`);
   assert.ok(countdown.spread_ms < 250, `screens spread ${countdown.spread_ms} ms`);
@@ -51,7 +51,7 @@ test('every gift reaches everybody', () => {
 test('control reaches everybody while two hundred lines a second are said', () => {
   const { overload } = report;
   assert.equal(overload.cut, 0);
-  assert.ok(overload.control_events >= 16, `${overload.control_events} events`);
+  assert.ok(overload.control_events >= 12, `${overload.control_events} events`);
   assert.equal(overload.control_lost, 0);
   assert.ok(overload.control_ms.p99 < 2_000, `p99 ${overload.control_ms.p99} ms`);
 });
