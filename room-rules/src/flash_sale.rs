@@ -228,6 +228,7 @@ impl FlashSale {
                 let (order, sale) = (entry.order, self.view.sale.clone());
                 tell_buyer(&entry.user, OrderNews::CalledOff { order, sale }, now, out);
             }
+            self.show_book();
         }
         self.enter(SaleState::Cancelled, now, out);
         Ok(())
@@ -439,6 +440,11 @@ impl OnShelf for FlashSale {
             SaleState::SoldOut => self.book.poll_timeout().is_none(),
             SaleState::Closed | SaleState::Cancelled => true,
         }
+    }
+
+    fn is_settled(&self) -> bool {
+        // Orders that wait for payment outlive their sale.
+        self.is_over() && self.book.poll_timeout().is_none()
     }
 
     fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {

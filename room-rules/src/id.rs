@@ -4,7 +4,6 @@
 //! kind of thing and a counter. So they sort by time, never repeat across rooms or across the lives
 //! of one room, and making them needs no randomness: the same inputs make the same ids again.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -153,7 +152,7 @@ impl Serialize for IdemKey {
 
 /// What an id names. Each kind counts by itself, so that an id does not depend on how much was said
 /// in between.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     Life = 1,
     Chat = 2,
@@ -169,8 +168,13 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Mint {
     salt: u64,
-    made: BTreeMap<Kind, u32>,
+    made: Made,
 }
+
+/// How many ids of each kind were made, by the kind's number.
+pub(crate) type Made = [u32; KINDS];
+/// Above every kind's number.
+const KINDS: usize = 64;
 
 impl Mint {
     /// Takes what tells this room's ids from those that others make in the same millisecond: its name
@@ -180,12 +184,23 @@ impl Mint {
         let name = room.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        Self { salt: (name ^ salt) & SALT_MASK, made: BTreeMap::new() }
+        Self { salt: (name ^ salt) & SALT_MASK, made: [0; KINDS] }
+    }
+
+    /// Returns what [`take_back_to`](Self::take_back_to) wants.
+    pub(crate) const fn made(&self) -> Made {
+        self.made
+    }
+
+    /// Takes back the ids that were made since, because what they were for was refused: a journal
+    /// knows no refusals, and its replay must come to the same ids.
+    pub(crate) const fn take_back_to(&mut self, made: Made) {
+        self.made = made;
     }
 
     /// Makes the next id of its kind.
     pub(crate) fn make(&mut self, kind: Kind, now: ServerTime) -> String {
-        let made = self.made.entry(kind).or_default();
+        let made = &mut self.made[kind as usize];
         *made = made.checked_add(1).expect("a room does not live for four billion of one kind");
         // Sorted by time; within a millisecond and a kind, by the counter.
         let tail = u128::from(self.salt) << 40 | (kind as u128) << 32 | u128::from(*made);

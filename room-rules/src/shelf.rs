@@ -9,8 +9,12 @@ pub(crate) trait OnShelf {
     type Id: PartialEq;
 
     fn id(&self) -> &Self::Id;
-    /// Whether nothing can come of it any more.
+    /// Whether it has stopped running.
     fn is_over(&self) -> bool;
+    /// Whether nothing can come of it any more, so that it may be forgotten.
+    fn is_settled(&self) -> bool {
+        self.is_over()
+    }
     fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer);
     fn poll_timeout(&self) -> Option<ServerTime>;
     /// The room ends.
@@ -19,9 +23,13 @@ pub(crate) trait OnShelf {
     fn countdown(&self) -> Option<&Countdown>;
 }
 
+/// Running ones, and others of which something may still come.
+const UNSETTLED_MAX: usize = 50;
+
 #[derive(Debug)]
 pub(crate) struct Shelf<T> {
-    /// Oldest first. Full of running ones: another is refused; of others: the oldest is forgotten.
+    /// Oldest first. Full of running or unsettled ones: another is refused; of others: the oldest is
+    /// forgotten.
     items: Vec<T>,
     running_max: usize,
     over_kept: usize,
@@ -37,13 +45,16 @@ impl<T: OnShelf> Shelf<T> {
         if self.items.iter().filter(|item| !item.is_over()).count() >= self.running_max {
             return Err(Rejected::Conflict("too many of this kind are running"));
         }
+        if self.items.iter().filter(|item| !item.is_settled()).count() >= UNSETTLED_MAX {
+            return Err(Rejected::Conflict("too many of this kind are not settled"));
+        }
         Ok(())
     }
 
     /// Adds one after [`expect_room`](Self::expect_room) has agreed.
     pub(crate) fn push(&mut self, item: T) {
-        if self.items.iter().filter(|item| item.is_over()).count() >= self.over_kept {
-            let oldest = self.items.iter().position(T::is_over).expect("some are over");
+        if self.items.iter().filter(|item| item.is_settled()).count() >= self.over_kept {
+            let oldest = self.items.iter().position(T::is_settled).expect("some are settled");
             self.items.remove(oldest);
         }
         self.items.push(item);

@@ -9,13 +9,14 @@
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use fastrand::Rng;
 use room_rules::{
     BattleState, Command, Event, EventBody, GiveawayCommand, GiveawayReply, LikeCount,
     LotteryEntry, LotteryId, LotteryOffer, MediaChange, PacketClaim, PacketId, PacketOffer, Reply,
-    Role, RoomId, SaleId, SaleState, SaleView, SeatCommand, SeatPick, Seed, ServerTime, SessionId,
-    Snapshot, Stream, UserId,
+    Role, RoomId, SaleId, SaleOffer, SaleState, SaleView, SeatCommand, SeatPick, Seed, ServerTime,
+    SessionId, Snapshot, Stream, UserId,
 };
 use world::{World, chat, gift, idem, lottery, offer, order, packet, room, terms, user};
 
@@ -174,6 +175,9 @@ impl Schedule {
             15..=17 => self.seat(session, in_room, &name, role),
             18 => {
                 let stock = self.rng.u32(1..6);
+                // Too little time to hear of it is refused, and must leave no trace.
+                let soon = SaleOffer { lead: Duration::from_secs(1), ..offer(stock, 2) };
+                assert!(self.world.command(session, Command::SaleAnnounce(soon)).is_err());
                 let announce = Command::SaleAnnounce(offer(stock, 2));
                 if let Ok(Reply::Sale { sale, .. }) = self.world.command(session, announce) {
                     self.sales.push(sale);

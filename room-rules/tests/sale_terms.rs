@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use room_rules::{
-    Command, CountdownState, DrawWindow, EventBody, LogPage, OrderId, OrderNews, OrderPlaced,
-    PayWindow, Rejected, Reply, Role, SaleCommand, SaleId, SaleOffer, SalePolicy, SaleState,
-    SaleTerms, SaleView, Seed, SessionId, ShopCommand, ShopEvent, ShopReply,
+    Command, CountdownState, DrawWindow, EventBody, LikeCount, LogPage, OrderId, OrderNews,
+    OrderPlaced, PayWindow, Rejected, Reply, Role, SaleCommand, SaleId, SaleOffer, SalePolicy,
+    SaleState, SaleTerms, SaleView, Seed, SessionId, ShopCommand, ShopEvent, ShopReply,
 };
 use world::{DAWN, World, offer, order};
 
@@ -225,6 +225,67 @@ fn what_comes_back_after_the_end_is_not_sold_any_more() {
 }
 
 #[test]
+fn a_sale_is_over_with_its_last_payment_whether_or_not_anything_else_happens() {
+    let mut world = World::new(&["a"]);
+    let host = world.join("a", "alice", Role::Host);
+    let offer = SaleOffer { terms: to_be_paid(), ..offer(1, 1) };
+    let sales: Vec<_> = (0..5).map(|_| announce(&mut world, &offer).unwrap()).collect();
+    world.run_until(OPEN_AT);
+    let orders: Vec<_> = sales
+        .iter()
+        .map(|sale| placed(buy(&mut world, "bob", sale, sale.as_str())).order)
+        .collect();
+    assert!(matches!(announce(&mut world, &offer), Err(Rejected::Conflict(_))));
+
+    for order in &orders {
+        pay(&mut world, order).unwrap();
+    }
+    // A like makes no row, so a replay does not know that it made time pass.
+    world.command(host, Command::Like(LikeCount::new(1).unwrap())).unwrap();
+
+    announce(&mut world, &offer).unwrap();
+    world.replay("a", &mut Rng::with_seed(1));
+}
+
+#[test]
+fn an_order_that_waits_for_payment_is_remembered_however_many_sales_follow() {
+    let terms = SaleTerms { pay_within: PayWindow::new(3_600_000), ..SaleTerms::default() };
+    let mut offer = SaleOffer { terms, ..offer(1, 1) };
+    offer.open_for = room_rules::SaleDuration::new(1_000).unwrap();
+    let mut world = World::new(&["a"]);
+    let mut orders = Vec::new();
+    for number in 0..50 {
+        let sale = announce(&mut world, &offer).unwrap();
+        world.run_for(3_000);
+        orders.push(placed(buy(&mut world, &format!("u{number}"), &sale, "k")).order);
+        world.run_for(1_000);
+        world.command_by("a", "alice", Role::Host, of_sale(SaleCommand::Close(sale))).ok();
+    }
+    let full = announce(&mut world, &offer);
+    assert!(matches!(full, Err(Rejected::Conflict(_))), "memory is bounded: {full:?}");
+
+    pay(&mut world, &orders[0]).unwrap();
+
+    announce(&mut world, &offer).unwrap();
+    for order in &orders {
+        pay(&mut world, order).unwrap();
+    }
+}
+
+#[test]
+fn a_refusal_leaves_no_trace_in_the_ids_that_follow() {
+    let mut world = World::new(&["a"]);
+    let soon = SaleOffer { lead: Duration::from_secs(1), ..offer(1, 1) };
+    assert!(announce(&mut world, &soon).is_err());
+    let sale = announce(&mut world, &offer(1, 1)).unwrap();
+    world.run_until(OPEN_AT);
+    placed(buy(&mut world, "bob", &sale, "k"));
+
+    // A replay that does not come to the same ids panics.
+    world.replay("a", &mut Rng::with_seed(1));
+}
+
+#[test]
 fn a_sale_that_opens_at_once_is_marked_as_unfair() {
     let mut offer = offer(1, 1);
     offer.lead = Duration::ZERO;
@@ -332,6 +393,14 @@ fn announced(offer: SaleOffer) -> (World, SaleId) {
 }
 
 /// A draw of one second with a seed of this byte.
+fn announce(world: &mut World, offer: &SaleOffer) -> Result<SaleId, Rejected> {
+    let announce = Command::SaleAnnounce(offer.clone());
+    match world.command_by("a", "alice", Role::Host, announce)? {
+        Reply::Sale { sale, .. } => Ok(sale),
+        other => panic!("not a sale: {other:?}"),
+    }
+}
+
 fn drawn(byte: u8) -> SaleTerms {
     let window = DrawWindow::new(1_000).unwrap();
     let seed = Some(Seed::new([byte; 32]));

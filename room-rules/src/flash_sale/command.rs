@@ -61,7 +61,7 @@ pub struct SaleTerms {
     pub pay_within: Option<PayWindow>,
     /// Whether the sale may open sooner than everybody can hear of it; it is marked as unfair then.
     pub immediate: bool,
-    /// Whether everybody is told how many have bought.
+    /// Whether it is kept from everybody how many have bought.
     pub hides_buyers: bool,
 }
 

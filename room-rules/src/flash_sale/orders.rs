@@ -21,7 +21,8 @@ pub(crate) struct OrderBook {
     numbers: HashMap<OrderId, u64>,
     /// Units that each user holds or waits for.
     held: HashMap<UserId, u32>,
-    /// When unpaid orders run out, oldest first. All are kept equally long.
+    /// When unpaid orders run out, oldest first. All are kept equally long. The first one stands
+    /// unpaid; others may be paid by now.
     unpaid: VecDeque<(ServerTime, u64)>,
     pay_within: Option<Duration>,
 }
@@ -130,7 +131,9 @@ impl OrderBook {
         match order.state {
             OrderState::Placed => {
                 order.state = OrderState::Paid;
-                Ok(Some(order.user.clone()))
+                let user = order.user.clone();
+                self.forget_paid();
+                Ok(Some(user))
             }
             OrderState::Paid => Ok(None),
             OrderState::Expired => Err(Rejected::Expired("order")),
@@ -139,23 +142,27 @@ impl OrderBook {
 
     /// Returns the next order that was not paid in time, after taking its units back.
     pub(crate) fn expire(&mut self, now: ServerTime) -> Option<(UserId, OrderId)> {
-        loop {
-            let (pay_by, seq) = *self.unpaid.front()?;
-            let order = &mut self.orders[index(seq)];
-            if order.state != OrderState::Placed {
-                self.unpaid.pop_front();
-                continue;
-            }
-            if now < pay_by {
-                return None;
-            }
+        let (pay_by, seq) = *self.unpaid.front()?;
+        if now < pay_by {
+            return None;
+        }
+        self.unpaid.pop_front();
+        let order = &mut self.orders[index(seq)];
+        order.state = OrderState::Expired;
+        let (user, id, units) = (order.user.clone(), order.order.clone(), order.units);
+        self.left += units;
+        self.sold -= units;
+        self.release(&user, units);
+        self.forget_paid();
+        Some((user, id))
+    }
+
+    /// Waits no longer for what is paid.
+    fn forget_paid(&mut self) {
+        while let Some((_, seq)) = self.unpaid.front()
+            && self.orders[index(*seq)].state != OrderState::Placed
+        {
             self.unpaid.pop_front();
-            order.state = OrderState::Expired;
-            let (user, id, units) = (order.user.clone(), order.order.clone(), order.units);
-            self.left += units;
-            self.sold -= units;
-            self.release(&user, units);
-            return Some((user, id));
         }
     }
 

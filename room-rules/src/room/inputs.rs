@@ -82,7 +82,10 @@ impl Room {
         {
             return Ok(Decided::Repeated(before));
         }
-        let reply = self.carry_out(by, command.clone(), about, now)?;
+        let made = self.mint.made();
+        let reply = self
+            .carry_out(by, command.clone(), about, now)
+            .inspect_err(|_| self.mint.take_back_to(made))?;
         if let Some(key) = key {
             self.idempotence.insert(&by.user, key, command.clone(), reply.clone(), now);
         }
