@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 declare -A parts=(
   [program]="program latency"
   [rtmp]="rtmp"
-  [mixer]="mixer-kill bench/mixer"
+  [mixer]="mixer-kill switches bench/mixer"
   [sfu]="bench/sfu"
   [loss]="bench/loss"
   [sale]="bench/sale"
@@ -32,6 +32,8 @@ for part in ${only:-program rtmp mixer sfu loss sale}; do
   for suite in ${parts[$part]}; do
     echo "bench: $suite"
     case $suite in
+      # Twenty switches, of which tests try six.
+      switches) LIANMAI_SWITCHES=20 node --test --test-name-pattern='changes between' e2e/tests/sources.test.mjs || status=1 ;;
       # Not tests: programs that only measure.
       bench/*) node "e2e/$suite.mjs" || status=1 ;;
       *) node --test --test-concurrency=1 "e2e/tests/$suite.test.mjs" || status=1 ;;

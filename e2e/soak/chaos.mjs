@@ -1,5 +1,5 @@
 // Goal: whatever happens on a stage, the program goes on: its time rises, no gap over 100 ms (2 s when its mixer is killed), memory
-// stays flat, and nothing is left behind. `make soak` runs it for ten minutes, e2e/tests/chaos.test.mjs for one.
+// stays flat, and nothing is left behind. `make soak` runs it for ten minutes, e2e/tests/chaos.test.mjs for a quarter of one.
 // Method: seeded chance lets guests come, leave and crash, changes the size of pictures, switches cameras and microphones, mutes,
 // lays out anew, battles another room and kills mixers, while FFmpeg records the program by RTMP and a synthetic viewer counts packets.
 import { execFile } from 'node:child_process';

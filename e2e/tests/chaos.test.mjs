@@ -1,4 +1,4 @@
-// Goal and method as in e2e/soak/chaos.mjs, which `make soak` runs for ten minutes; here for half a minute.
+// Goal and method as in e2e/soak/chaos.mjs, which `make soak` runs for ten minutes; here for a quarter of a minute.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chaos, judge } from '../soak/chaos.mjs';
@@ -6,10 +6,10 @@ import { chaos, judge } from '../soak/chaos.mjs';
 test('whatever happens on a stage, the program goes on', async () => {
   const seed = Number(process.env.CHAOS_SEED ?? 7);
   console.log(`chaos: seed ${seed}`);
-  const report = await chaos({ seconds: 30, seed });
+  const report = await chaos({ seconds: 15, seed });
   const told = JSON.stringify(report);
   for (const of of [report.video, report.audio]) {
-    assert.ok(of.seconds > 25, told);
+    assert.ok(of.seconds > 12, told);
     assert.equal(of.backwards, 0, told);
     assert.deepEqual(of.gaps, [], told);
     assert.ok(of.widestAtKill <= 2_000, told);

@@ -13,8 +13,8 @@ import { composedFps, composing, passing } from '../lib/sources.mjs';
 import { createRoom, director, onStage } from '../lib/stage.mjs';
 import { pause, percentile, waitFor } from '../lib/wait.mjs';
 
-/** Twenty changes of source: from passed to composed and back. */
-const ROUNDS = 10;
+/** Changes of source, from passed to composed and back. `make bench ONLY=mixer` and `LIANMAI_SWITCHES=20` try twenty. */
+const SWITCHES = Number(process.env.LIANMAI_SWITCHES ?? 6);
 
 let server; let nginx;
 const clips = {}; const directors = {};
@@ -60,15 +60,14 @@ async function assertSeamless(file) {
   return { gap: Math.max(video.widest, audio.widest), black, seconds: videoTimes.at(-1) - videoTimes[0] };
 }
 
-test('twenty changes between a solo host\'s own pictures and composed ones are not noticed', async () => {
+test('changes between a solo host\'s own pictures and composed ones are not noticed', async () => {
   const recording = await record(server.rtmpUrl('a'), 'switches');
   const watcher = startWatcher(server, 'a');
   await waitFor('the push', () => nginx.publishes.length === 1);
   await passing(server);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < SWITCHES / 2; round++) {
     const pk = await link();
     await composing(server);
-    await pause(1_000);
     await part(pk);
     await passing(server);
   }
@@ -84,7 +83,7 @@ test('twenty changes between a solo host\'s own pictures and composed ones are n
 test('the voice fits the lips of a host who is passed on', async () => {
   await passing(server);
   const recording = await record(server.rtmpUrl('a'), 'lips');
-  await pause(8_000);
+  await pause(6_000);
   const file = await recording.stop();
   const { video } = await inspect(file);
   assert.deepEqual([video.width, video.height, video.has_b_frames], [360, 640, 0], 'the host\'s own size');
@@ -102,7 +101,7 @@ test('two rooms of a battle show the same pictures, composed once, and part with
   const before = await shares();
   const pk = await link();
   await waitFor('one room to take the other\'s pictures', async () => await shares() > before);
-  const fps = await composedFps(server, 4);
+  const fps = await composedFps(server, 3);
   assert.ok(fps > 20 && fps < 40, `${fps} pictures a second are composed for two rooms`);
   await part(pk);
   await passing(server);
@@ -112,7 +111,7 @@ test('two rooms of a battle show the same pictures, composed once, and part with
   const [a, b] = await Promise.all(files.map(dataHashes));
   // Some carry what each room tells of itself; the others are the same to the last bit.
   const same = b.video.filter((hash) => a.video.includes(hash)).length;
-  assert.ok(same > 4 * 25, `${same} pictures are the same in both rooms`);
+  assert.ok(same > 3 * 25, `${same} pictures are the same in both rooms`);
   assert.ok(b.audio.filter((hash) => a.audio.includes(hash)).length < b.audio.length / 10, 'each room mixes its own sound');
 });
 
@@ -122,7 +121,7 @@ test('RTMP goes on while the only host is away', async () => {
   const publishes = nginx.publishes.length;
   await clips.a.stop();
   await composing(server);
-  await pause(4_000);
+  await pause(2_000);
   clips.a = startClipHost(server, 'a', 'alice');
   await onStage(server, 'a', ['alice']);
   await passing(server);

@@ -47,6 +47,13 @@ impl Delivery {
             FrameCodec::Opus => &mut self.newest[0],
             FrameCodec::Aac => &mut self.newest[1],
         };
+        while let Some(silence) = self.stand_in.poll_frame_before(frame.codec, frame.at) {
+            metrics::counter!("mixer_silence_frames_total").increment(1);
+            if is_later(&silence, newest) {
+                let event = ProgramEvent::Frame { frame: silence, revision: 0 };
+                let _ = self.events.try_send(event);
+            }
+        }
         if is_later(&frame, newest) {
             self.stand_in.handle_sound(frame.codec, frame.at);
             self.send(ProgramEvent::Frame { frame, revision });

@@ -30,8 +30,8 @@ const AAC_NANOS: u64 = 1024 * 1_000_000_000 / 48_000;
 pub(super) struct StandIn {
     /// The newest frame of Opus and of AAC; `None` before there was one.
     newest: [Option<MediaTime>; 2],
-    /// Whether there is nobody to wait for.
-    is_dead: bool,
+    /// Whether there is nobody to wait for, or nobody who made this sound yet.
+    is_dead: [bool; 2],
 }
 
 impl StandIn {
@@ -39,7 +39,7 @@ impl StandIn {
     pub(super) fn handle_sound(&mut self, codec: FrameCodec, at: MediaTime) {
         if let Some(index) = index(codec) {
             self.newest[index] = Some(at);
-            self.is_dead = false;
+            self.is_dead[index] = false;
         }
     }
 
@@ -52,30 +52,52 @@ impl StandIn {
 
     /// The process is gone.
     pub(super) const fn handle_death(&mut self) {
-        self.is_dead = true;
+        self.is_dead = [true; 2];
     }
 
     /// Returns the next frame of silence that is due.
     pub(super) fn poll_frame(&mut self, now: MediaTime) -> Option<EncodedFrame> {
-        let silences = [
-            (FrameCodec::Opus, OPUS_SILENCE, OPUS_NANOS),
-            (FrameCodec::Aac, AAC_SILENCE, AAC_NANOS),
-        ];
-        let patience = if self.is_dead { Duration::ZERO } else { PATIENCE };
-        for (newest, (codec, silence, nanos)) in self.newest.iter_mut().zip(silences) {
-            let Some(before) = newest else { continue };
-            let late = now.since(*before);
-            let at = *before + Duration::from_nanos(nanos);
+        for (index, (codec, silence, length)) in SILENCES.into_iter().enumerate() {
+            let Some(before) = self.newest[index] else { continue };
+            let patience = if self.is_dead[index] { Duration::ZERO } else { PATIENCE };
+            let late = now.since(before);
+            let at = before + length;
             if late > MOST {
-                *newest = None;
+                self.newest[index] = None;
             } else if late > patience && at + MARGIN <= now {
-                *newest = Some(at);
-                let data = Bytes::from_static(silence);
-                return Some(EncodedFrame { codec, at, is_key: true, data });
+                self.newest[index] = Some(at);
+                return Some(frame(codec, silence, at));
             }
         }
         None
     }
+
+    /// Returns the next frame of silence that is missing before the first sound of a new process, if
+    /// whoever fills it in was held up meanwhile.
+    pub(super) fn poll_frame_before(
+        &mut self,
+        codec: FrameCodec,
+        first: MediaTime,
+    ) -> Option<EncodedFrame> {
+        let index = index(codec)?;
+        let (_, silence, length) = SILENCES[index];
+        let at = self.newest[index].filter(|_| self.is_dead[index])? + length;
+        if at + length > first || first.since(at) > MOST {
+            return None;
+        }
+        self.newest[index] = Some(at);
+        Some(frame(codec, silence, at))
+    }
+}
+
+/// By the index of their codec.
+const SILENCES: [(FrameCodec, &[u8], Duration); 2] = [
+    (FrameCodec::Opus, OPUS_SILENCE, Duration::from_nanos(OPUS_NANOS)),
+    (FrameCodec::Aac, AAC_SILENCE, Duration::from_nanos(AAC_NANOS)),
+];
+
+fn frame(codec: FrameCodec, silence: &'static [u8], at: MediaTime) -> EncodedFrame {
+    EncodedFrame { codec, at, is_key: true, data: Bytes::from_static(silence) }
 }
 
 const fn index(codec: FrameCodec) -> Option<usize> {
@@ -126,6 +148,21 @@ mod tests {
 
         stand_in.handle_sound(FrameCodec::Opus, at(1_290));
         assert!(drain(&mut stand_in, 1_320).iter().all(|(codec, _)| *codec == FrameCodec::Aac));
+    }
+
+    #[test]
+    fn what_was_not_filled_in_is_when_the_next_process_makes_its_first_sound() {
+        let mut stand_in = StandIn::default();
+        stand_in.handle_sound(FrameCodec::Opus, at(1_000));
+        assert_eq!(stand_in.poll_frame_before(FrameCodec::Opus, at(1_200)), None, "it lives");
+        stand_in.handle_death();
+        let missing = |stand_in: &mut StandIn| {
+            let next = || stand_in.poll_frame_before(FrameCodec::Opus, at(1_090));
+            std::iter::from_fn(next).map(|frame| frame.at.millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(missing(&mut stand_in), [1_020, 1_040, 1_060]);
+        stand_in.handle_sound(FrameCodec::Opus, at(1_090));
+        assert_eq!(missing(&mut stand_in), []);
     }
 
     #[test]

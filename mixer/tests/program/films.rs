@@ -1,17 +1,26 @@
-//! Films that are played in, as FFmpeg makes them (once no other test runs: it is a child, too): over the hosts and in time, again and again without
-//! a seam, and never to the harm of the program. And pictures of it as files.
+//! Films that are played in, as FFmpeg makes them: over the hosts and in time, again and again without a seam, and never to the
+//! harm of the program. And pictures of it as files.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use media_rules::Tile;
-use mixer::Duty;
-use mixer::link::{Clip as Order, ClipNews, Snapshot, SnapshotWish};
+use std::time::Duration;
 
-use super::*;
-use crate::clip::{FPS, picture};
+use media_rules::{FeedId, FrameCodec, MediaTime, Rect, Scene, Tile};
+use mixer::link::{Clip as Order, ClipNews, Snapshot, SnapshotWish};
+use mixer::{Duty, Program, ProgramEvent};
+
+use crate::clip::{FPS, beep_hz, packet, picture, tone_hz};
+use crate::host::Host;
+use crate::judging::assert_no_gap;
+use crate::process::process_of;
+use crate::running::{Events, clip, scene, start, until_shown, until_started};
 use crate::solo::until_passing;
+use crate::viewer::{
+    Picture, Recorded, Sound, frames, pictures, record, record_until, skews_ms, sound,
+};
+use crate::{BLACK, CANVAS, WHOLE};
 
 /// Whose mark the film has.
 const FILM: u8 = 9;
@@ -22,14 +31,15 @@ const DUCK_DB: u8 = 18;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_film_is_played_over_the_hosts_in_time_and_gives_way_without_a_gap() {
-    let (_alone, program, mut events) = start("film").await;
-    let film = film("over.mp4", &["-c:v", "libx264", "-c:a", "aac", "-b:a", "96k"]);
+    let (_place, program, mut events) = start("film").await;
+    let film =
+        film("over.mp4", &["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac", "-b:a", "96k"]);
     let alice = Host::start("alice", vec![clip(1)], &program);
     program.set_scene(scene(1, &[&alice.feed]));
     until_started(&mut events).await;
-    until_shown(&mut events, vec![WHOLE]).await;
+    until_shown(&program, &mut events, vec![WHOLE]).await;
 
-    let mut recorded = record(&mut events, Duration::from_millis(1_200)).await;
+    let mut recorded = record(&mut events, Duration::from_millis(1_000)).await;
     let feed = FeedId::clip("a", 1);
     program.set_clips(vec![order(&feed, &film, false)]);
     recorded.extend(until_news(&mut events, &feed).await);
@@ -85,17 +95,17 @@ async fn a_film_is_played_over_the_hosts_in_time_and_gives_way_without_a_gap() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_loop_has_no_seam_and_lies_where_its_tile_is() {
-    let (_alone, program, mut events) = start("loop").await;
+    let (_place, program, mut events) = start("loop").await;
     let film = film("loop.webm", &["-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus"]);
     let feed = FeedId::clip("a", 1);
     until_started(&mut events).await;
     program.set_clips(vec![order(&feed, &film, true)]);
     let mut recorded = until_news(&mut events, &feed).await;
     assert!(matches!(news(&recorded, &feed), ClipNews::Ready { .. }), "{recorded:?}");
-    let corner = Rect { x: 360, y: 0, width: 360, height: 640 };
+    let corner = Rect { x: 216, y: 0, width: 216, height: 384 };
     let tile = Tile { z: 99, ..Tile::new(feed.clone(), corner) };
     program.set_scene(Scene::new(1, vec![tile]));
-    recorded = record(&mut events, Duration::from_secs(8)).await;
+    recorded = record(&mut events, Duration::from_secs(5)).await;
     program.stop().await;
 
     let pictures = pictures(&recorded);
@@ -121,8 +131,8 @@ async fn a_loop_has_no_seam_and_lies_where_its_tile_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_film_harms_nobody_and_says_what_is_wrong() {
-    let (_alone, program, mut events) = start("bad-films").await;
-    let good = film("good.mp4", &["-c:v", "libx264", "-c:a", "aac"]);
+    let (_place, program, mut events) = start("bad-films").await;
+    let good = film("good.mp4", &["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"]);
     let bytes = std::fs::read(&good).unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = folder().join(name);
@@ -135,7 +145,10 @@ async fn a_bad_film_harms_nobody_and_says_what_is_wrong() {
         *byte = byte.wrapping_mul(37) ^ 0x5a;
     }
     let large = folder().join("large.mp4");
-    ffmpeg(&["-f", "lavfi", "-i", "color=size=2560x1440:duration=1", "-c:v", "libx264"], &large);
+    ffmpeg(
+        &["-f", "lavfi", "-i", "color=size=2560x1440:rate=5:duration=1", "-c:v", "libx264"],
+        &large,
+    );
     let mute = folder().join("blind.mp4");
     ffmpeg(&["-f", "lavfi", "-i", "sine=duration=2", "-c:a", "aac"], &mute);
     let bad = [
@@ -150,9 +163,9 @@ async fn a_bad_film_harms_nobody_and_says_what_is_wrong() {
     let alice = Host::start("alice", vec![clip(1)], &program);
     program.set_scene(scene(1, &[&alice.feed]));
     until_started(&mut events).await;
-    until_shown(&mut events, vec![WHOLE]).await;
-    let process = process_of_program();
-    let mut recorded = record(&mut events, Duration::from_millis(1_200)).await;
+    until_shown(&program, &mut events, vec![WHOLE]).await;
+    let process = process_of("bad-films");
+    let mut recorded = record(&mut events, Duration::from_millis(300)).await;
     for ((path, reason), number) in bad.iter().zip(1..) {
         let feed = FeedId::clip("a", number);
         program.set_clips(vec![order(&feed, path, false)]);
@@ -172,7 +185,7 @@ async fn a_bad_film_harms_nobody_and_says_what_is_wrong() {
         assert!(!matches!(last, ClipNews::Ready { .. }), "it is over one way or the other");
     }
     recorded.extend(record(&mut events, Duration::from_millis(1_500)).await);
-    assert_eq!(process_of_program(), process, "the mixer lives on");
+    assert_eq!(process_of("bad-films"), process, "the mixer lives on");
     program.stop().await;
     assert_no_gap(&recorded);
     let last = pictures(&recorded).pop().unwrap();
@@ -181,12 +194,12 @@ async fn a_bad_film_harms_nobody_and_says_what_is_wrong() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_is_of_now_also_while_pictures_are_passed_on_or_rest() {
-    let (_alone, program, mut events) = start("snapshot").await;
+    let (_place, program, mut events) = start("snapshot").await;
     let alice = Host::start("alice", vec![clip(1)], &program);
     program.set_scene(scene(7, &[&alice.feed]));
     until_started(&mut events).await;
-    until_shown(&mut events, vec![WHOLE]).await;
-    let process = process_of_program();
+    until_shown(&program, &mut events, vec![WHOLE]).await;
+    let process = process_of("snapshot");
     assert_snapshot(&program, &mut events, 1).await;
 
     program.set_duty(Duty::MixOrPass);
@@ -201,15 +214,11 @@ async fn a_snapshot_is_of_now_also_while_pictures_are_passed_on_or_rest() {
     assert_snapshot(&program, &mut events, 3).await;
     let after = record(&mut events, Duration::from_millis(2_500)).await;
     assert!(frames(&after, FrameCodec::H264).is_empty(), "nobody asked for pictures");
-    assert_eq!(process_of_program(), process, "the mixer lives on");
+    assert_eq!(process_of("snapshot"), process, "the mixer lives on");
     program.stop().await;
 }
 
-async fn assert_snapshot(
-    program: &Program,
-    events: &mut mpsc::Receiver<ProgramEvent>,
-    number: u64,
-) {
+async fn assert_snapshot(program: &Program, events: &mut Events, number: u64) {
     let asked = mixer::media_now();
     program.request_snapshot(SnapshotWish { number, width: 360 });
     let snapshot = async {
@@ -249,18 +258,11 @@ fn with_film(mut scene: Scene, feed: &FeedId) -> Scene {
 }
 
 /// Records until there is news of a film.
-async fn until_news(events: &mut mpsc::Receiver<ProgramEvent>, feed: &FeedId) -> Vec<Recorded> {
-    let mut recorded = Vec::new();
-    let told = async {
-        while let Some(event) = events.recv().await {
-            let is_it = matches!(&event, ProgramEvent::Clip { feed: of, .. } if of == feed);
-            recorded.push((mixer::media_now(), event));
-            if is_it {
-                break;
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(15), told).await.expect("there is news of the film");
+async fn until_news(events: &mut Events, feed: &FeedId) -> Vec<Recorded> {
+    let is_it =
+        |event: &ProgramEvent| matches!(event, ProgramEvent::Clip { feed: of, .. } if of == feed);
+    let recorded = record_until(events, Duration::from_secs(15), is_it).await;
+    assert!(recorded.last().is_some_and(|(_, event)| is_it(event)), "there is news of the film");
     recorded
 }
 
@@ -301,7 +303,7 @@ fn film(name: &str, encoders: &[&str]) -> PathBuf {
     for number in 0..FPS * SECONDS {
         file.write_all(&picture(FILM, number, 360, 640, FILM_COLOUR)).unwrap();
     }
-    let packets = (0..50 * SECONDS).flat_map(|number| clip::packet(FILM, number));
+    let packets = (0..50 * SECONDS).flat_map(|number| packet(FILM, number));
     std::fs::write(&pcm, packets.collect::<Vec<u8>>()).unwrap();
     let mut arguments = vec!["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "360x640", "-r", "30"];
     arguments.extend(["-i", raw.to_str().unwrap(), "-f", "s16le", "-ar", "48000", "-ac", "2"]);

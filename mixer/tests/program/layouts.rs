@@ -2,11 +2,18 @@
 //! picture on, which says so, and the change costs no picture.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use media_rules::layout::{Arrangement, Preset};
-use media_rules::{Fit, Tile, Transition};
+use media_rules::layout::{Arrangement, Choice, Figures, Performer, Preset};
+use media_rules::{FeedId, Fit, FrameCodec, MediaTime, Rect, Scene, Tile, Transition};
+use mixer::ProgramEvent;
 
-use super::*;
+use crate::host::Host;
+use crate::judging::assert_no_gap;
+use crate::process::process_of;
+use crate::running::{clip, start, until_shown, until_started};
+use crate::viewer::{Picture, Recorded, pictures, record};
+use crate::{BLACK, CANVAS, COLOURS, LEFT, RIGHT, WHOLE};
 
 /// Edges in decoded pictures are this exact.
 const EXACT: u32 = 2;
@@ -15,14 +22,14 @@ const PICTURE: Duration = Duration::from_millis(34);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn layouts_follow_one_another_without_a_gap_and_are_where_they_should_be() {
-    let (_alone, program, mut events) = start("layouts").await;
+    let (_place, program, mut events) = start("layouts").await;
     let alice = Host::start("alice", vec![clip(1)], &program);
     let bob = Host::start("bob", vec![clip(2)], &program);
     let feeds = [&alice.feed, &bob.feed];
     program.set_scene(chosen(1, Preset::PkLeftRight, Transition::Cut, feeds));
     until_started(&mut events).await;
-    until_shown(&mut events, vec![LEFT, RIGHT]).await;
-    let process = process_of_program();
+    until_shown(&program, &mut events, vec![LEFT, RIGHT]).await;
+    let process = process_of("layouts");
 
     let millis = Duration::from_millis;
     let changes = [
@@ -34,8 +41,7 @@ async fn layouts_follow_one_another_without_a_gap_and_are_where_they_should_be()
         (Preset::Solo, Transition::Cut),
         (Preset::PkLeftRight, Transition::Slide(millis(300))),
     ];
-    // A recording can be decoded from its first keyframe on.
-    let mut recorded = record(&mut events, millis(1_100)).await;
+    let mut recorded = record(&mut events, millis(300)).await;
     let mut scenes = vec![chosen(1, Preset::PkLeftRight, Transition::Cut, feeds)];
     for (revision, (preset, transition)) in (2..).zip(changes) {
         let scene = chosen(revision, preset, transition, feeds);
@@ -43,7 +49,7 @@ async fn layouts_follow_one_another_without_a_gap_and_are_where_they_should_be()
         scenes.push(scene);
         recorded.extend(record(&mut events, millis(600)).await);
     }
-    assert_eq!(process_of_program(), process, "one process made them all");
+    assert_eq!(process_of("layouts"), process, "one process made them all");
     program.stop().await;
 
     let revisions = revisions(&recorded);

@@ -19,10 +19,23 @@ pub(crate) async fn record(
     events: &mut mpsc::Receiver<ProgramEvent>,
     length: Duration,
 ) -> Vec<Recorded> {
+    record_until(events, length, |_| false).await
+}
+
+/// Records everything up to the first event that `is_last`, for `longest` at most.
+pub(crate) async fn record_until(
+    events: &mut mpsc::Receiver<ProgramEvent>,
+    longest: Duration,
+    is_last: impl Fn(&ProgramEvent) -> bool,
+) -> Vec<Recorded> {
     let mut recorded = Vec::new();
-    let end = tokio::time::Instant::now() + length;
+    let end = tokio::time::Instant::now() + longest;
     while let Ok(Some(event)) = tokio::time::timeout_at(end, events.recv()).await {
+        let ends = is_last(&event);
         recorded.push((media_now(), event));
+        if ends {
+            break;
+        }
     }
     recorded
 }
