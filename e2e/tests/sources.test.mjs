@@ -117,7 +117,6 @@ test('two rooms of a battle show the same pictures, composed once, and part with
 
 test('RTMP goes on while the only host is away', async () => {
   const recording = await record(server.rtmpUrl('a'), 'away');
-  await passing(server);
   const publishes = nginx.publishes.length;
   await clips.a.stop();
   await composing(server);
