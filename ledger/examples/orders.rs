@@ -193,6 +193,7 @@ fn offer() -> Command {
     Command::SaleAnnounce(SaleOffer {
         title: Title::parse("Lipstick").unwrap(),
         sku: Title::parse("L-1").unwrap(),
+        product: None,
         price_cents: 990,
         stock: StockCount::new(100_000).unwrap(),
         per_user: Quantity::new(100_000).unwrap(),

@@ -51,6 +51,8 @@ pub enum Capability {
     AnnounceSale,
     /// Cancel a sale.
     CancelSale,
+    /// Say what is for sale, and what the host speaks about.
+    ManageProducts,
     /// Order.
     Order,
     /// Say that an order was paid.
@@ -59,7 +61,7 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::PublishAsHost,
         Self::PublishOnSeat,
         Self::CreateRoom,
@@ -83,6 +85,7 @@ impl Capability {
         Self::EndBattle,
         Self::AnnounceSale,
         Self::CancelSale,
+        Self::ManageProducts,
         Self::Order,
         Self::ConfirmPayment,
     ];
@@ -105,7 +108,9 @@ impl Capability {
             Self::TakeSeat | Self::SeatItself | Self::GrantSeat => Area::Seat,
             Self::KeepOrder | Self::Moderate => Area::Moderate,
             Self::Battle | Self::EndBattle => Area::Pk,
-            Self::AnnounceSale | Self::CancelSale | Self::ConfirmPayment => Area::Sale,
+            Self::AnnounceSale | Self::CancelSale | Self::ManageProducts | Self::ConfirmPayment => {
+                Area::Sale
+            }
             Self::Order => Area::Buy,
         }
     }
@@ -129,6 +134,7 @@ impl Role {
             | Capability::GrantSeat
             | Capability::EndBattle
             | Capability::CancelSale
+            | Capability::ManageProducts
             | Capability::ConfirmPayment => matches!(self, Host | Assistant | Admin),
             Capability::PoliceRoom => matches!(self, Admin),
             Capability::Chat => matches!(self, Host | Guest | Viewer | Moderator | Admin),

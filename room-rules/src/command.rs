@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::limit::OutOfLimits;
 use crate::{
     Capability, ChatId, GiftId, GiveawayCommand, GiveawayReply, IdemKey, ModerationCommand,
-    ModerationView, OrderId, PkId, RoomCommand, RoomId, SaleCommand, SaleId, SaleTerms, Scores,
-    SeatCommand, SeatIndex, Seed, ServerTime, ShopCommand, ShopReply, UserId,
+    ModerationView, OrderId, PkId, ProductId, RoomCommand, RoomId, SaleCommand, SaleId, SaleTerms,
+    Scores, SeatCommand, SeatIndex, Seed, ServerTime, ShopCommand, ShopReply, UserId,
 };
 
 /// One thing a member asks for. Every value is within its limits by construction.
@@ -294,6 +294,9 @@ pub struct SaleOffer {
     pub title: Title,
     /// The seller's own name of the product, 1 to 100 characters.
     pub sku: Title,
+    /// The product of the room's list that it sells, if it is one of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<ProductId>,
     /// The price of one unit.
     pub price_cents: u64,
     /// Units for sale.

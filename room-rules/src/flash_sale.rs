@@ -83,6 +83,7 @@ impl FlashSale {
             sale: id,
             title: offer.title.clone(),
             sku: offer.sku.clone(),
+            product: offer.product.clone(),
             price_cents: offer.price_cents,
             stock,
             left: stock,

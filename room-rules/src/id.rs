@@ -93,6 +93,10 @@ text_id!(
     AuctionId, MADE_ID_MAX, None
 );
 text_id!(
+    /// A product of a room's list.
+    ProductId, MADE_ID_MAX, None
+);
+text_id!(
     /// A red packet.
     PacketId, MADE_ID_MAX, None
 );
@@ -162,6 +166,7 @@ pub(crate) enum Kind {
     Packet = 30,
     Lottery = 31,
     Auction = 20,
+    Product = 40,
 }
 
 /// Makes the ids of one room.

@@ -40,6 +40,7 @@ mod moderation;
 mod money;
 mod pace;
 mod peer;
+mod products;
 mod rejected;
 mod room;
 mod room_config;
@@ -84,7 +85,7 @@ pub use giveaway::view::{
 };
 pub use id::{
     AuctionId, ChatId, CountdownId, GiftId, IdemKey, LifeId, LotteryId, OrderId, PacketId, PkId,
-    RoomId, SaleId, SessionId, UserId,
+    ProductId, RoomId, SaleId, SessionId, UserId,
 };
 pub use input::{Decided, Input};
 pub use leaderboard::{Contributor, Leaders};
@@ -95,6 +96,12 @@ pub use moderation::{
 };
 pub use money::{Amount, Currency};
 pub use peer::{PeerMessage, RejectReason};
+pub use products::command::{
+    Amend, ProductChange, ProductCommand, ProductDetails, ProductPlace, WebAddress,
+};
+pub use products::{
+    Explanation, ProductEvent, ProductList, ProductPlaced, ProductRecord, ProductView,
+};
 pub use rejected::Rejected;
 pub use room::{MediaChange, Room, RoomCommand, RoomSettings};
 pub use room_config::{ConfigChange, RoomConfig, SeatCount, SeatMode, SettingsView};

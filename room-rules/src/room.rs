@@ -36,8 +36,9 @@ use crate::shop::Shop;
 use crate::{
     AuctionId, AuctionLog, Capability, Effect, EndReason, Event, EventBody, GiftCatalog, Input,
     Leaders, LifeId, LogPage, LotteryId, LotteryRecord, Member, PacketId, PacketRecord, Performer,
-    Reactions, ReasonCode, Rejected, RoomConfig, RoomId, RoomState, RoomView, SaleId, SaleLog,
-    SeatIndex, ServerTime, SessionId, Silence, Snapshot, Title, UserId, Watermarks,
+    ProductRecord, Reactions, ReasonCode, Rejected, RoomConfig, RoomId, RoomState, RoomView,
+    SaleId, SaleLog, SeatIndex, ServerTime, SessionId, Silence, Snapshot, Title, UserId,
+    Watermarks,
 };
 
 pub use command::RoomCommand;
@@ -316,6 +317,11 @@ impl Room {
         self.giveaways.lottery(id)
     }
 
+    /// Returns the products, and which of them were spoken about when.
+    pub fn products(&self) -> ProductRecord {
+        self.shop.products()
+    }
+
     /// Returns the first `count` of each leaderboard.
     pub fn leaders(&self, count: usize) -> Leaders {
         let totals = self.gifts.totals();
@@ -470,6 +476,7 @@ impl Room {
         self.seats.check();
         self.crowd.check();
         self.moderation.check();
+        self.shop.check();
         assert_eq!(self.grace_until.is_some(), self.state == RoomState::Interrupted);
         assert_eq!(self.end_reason.is_some(), self.state == RoomState::Ended);
         if self.state == RoomState::Ended {

@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::announcer::Announcer;
 use crate::auctions::Auctions;
 use crate::id::Mint;
+use crate::products::Products;
 use crate::sales::Sales;
 use crate::{
     Amount, AuctionCommand, AuctionEvent, AuctionId, AuctionLog, AuctionReply, AuctionView,
     Capability, Countdown, IdemKey, LogPage, Member, OrderNews, OrderQueued, OrderRequest,
-    Rejected, Reply, SaleCommand, SaleId, SaleLog, SaleOffer, SaleView, ServerTime, Stream,
+    ProductCommand, ProductEvent, ProductList, ProductPlaced, ProductRecord, Rejected, Reply,
+    SaleCommand, SaleId, SaleLog, SaleOffer, SaleView, ServerTime, Stream,
 };
 
 /// One thing that members ask where something is sold or to be won.
@@ -20,6 +22,8 @@ pub enum ShopCommand {
     Sale(SaleCommand),
     /// Of an auction.
     Auction(AuctionCommand),
+    /// Of the list of products.
+    Product(ProductCommand),
 }
 
 impl ShopCommand {
@@ -27,6 +31,7 @@ impl ShopCommand {
         match self {
             Self::Sale(command) => command.needs(),
             Self::Auction(command) => command.needs(),
+            Self::Product(_) => ProductCommand::needs(),
         }
     }
 
@@ -37,7 +42,7 @@ impl ShopCommand {
 
     pub(crate) const fn idem(&self) -> Option<&IdemKey> {
         match self {
-            Self::Sale(_) => None,
+            Self::Sale(_) | Self::Product(_) => None,
             Self::Auction(command) => command.idem(),
         }
     }
@@ -56,6 +61,8 @@ pub enum ShopReply {
     Queued(OrderQueued),
     /// An auction is announced, or a bid stands.
     Auction(AuctionReply),
+    /// A product is on the list.
+    Product(ProductPlaced),
 }
 
 /// What the shop tells besides [`SaleUpdated`](crate::EventBody::SaleUpdated).
@@ -65,6 +72,8 @@ pub enum ShopEvent {
     Order(OrderNews),
     /// Something about an auction.
     Auction(AuctionEvent),
+    /// Something about the list of products.
+    Product(ProductEvent),
 }
 
 impl ShopEvent {
@@ -72,6 +81,7 @@ impl ShopEvent {
         match self {
             Self::Order(news) => news.stream(),
             Self::Auction(event) => event.stream(),
+            Self::Product(_) => Stream::Sale,
         }
     }
 }
@@ -79,6 +89,8 @@ impl ShopEvent {
 /// The shop as a member finds it at joining; the flash sales are beside it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ShopView {
+    /// The products that the host speaks about.
+    pub goods: ProductList,
     /// Sales that are prepared, oldest first; only for who may announce them.
     pub drafts: Vec<SaleDraft>,
     /// The auctions, oldest first.
@@ -116,11 +128,12 @@ impl Mine {
 pub(crate) struct Shop {
     sales: Sales,
     auctions: Auctions,
+    products: Products,
 }
 
 impl Shop {
     pub(crate) fn new() -> Self {
-        Self { sales: Sales::new(), auctions: Auctions::new() }
+        Self { sales: Sales::new(), auctions: Auctions::new(), products: Products::new() }
     }
 
     pub(crate) fn announce(
@@ -130,6 +143,7 @@ impl Shop {
         mint: &mut Mint,
         out: &mut Announcer,
     ) -> Result<Reply, Rejected> {
+        self.expect_product(offer)?;
         self.sales.announce(offer, now, mint, out)
     }
 
@@ -162,9 +176,17 @@ impl Shop {
         out: &mut Announcer,
     ) -> Result<Reply, Rejected> {
         match command {
-            ShopCommand::Sale(command) => self.sales.handle_command(command, now, mint, out),
+            ShopCommand::Sale(command) => {
+                if let SaleCommand::Draft(offer) = &command {
+                    self.expect_product(offer)?;
+                }
+                self.sales.handle_command(command, now, mint, out)
+            }
             ShopCommand::Auction(command) => {
                 self.auctions.handle_command(member, &command, now, mint, out)
+            }
+            ShopCommand::Product(command) => {
+                self.products.handle_command(member, command, now, mint, out)
             }
         }
     }
@@ -172,6 +194,7 @@ impl Shop {
     pub(crate) fn handle_end(&mut self, now: ServerTime, out: &mut Announcer) {
         self.sales.handle_end(now, out);
         self.auctions.handle_end(now, out);
+        self.products.handle_end(now, out);
     }
 
     pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
@@ -192,6 +215,21 @@ impl Shop {
         self.sales.countdowns().chain(self.auctions.countdowns())
     }
 
+    /// Returns the products, and which of them were spoken about when.
+    pub(crate) fn products(&self) -> ProductRecord {
+        let explained = self.products.explained().cloned().collect();
+        ProductRecord { list: self.products.list(), explained }
+    }
+
+    pub(crate) fn check(&self) {
+        self.products.check();
+    }
+
+    /// Says whether what an offer sells is on the list. It may go from there later: a sale stands.
+    fn expect_product(&self, offer: &SaleOffer) -> Result<(), Rejected> {
+        offer.product.as_ref().map_or(Ok(()), |product| self.products.expect(product))
+    }
+
     pub(crate) fn sale_log(&self, id: &SaleId, page: LogPage) -> Option<SaleLog> {
         self.sales.log(id, page)
     }
@@ -205,6 +243,7 @@ impl Shop {
         let sees_drafts = member.role.may(Capability::AnnounceSale);
         let drafts = self.sales.drafts().iter().filter(|_| sees_drafts);
         ShopView {
+            goods: self.products.list(),
             drafts: drafts
                 .map(|(sale, offer)| SaleDraft { sale: sale.clone(), offer: offer.clone() })
                 .collect(),

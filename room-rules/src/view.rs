@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::limit::OutOfLimits;
 use crate::{
     ChatLine, Countdown, Digest, LotteryView, Member, ModerationView, PacketView, PayWindow, PkId,
-    Reactions, RoomId, SaleId, SeatWish, ServerTime, SettingsView, ShopView, Silence, Title,
-    UserId, Watermarks,
+    ProductId, Reactions, RoomId, SaleId, SeatWish, ServerTime, SettingsView, ShopView, Silence,
+    Title, UserId, Watermarks,
 };
 
 /// Everything a member needs at joining; events continue from its watermarks.
@@ -290,6 +290,8 @@ pub struct SaleView {
     pub title: Title,
     /// The seller's own name of the product.
     pub sku: Title,
+    /// The product of the room's list that it sells, if it is one of those.
+    pub product: Option<ProductId>,
     /// The price of one unit.
     pub price_cents: u64,
     /// Units offered.

@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use room_rules::{
-    BattleState, Command, Event, EventBody, GiveawayCommand, GiveawayReply, LikeCount,
-    LotteryEntry, LotteryId, LotteryOffer, MediaChange, PacketClaim, PacketId, PacketOffer, Reply,
-    Role, RoomId, SaleId, SaleOffer, SaleState, SaleView, SeatCommand, SeatPick, Seed, ServerTime,
-    SessionId, Snapshot, Stream, UserId,
+    Amend, BattleState, Command, Event, EventBody, GiveawayCommand, GiveawayReply, LikeCount,
+    LotteryEntry, LotteryId, LotteryOffer, MediaChange, PacketClaim, PacketId, PacketOffer,
+    ProductChange, ProductCommand, ProductId, Reply, Role, RoomId, SaleId, SaleOffer, SaleState,
+    SaleView, SeatCommand, SeatPick, Seed, ServerTime, SessionId, ShopCommand, ShopReply, Snapshot,
+    Stream, UserId,
 };
-use world::{World, chat, gift, idem, lottery, offer, order, packet, room, terms, user};
+use world::{World, chat, gift, idem, lottery, offer, order, packet, product, room, terms, user};
 
 const SCHEDULES: u64 = 5_000;
 const STEPS: usize = 120;
@@ -37,6 +38,7 @@ fn any_schedule_keeps_the_promises() {
     assert!(reached.orders > 2_000, "schedules must reach open sales: {reached:?}");
     assert!(reached.sold_out > 100, "some sales must sell out: {reached:?}");
     assert!(reached.lucky > 500, "shares must be claimed and lotteries entered: {reached:?}");
+    assert!(reached.shown > 500, "products must be shown: {reached:?}");
     assert!(reached.repeats > 500, "keys must be repeated");
     assert!(reached.battles > 1_000, "battles must begin");
     assert!(reached.scores > 1_000, "gifts must score in both rooms");
@@ -49,6 +51,7 @@ fn any_schedule_keeps_the_promises() {
 #[derive(Debug, Default)]
 struct Reached {
     lucky: u64,
+    shown: u64,
     orders: u64,
     sold_out: u64,
     repeats: u64,
@@ -108,6 +111,8 @@ struct Schedule {
     coins: BTreeMap<&'static str, u64>,
     packets: Vec<PacketId>,
     lotteries: Vec<LotteryId>,
+    products: Vec<ProductId>,
+    shown: u64,
     /// Shares and entries.
     lucky: u64,
     repeats: u64,
@@ -139,6 +144,8 @@ impl Schedule {
             coins: BTreeMap::new(),
             packets: Vec::new(),
             lotteries: Vec::new(),
+            products: Vec::new(),
+            shown: 0,
             lucky: 0,
             repeats: 0,
             crashes: 0,
@@ -154,7 +161,7 @@ impl Schedule {
         }
         let who = self.rng.usize(0..self.people.len());
         let (session, in_room, name, role) = self.people[who].clone();
-        match self.rng.u8(0..21) {
+        match self.rng.u8(0..23) {
             0 => self.interrupt(in_room, &name, role),
             1 => {
                 self.world.leave(session);
@@ -184,6 +191,7 @@ impl Schedule {
                 }
             }
             19 => self.luck(session),
+            20 | 21 => self.show(session),
             _ => {
                 let talk = chat("hello");
                 let _ = self.world.command(session, talk);
@@ -196,6 +204,32 @@ impl Schedule {
                     self.crash(in_room);
                 }
             }
+        }
+    }
+
+    /// Hosts show products.
+    fn show(&mut self, session: SessionId) {
+        let command = match (self.rng.u8(0..6), self.rng.choice(self.products.clone())) {
+            (0 | 1, _) | (_, None) => ProductCommand::Add(Box::new(product())),
+            (2, Some(product)) => ProductCommand::Pin(product),
+            (3, Some(product)) => ProductCommand::ExplainStart(product),
+            (4, Some(product)) => {
+                let stock = Amend::To(self.rng.u32(0..9));
+                let change = Box::new(ProductChange { stock, ..ProductChange::default() });
+                ProductCommand::Update { product, rev: None, change }
+            }
+            (_, Some(product)) => ProductCommand::Remove(product),
+        };
+        let command = Command::Shop(ShopCommand::Product(command));
+        match self.world.command(session, command) {
+            Ok(Reply::Shop(ShopReply::Product(placed))) => {
+                if !self.products.contains(&placed.product) {
+                    self.products.push(placed.product);
+                }
+                self.shown += 1;
+            }
+            Ok(_) => self.shown += 1,
+            Err(_) => {}
         }
     }
 
@@ -395,6 +429,7 @@ impl Schedule {
         }
         reached.repeats += self.repeats;
         reached.lucky += self.lucky;
+        reached.shown += self.shown;
         let on_air = self.world.events.iter().filter(|(_, event)| match &event.body {
             EventBody::StageUpdated(stage) => stage.iter().any(|on| on.seat.number() > 0),
             _ => false,

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use media_rules::{CuePace, EncodedFrame, FrameCodec, MediaTime, Scene, Tile, with_cue};
-use room_rules::{CountdownState, EventBody};
+use room_rules::{CountdownState, EventBody, ProductEvent, ShopEvent};
 use serde::{Deserialize, Serialize};
 use signaling::RoomClock;
 use tokio::sync::watch;
@@ -43,6 +43,7 @@ struct Sheet {
     layouts: VecDeque<(u64, Vec<CueTile>)>,
     countdowns: Vec<CueCountdown>,
     battle: Option<CueBattle>,
+    pinned: Option<String>,
 }
 
 impl CueSheet {
@@ -119,6 +120,14 @@ impl Sheet {
                 battle.scores = scores.points;
                 true
             }
+            EventBody::Shop(ShopEvent::Product(event)) => {
+                let ProductEvent::Pinned(pinned) = event else { return false };
+                let pinned = pinned.as_ref().map(ToString::to_string);
+                self.revision += u64::from(pinned != self.pinned);
+                let is_news = pinned != self.pinned;
+                self.pinned = pinned;
+                is_news
+            }
             EventBody::RoomState { .. }
             | EventBody::Settings(_)
             | EventBody::Order(_)
@@ -126,7 +135,7 @@ impl Sheet {
             | EventBody::SeatUpdated(_)
             | EventBody::SeatRequest { .. }
             | EventBody::SaleUpdated(_)
-            | EventBody::Shop(_)
+            | EventBody::Shop(ShopEvent::Order(_) | ShopEvent::Auction(_))
             | EventBody::Gifts(_)
             | EventBody::Giveaway(_)
             | EventBody::Chat(_)
@@ -166,6 +175,7 @@ impl CueWriter {
                 tiles: layout.map(|(_, tiles)| tiles.clone()).unwrap_or_default(),
                 countdowns: sheet.countdowns.clone(),
                 battle: sheet.battle.clone(),
+                pinned: sheet.pinned.clone(),
             };
             let text = encode_cue(&cue, room_millis(self.clock, frame.at) as u64);
             frame.data = with_cue(&frame.data, &text);
@@ -275,6 +285,21 @@ mod tests {
         assert_eq!(told(&mut writer, at(3), 1), None);
         let battle = &told(&mut writer, at(40), 1).unwrap()["pk"];
         assert_eq!(battle, &json!(["a-1-pk1", START_MS, 10, 20]));
+    }
+
+    #[test]
+    fn the_pinned_product_is_told_as_soon_as_it_is_pinned() {
+        let (sheet, mut writer) = sheet(Cues::Full, RoomClock::start());
+        let pin = |product| EventBody::Shop(ShopEvent::Product(ProductEvent::Pinned(product)));
+        let start = mixer::media_now();
+        let at = |number: u32| start + Duration::from_millis(33) * number;
+        for number in 0..4 {
+            let _ = told(&mut writer, at(number), 1);
+        }
+        sheet.handle_event(&pin(room_rules::ProductId::parse("a-1-product1")));
+        assert_eq!(told(&mut writer, at(4), 1).unwrap()["pin"], "a-1-product1");
+        sheet.handle_event(&pin(None));
+        assert_eq!(told(&mut writer, at(5), 1).unwrap().get("pin"), None);
     }
 
     #[test]

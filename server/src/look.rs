@@ -17,6 +17,10 @@ impl RoomTask {
                 let log = found(self.room.sale_log(&sale, page), "sale");
                 self.answer(reply, log);
             }
+            LookRequest::Products { reply } => {
+                let record = self.room.products();
+                self.answer(reply, Ok(record));
+            }
             LookRequest::Packet { packet, reply } => {
                 let record = found(self.room.packet(&packet), "red packet");
                 self.answer(reply, record);

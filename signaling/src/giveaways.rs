@@ -1,10 +1,10 @@
-//! What came of red packets and lotteries.
+//! What is for sale, and what came of red packets and lotteries.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use room_rules::{LotteryId, PacketId};
-use wire_format::{Code, encode_lottery, encode_packet};
+use wire_format::{Code, encode_lottery, encode_packet, encode_products};
 
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
@@ -39,6 +39,19 @@ pub(crate) async fn lottery(
     let record =
         room.ask(|reply| RoomRequest::Look(LookRequest::Lottery { lottery, reply })).await?;
     Ok(refused::json(StatusCode::OK, encode_lottery(&record)))
+}
+
+/// `GET /v1/rooms/{room}/products`
+pub(crate) async fn products(
+    State(services): State<Services>,
+    Path(room): Path<String>,
+    bearer: Bearer,
+) -> Result<Response, Refused> {
+    let room = find_room(&room, &services)?;
+    bearer.member_of(room.room())?;
+
+    let record = room.ask(|reply| RoomRequest::Look(LookRequest::Products { reply })).await?;
+    Ok(refused::json(StatusCode::OK, encode_products(&record)))
 }
 
 fn not_found(what: &str) -> Refused {

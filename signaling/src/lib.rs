@@ -21,6 +21,7 @@ mod ice_servers;
 mod inserts;
 mod layout;
 mod linger;
+mod look;
 mod media;
 mod named;
 mod orders;
@@ -50,13 +51,13 @@ pub use clock::RoomClock;
 pub use directory::{Directory, RoomHandle};
 pub use ice::{IceCredentials, IceFragment, IceSession, IceStep, IfMatch};
 pub use ice_servers::{IceServers, NoIceServer, TurnAccess};
+pub use look::LookRequest;
 pub use outbox::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, outbox};
 pub use rate::RateLimit;
 pub use refused::Refused;
 pub use request::{
-    Answer, BackEndRequest, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby,
-    LookRequest, MediaId, MediaSession, Occasion, Patched, ProgramPicture, ProgramRequest,
-    RoomRequest, TargetUrl,
+    Answer, BackEndRequest, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby, MediaId,
+    MediaSession, Occasion, Patched, ProgramPicture, ProgramRequest, RoomRequest, TargetUrl,
 };
 pub use router::router;
 pub use serve::serve;

@@ -8,9 +8,8 @@ use media_rules::layer::Pin;
 use media_rules::layout::Choice;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
-    Command, Leaders, LifeId, LogPage, LotteryId, LotteryRecord, Member, OrderRequest, PacketId,
-    PacketRecord, PeerMessage, Reply, RoomId, RoomView, SaleId, SaleLog, ServerTime, SessionId,
-    Snapshot, Title, UserId,
+    Command, LifeId, Member, OrderRequest, PeerMessage, Reply, RoomId, RoomView, ServerTime,
+    SessionId, Snapshot, Title, UserId,
 };
 use tokio::sync::oneshot;
 use wire_format::{
@@ -18,7 +17,7 @@ use wire_format::{
     Resync, StandInOrder, StandInView, Target,
 };
 
-use crate::{IceFragment, IfMatch, Outbox, Refused, RoomHandle, Sid};
+use crate::{IceFragment, IfMatch, LookRequest, Outbox, Refused, RoomHandle, Sid};
 
 /// Where an answer goes. If whoever asked is gone meanwhile, the answer is dropped and the deed stands.
 pub type Answer<T> = oneshot::Sender<Result<T, Refused>>;
@@ -272,41 +271,6 @@ pub enum Beginning {
     Resumed {
         /// How many.
         missed: usize,
-    },
-}
-
-/// What somebody looks at.
-#[derive(Debug)]
-pub enum LookRequest {
-    /// Who gave most.
-    Leaders {
-        /// How many are to be named at most.
-        count: usize,
-        /// Receives the leaderboards.
-        reply: Answer<Leaders>,
-    },
-    /// What was ordered in a sale.
-    Orders {
-        /// Which.
-        sale: SaleId,
-        /// Which of the orders.
-        page: LogPage,
-        /// Receives the sale and its orders.
-        reply: Answer<SaleLog>,
-    },
-    /// What came of a red packet.
-    Packet {
-        /// Which.
-        packet: PacketId,
-        /// Receives who got what of it.
-        reply: Answer<PacketRecord>,
-    },
-    /// What came of a lottery.
-    Lottery {
-        /// Which.
-        lottery: LotteryId,
-        /// Receives what is needed to do its draw again.
-        reply: Answer<LotteryRecord>,
     },
 }
 

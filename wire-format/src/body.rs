@@ -4,6 +4,7 @@ mod auction;
 mod gift;
 mod giveaway;
 mod order;
+mod product;
 mod sale;
 mod shop;
 
@@ -24,6 +25,9 @@ pub(crate) use auction::{AuctionBody, PriceBody, WonBody};
 pub(crate) use order::{BannedBody, MutedBody, UnmutedBody};
 use order::{ModerationBody, OwnOrderBody, WishBody, own_order_body};
 pub(crate) use order::{SanctionBody, SettingsBody, StaffUserBody, StaffWordsBody, staff_body};
+pub(crate) use product::{
+    ExplainedBody, IndexedProductBody, PinnedBody, ProductsBody, RemovedBody,
+};
 pub(crate) use sale::{OrderBody, OrderNewsBody, QueuedBody, SaleBody};
 use shop::{ShopBody, ShopData, ShopReplyData, shop_event};
 

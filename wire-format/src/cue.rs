@@ -25,6 +25,9 @@ pub struct Cue {
     /// The battle, once its end is known.
     #[serde(rename = "pk", skip_serializing_if = "Option::is_none")]
     pub battle: Option<CueBattle>,
+    /// The product that is shown above all others.
+    #[serde(rename = "pin", skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<String>,
 }
 
 /// A feed's place: its name and x, y, width and height in ten-thousandths of the picture.
@@ -54,7 +57,8 @@ pub struct CueBattle {
 }
 
 /// Encodes the cue of a picture that is shown at room time `st_ms`, in at most [`CUE_MAX`] bytes:
-/// what does not fit is left out, the last countdowns first, then the battle, then the last tiles.
+/// what does not fit is left out, the last countdowns first, then the battle, the product, the last
+/// tiles.
 pub fn encode_cue(cue: &Cue, st_ms: u64) -> String {
     let encode = |cue: &Cue| {
         serde_json::to_string(&Stamped { v: 1, st: st_ms, cue }).expect("strings and numbers only")
@@ -65,7 +69,10 @@ pub fn encode_cue(cue: &Cue, st_ms: u64) -> String {
     }
     let mut less = cue.clone();
     loop {
-        if less.countdowns.pop().is_none() && less.battle.take().is_none() {
+        if less.countdowns.pop().is_none()
+            && less.battle.take().is_none()
+            && less.pinned.take().is_none()
+        {
             less.tiles.pop();
         }
         let text = encode(&less);

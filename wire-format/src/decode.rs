@@ -11,11 +11,14 @@ mod hello;
 mod message;
 mod moderation;
 mod pk;
+mod product;
 mod room;
 mod sale;
 mod seat;
 
-use room_rules::{Command, IdemKey, OrderId, OrderRequest, PkId, RoomId, SaleId, UserId};
+use room_rules::{
+    Command, IdemKey, OrderId, OrderRequest, PkId, ProductId, RoomId, SaleId, UserId,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -40,6 +43,7 @@ const COMMANDS: &[&[Message<Command>]] = &[
     pk::COMMANDS,
     sale::COMMANDS,
     auction::COMMANDS,
+    product::COMMANDS,
 ];
 
 /// One message of a client.
@@ -209,6 +213,10 @@ fn pk_id(text: &str) -> Result<PkId, String> {
 
 fn order_id(text: &str) -> Result<OrderId, String> {
     OrderId::parse(text).ok_or_else(|| "order is not an id".to_owned())
+}
+
+fn product_id(text: &str) -> Result<ProductId, String> {
+    ProductId::parse(text).ok_or_else(|| "product is not an id".to_owned())
 }
 
 fn idem_key(text: &str) -> Result<IdemKey, String> {

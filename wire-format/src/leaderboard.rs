@@ -1,11 +1,12 @@
 //! The catalogue of gifts, leaderboards, red packets and lotteries, as HTTP shows them.
 
-use room_rules::{GiftCatalog, Leaders, LotteryRecord, PacketRecord};
+use room_rules::{GiftCatalog, Leaders, LotteryRecord, PacketRecord, ProductRecord};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::body::{
-    BattleTopBody, ContributorBody, GiftBody, LotteryRecordBody, PacketRecordBody, contributors,
+    BattleTopBody, ContributorBody, GiftBody, LotteryRecordBody, PacketRecordBody, ProductsBody,
+    contributors,
 };
 use crate::encode::write;
 
@@ -28,6 +29,11 @@ pub fn encode_leaderboard(leaders: &Leaders) -> String {
 /// Encodes the answer of `GET /v1/rooms/{room}/packets/{packet}`.
 pub fn encode_packet(record: &PacketRecord) -> String {
     write(&PacketRecordBody::from(record))
+}
+
+/// Encodes the answer of `GET /v1/rooms/{room}/products`.
+pub fn encode_products(record: &ProductRecord) -> String {
+    write(&ProductsBody::from(record))
 }
 
 /// Encodes the answer of `GET /v1/rooms/{room}/lotteries/{lottery}`.

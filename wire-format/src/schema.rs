@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{MintTokenBody, ParticipantsBody, ProblemBody, TokenBody};
 use crate::body::{
-    AuctionBody, BannedBody, BattleBody, ChatBody, CountdownBody, GiftBatchBody, LotteryBody,
-    LotteryRecordBody, MutedBody, OrderBody, OrderNewsBody, PacketBody, PacketRecordBody,
-    PriceBody, QueuedBody, ReactBody, ReplyData, RoomStateBody, SaleBody, SanctionBody, ScoreBody,
-    SeatBody, SeatRequestBody, SettingsBody, SnapshotBody, StaffUserBody, StaffWordsBody,
-    StageBody, UnmutedBody, WonBody,
+    AuctionBody, BannedBody, BattleBody, ChatBody, CountdownBody, ExplainedBody, GiftBatchBody,
+    IndexedProductBody, LotteryBody, LotteryRecordBody, MutedBody, OrderBody, OrderNewsBody,
+    PacketBody, PacketRecordBody, PinnedBody, PriceBody, ProductsBody, QueuedBody, ReactBody,
+    RemovedBody, ReplyData, RoomStateBody, SaleBody, SanctionBody, ScoreBody, SeatBody,
+    SeatRequestBody, SettingsBody, SnapshotBody, StaffUserBody, StaffWordsBody, StageBody,
+    UnmutedBody, WonBody,
 };
 use crate::cue::MediaClock;
 use crate::encode::{BegunBody, LayersBody, ReconnectBody, ResumedBody, ResyncedBody};
@@ -66,6 +67,10 @@ const EVENTS: &[Named] = &[
     named::<PriceBody<'static>>("bid.update"),
     named::<PriceBody<'static>>("bid.outbid"),
     named::<WonBody<'static>>("auction.won"),
+    named::<IndexedProductBody<'static>>("product.updated"),
+    named::<RemovedBody<'static>>("product.removed"),
+    named::<PinnedBody<'static>>("product.pinned"),
+    named::<ExplainedBody<'static>>("product.explained"),
     named::<GiftBatchBody<'static>>("gift.batch"),
     named::<ChatBody<'static>>("chat"),
     named::<ReactBody<'static>>("react"),
@@ -101,6 +106,7 @@ const ANSWERS: &[Named] = &[
     named::<LotteryRecordBody<'static>>("LotteryRecord"),
     named::<QueuedBody<'static>>("OrderQueued"),
     named::<SaleOrdersBody<'static>>("SaleOrders"),
+    named::<ProductsBody<'static>>("Products"),
     named::<GiftsBody<'static>>("Gifts"),
     named::<LeaderboardBody<'static>>("Leaderboard"),
     named::<ReplyData<'static>>("Reply"),

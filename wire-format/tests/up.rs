@@ -5,6 +5,8 @@
 
 #[path = "up/giveaway.rs"]
 mod giveaway;
+#[path = "up/goods.rs"]
+mod goods;
 #[path = "up/shop.rs"]
 mod shop;
 
@@ -23,11 +25,15 @@ use wire_format::{
     decode_order, encode_err,
 };
 
-const UP: &[&str] =
-    &[include_str!("../fixtures/up.json"), include_str!("../fixtures/up-shop.json")];
+const UP: &[&str] = &[
+    include_str!("../fixtures/up.json"),
+    include_str!("../fixtures/up-shop.json"),
+    include_str!("../fixtures/up-goods.json"),
+];
 const REFUSED: &[&str] = &[
     include_str!("../fixtures/up-refused.json"),
     include_str!("../fixtures/up-refused-shop.json"),
+    include_str!("../fixtures/up-refused-goods.json"),
 ];
 
 #[test]
@@ -218,6 +224,7 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
     let others = session_messages().map(|(name, message)| (name, Err(message)));
     commands
         .chain(shop::commands())
+        .chain(goods::commands())
         .map(|(name, command)| (name, Ok(command)))
         .chain(others)
         .collect()
@@ -328,6 +335,7 @@ fn sale_announce(per_user: u32, lead_ms: u64, open_for_ms: u32) -> Command {
     Command::SaleAnnounce(SaleOffer {
         title: Title::parse("口红").unwrap(),
         sku: Title::parse("L-1").unwrap(),
+        product: None,
         price_cents: 990,
         stock: StockCount::new(100).unwrap(),
         per_user: Quantity::new(per_user).unwrap(),

@@ -11,9 +11,9 @@ use room_rules::{
     AuctionReply, BattleTerms, BidRequest, BidStep, BidSteps, ChatText, Command, Currency, Decided,
     Effect, EndReason, Event, EventBody, GiftCount, GiftId, GiftOrder, IdemKey, Input,
     LotteryOffer, MediaChange, Member, ModerationNews, OrderRequest, PacketOffer, PacketSplit,
-    PacketSum, PeerMessage, PkId, Quantity, Rejected, Reply, Role, Room, RoomId, RoomSettings,
-    SaleDuration, SaleId, SaleOffer, ServerTime, SessionId, ShopCommand, ShopReply, Silence,
-    Snapshot, SoftClose, StockCount, Suspense, Title, UserId, WinnerCount,
+    PacketSum, PeerMessage, PkId, ProductDetails, Quantity, Rejected, Reply, Role, Room, RoomId,
+    RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime, SessionId, ShopCommand, ShopReply,
+    Silence, Snapshot, SoftClose, StockCount, Suspense, Title, UserId, WinnerCount,
 };
 
 /// When every world begins.
@@ -409,6 +409,7 @@ pub(crate) fn offer(stock: u32, per_user: u32) -> SaleOffer {
     SaleOffer {
         title: title("Lipstick"),
         sku: title("L-1"),
+        product: None,
         price_cents: 990,
         stock: StockCount::new(stock).unwrap(),
         per_user: Quantity::new(per_user).unwrap(),
@@ -447,6 +448,18 @@ pub(crate) fn bid(auction: &AuctionId, minor: u64, max: Option<u64>, key: &str) 
 pub(crate) fn order(sale: &SaleId, quantity: u32, key: &str) -> Command {
     let quantity = Quantity::new(quantity).unwrap();
     Command::OrderPlace(OrderRequest { sale: sale.clone(), quantity, idem: idem(key) })
+}
+
+pub(crate) fn product() -> ProductDetails {
+    ProductDetails {
+        title: title("Pen"),
+        sku: title("P-1"),
+        price: amount(990),
+        currency: Currency::CNY,
+        stock: Some(7),
+        image: None,
+        url: None,
+    }
 }
 
 /// Ten shares at once, to be claimed for ten seconds; without a seed.

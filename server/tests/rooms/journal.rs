@@ -131,6 +131,7 @@ fn announce() -> Command {
     Command::SaleAnnounce(SaleOffer {
         title: Title::parse("Lipstick").unwrap(),
         sku: Title::parse("L-1").unwrap(),
+        product: None,
         price_cents: 990,
         stock: StockCount::new(10).unwrap(),
         per_user: room_rules::Quantity::new(1).unwrap(),

@@ -74,6 +74,7 @@ async fn announce(host: &Person, lead: Duration) -> (SaleId, ServerTime) {
     let offer = SaleOffer {
         title: Title::parse("Cup").unwrap(),
         sku: Title::parse("cup-1").unwrap(),
+        product: None,
         price_cents: 990,
         stock: StockCount::new(STOCK).unwrap(),
         per_user: Quantity::new(1).unwrap(),

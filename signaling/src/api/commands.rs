@@ -104,7 +104,47 @@ pub(crate) const TWINS: &[Twin] = &[
         "bid.place",
         &["auction"],
     ),
+    twin(Method::Post, "/v1/rooms/{room}/products", "addProduct", "product.add", &[]),
+    twin(Method::Put, PRODUCT, "updateProduct", "product.update", &["product"]),
+    twin(Method::Delete, PRODUCT, "removeProduct", "product.remove", &["product"]),
+    twin(
+        Method::Put,
+        "/v1/rooms/{room}/products/{product}/place",
+        "moveProduct",
+        "product.move",
+        &["product"],
+    ),
+    twin(
+        Method::Put,
+        "/v1/rooms/{room}/products/{product}/pin",
+        "pinProduct",
+        "product.pin",
+        &["product"],
+    ),
+    twin(
+        Method::Delete,
+        "/v1/rooms/{room}/products/{product}/pin",
+        "unpinProduct",
+        "product.unpin",
+        &["product"],
+    ),
+    twin(
+        Method::Put,
+        "/v1/rooms/{room}/products/{product}/explanation",
+        "startExplaining",
+        "explain.start",
+        &["product"],
+    ),
+    twin(
+        Method::Delete,
+        "/v1/rooms/{room}/products/{product}/explanation",
+        "endExplaining",
+        "explain.end",
+        &["product"],
+    ),
 ];
+
+const PRODUCT: &str = "/v1/rooms/{room}/products/{product}";
 
 /// Returns the route of a twin.
 pub(crate) fn route(twin: &'static Twin) -> Route {

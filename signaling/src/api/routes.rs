@@ -105,6 +105,11 @@ fn selling_and_giving() -> Vec<Route> {
                 .query(&[("limit", "integer")])
                 .gives(200, Gives::AnyJson),
         ),
+        Route::new("/v1/rooms/{room}/products").get(
+            giveaways::products,
+            Does::new("listProducts", "What the host sells, and when they spoke about it")
+                .gives(200, Gives::Json("Products")),
+        ),
         Route::new("/v1/rooms/{room}/packets/{packet}").get(
             giveaways::packet,
             Does::new("showPacket", "Who got what of a red packet").gives(200, Gives::AnyJson),

@@ -9,8 +9,9 @@ use media_rules::layout::Choice;
 use media_rules::{ImageName, Scene};
 use room_rules::{
     ChatId, Command, Contributor, Leaders, LifeId, Member, OrderId, OrderPlaced, OrderRequest,
-    Reactions, Rejected, Reply, RoomConfig, RoomId, RoomState, RoomView, SeatCommand, SeatPick,
-    ServerTime, SessionId, SettingsView, ShopView, Snapshot, Title, UserId, Watermarks,
+    ProductRecord, Reactions, Rejected, Reply, RoomConfig, RoomId, RoomState, RoomView,
+    SeatCommand, SeatPick, ServerTime, SessionId, SettingsView, ShopView, Snapshot, Title, UserId,
+    Watermarks,
 };
 use signaling::{
     BackEndRequest, Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment,
@@ -243,6 +244,7 @@ fn answer_look(look: LookRequest) {
         LookRequest::Orders { reply, .. } => drop(reply.send(not_there("sale"))),
         LookRequest::Packet { reply, .. } => drop(reply.send(not_there("red packet"))),
         LookRequest::Lottery { reply, .. } => drop(reply.send(not_there("lottery"))),
+        LookRequest::Products { reply } => drop(reply.send(Ok(ProductRecord::default()))),
         LookRequest::Leaders { count, reply } => drop(reply.send(Ok(leaders(count)))),
     }
 }

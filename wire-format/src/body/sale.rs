@@ -14,6 +14,8 @@ pub(crate) struct SaleBody<'a> {
     sale: &'a str,
     title: &'a str,
     sku: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<&'a str>,
     price_cents: u64,
     stock: u32,
     left: u32,
@@ -44,6 +46,7 @@ impl<'a> From<&'a SaleView> for SaleBody<'a> {
             sale: sale.sale.as_str(),
             title: sale.title.as_str(),
             sku: sale.sku.as_str(),
+            product: sale.product.as_ref().map(room_rules::ProductId::as_str),
             price_cents: sale.price_cents,
             stock: sale.stock,
             left: sale.left,

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::auction::{AuctionBody, AuctionData, AuctionReplyData, auction_event};
+use super::product::{GoodsBody, PlacedBody, ProductData, product_event};
 use super::sale::{DraftBody, OrderNewsBody, QueuedBody};
 
 /// `d` of what the shop tells.
@@ -16,6 +17,7 @@ use super::sale::{DraftBody, OrderNewsBody, QueuedBody};
 pub(crate) enum ShopData<'a> {
     Order(OrderNewsBody<'a>),
     Auction(AuctionData<'a>),
+    Product(ProductData<'a>),
 }
 
 /// Returns an event's `t` and its `d`.
@@ -25,6 +27,10 @@ pub(super) fn shop_event(event: &ShopEvent) -> (&'static str, ShopData<'_>) {
         ShopEvent::Auction(event) => {
             let (t, d) = auction_event(event);
             (t, ShopData::Auction(d))
+        }
+        ShopEvent::Product(event) => {
+            let (t, d) = product_event(event);
+            (t, ShopData::Product(d))
         }
     }
 }
@@ -37,6 +43,7 @@ pub(crate) enum ShopReplyData<'a> {
     Drafted { sale: &'a str },
     Queued(QueuedBody<'a>),
     Auction(AuctionReplyData<'a>),
+    Product(PlacedBody<'a>),
 }
 
 impl<'a> From<&'a ShopReply> for ShopReplyData<'a> {
@@ -45,6 +52,7 @@ impl<'a> From<&'a ShopReply> for ShopReplyData<'a> {
             ShopReply::Drafted { sale } => Self::Drafted { sale: sale.as_str() },
             ShopReply::Queued(queued) => Self::Queued(queued.into()),
             ShopReply::Auction(reply) => Self::Auction(reply.into()),
+            ShopReply::Product(placed) => Self::Product(placed.into()),
         }
     }
 }
@@ -53,6 +61,8 @@ impl<'a> From<&'a ShopReply> for ShopReplyData<'a> {
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "ShopView")]
 pub(crate) struct ShopBody<'a> {
+    #[serde(flatten)]
+    goods: GoodsBody<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     drafts: Vec<DraftBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -74,6 +84,7 @@ struct MineBody<'a> {
 impl<'a> From<&'a ShopView> for ShopBody<'a> {
     fn from(shop: &'a ShopView) -> Self {
         Self {
+            goods: (&shop.goods).into(),
             drafts: shop.drafts.iter().map(Into::into).collect(),
             auctions: shop.auctions.iter().map(Into::into).collect(),
             mine: (!shop.mine.is_empty()).then(|| (&shop.mine).into()),

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::message::{Message, messages};
-use super::{idem_key, order_id, sale_id};
+use super::{idem_key, order_id, product_id, sale_id};
 
 const DEFAULT_LEAD_MS: u32 = 3_000;
 const DEFAULT_OPEN_MS: u32 = 60_000;
@@ -43,6 +43,7 @@ struct SaleBody {
     title: String,
     #[schemars(length(min = 1, max = 100))]
     sku: String,
+    product: Option<String>,
     #[schemars(range(max = 9_007_199_254_740_991_u64))]
     price_cents: u64,
     #[schemars(range(min = 1, max = 100_000))]
@@ -81,6 +82,7 @@ impl SaleBody {
         Ok(SaleOffer {
             title: Title::parse(&self.title).ok_or("title must hold 1 to 100 characters")?,
             sku: Title::parse(&self.sku).ok_or("sku must hold 1 to 100 characters")?,
+            product: self.product.as_deref().map(product_id).transpose()?,
             price_cents: self.price_cents,
             stock: StockCount::new(self.stock).ok_or("stock must be 1 to 100000")?,
             per_user: Quantity::new(self.per_user.unwrap_or(1))

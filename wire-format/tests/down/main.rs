@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod giveaway;
+mod goods;
 mod layout;
 mod order;
 mod schema;
@@ -41,8 +42,11 @@ const RTMP: &str = "rtmp://127.0.0.1:1935/live";
 
 #[test]
 fn everything_the_server_says_is_as_the_protocol_has_it() {
-    let files =
-        [include_str!("../../fixtures/down.json"), include_str!("../../fixtures/down-shop.json")];
+    let files = [
+        include_str!("../../fixtures/down.json"),
+        include_str!("../../fixtures/down-shop.json"),
+        include_str!("../../fixtures/down-goods.json"),
+    ];
     let fixtures = files.iter().flat_map(|file| serde_json::from_str::<Vec<Value>>(file).unwrap());
     let mut said = said();
 
@@ -201,6 +205,7 @@ fn said() -> BTreeMap<&'static str, String> {
         said.insert(name, encode_staff(&news, now()));
     }
     said.extend(shop::said());
+    said.extend(goods::said());
     said
 }
 
@@ -233,6 +238,7 @@ fn battle_cue() -> Cue {
         tiles: vec![half("a/alice", 0), half("b/ben", 5_000)],
         countdowns: vec![CueCountdown { id: "a-1-sale2-open".into(), open_at: at(3_000), kind }],
         battle: Some(CueBattle { pk: "a-1-pk1".into(), end_at: at(63_000), scores: [10, 0] }),
+        pinned: Some("a-1-product1".into()),
     }
 }
 
@@ -373,6 +379,7 @@ fn sale() -> SaleView {
         sale: sale_id(),
         title: Title::parse("口红").unwrap(),
         sku: Title::parse("L-1").unwrap(),
+        product: None,
         price_cents: 990,
         stock: 100,
         left: 83,

@@ -8,15 +8,21 @@ use wire_format::protocol_schema;
 #[test]
 fn every_golden_fixture_is_valid_and_a_spoilt_one_is_not() {
     let up = validator("Up");
-    let files =
-        [include_str!("../../fixtures/up.json"), include_str!("../../fixtures/up-shop.json")];
+    let files = [
+        include_str!("../../fixtures/up.json"),
+        include_str!("../../fixtures/up-shop.json"),
+        include_str!("../../fixtures/up-goods.json"),
+    ];
     for fixture in files.into_iter().flat_map(fixtures) {
         assert_valid(&up, &fixture);
     }
     let down = validator("Down");
     let mut held = 0;
-    let files =
-        [include_str!("../../fixtures/down.json"), include_str!("../../fixtures/down-shop.json")];
+    let files = [
+        include_str!("../../fixtures/down.json"),
+        include_str!("../../fixtures/down-shop.json"),
+        include_str!("../../fixtures/down-goods.json"),
+    ];
     for fixture in files.into_iter().flat_map(fixtures) {
         let message = &fixture["message"];
         if message["t"].is_string() {
@@ -44,6 +50,7 @@ fn a_message_outside_its_limits_is_outside_the_schema_too() {
         ("pk.invite", json!({"room": "b", "duration_s": 9})),
         ("sale.announce", json!({"title": "x", "sku": "x", "price_cents": 1, "stock": 0})),
         ("order.place", json!({"sale": "s", "qty": 0, "idem": "k"})),
+        ("product.move", json!({"product": "p", "to": 100})),
     ] {
         assert!(!up.is_valid(&json!({"v": 1, "t": t, "d": d})), "{t} {d}");
     }
@@ -64,6 +71,7 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "LotteryRecord" => "LotteryRecord",
         "leaderboard" => "Leaderboard",
         "Inserts" => "Inserts",
+        "Products" => "Products",
         "StandIn" => "StandIn",
         name if name.starts_with("Layout") => "Layout",
         _ => return None,

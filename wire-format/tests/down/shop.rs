@@ -86,6 +86,7 @@ fn shop_snapshot() -> Snapshot {
     let offer = SaleOffer {
         title: Title::parse("口红").unwrap(),
         sku: Title::parse("L-1").unwrap(),
+        product: None,
         price_cents: 990,
         stock: StockCount::new(100).unwrap(),
         per_user: Quantity::new(1).unwrap(),
@@ -95,7 +96,10 @@ fn shop_snapshot() -> Snapshot {
     };
     let mine = Mine { units: vec![(sale_id(), 1)], leads: vec![(auction_id(), amount(2_000))] };
     let drafts = vec![SaleDraft { sale: SaleId::parse("a-1-sale3").unwrap(), offer }];
-    Snapshot { shop: ShopView { drafts, auctions: vec![closing()], mine }, ..snapshot() }
+    Snapshot {
+        shop: ShopView { drafts, auctions: vec![closing()], mine, ..ShopView::default() },
+        ..snapshot()
+    }
 }
 
 /// From the seventeenth on, of which one more than fits is there.

@@ -69,6 +69,7 @@ fn offer(terms: SaleTerms) -> SaleOffer {
     SaleOffer {
         title: Title::parse("口红").unwrap(),
         sku: Title::parse("L-1").unwrap(),
+        product: None,
         price_cents: 990,
         stock: StockCount::new(100).unwrap(),
         per_user: Quantity::new(1).unwrap(),

@@ -1,0 +1,48 @@
+//! What somebody looks at in a room without changing it.
+
+use room_rules::{
+    Leaders, LogPage, LotteryId, LotteryRecord, PacketId, PacketRecord, ProductRecord, SaleId,
+    SaleLog,
+};
+
+use crate::Answer;
+
+/// What somebody looks at.
+#[derive(Debug)]
+pub enum LookRequest {
+    /// Who gave most.
+    Leaders {
+        /// How many are to be named at most.
+        count: usize,
+        /// Receives the leaderboards.
+        reply: Answer<Leaders>,
+    },
+    /// What was ordered in a sale.
+    Orders {
+        /// Which.
+        sale: SaleId,
+        /// Which of the orders.
+        page: LogPage,
+        /// Receives the sale and its orders.
+        reply: Answer<SaleLog>,
+    },
+    /// What came of a red packet.
+    Packet {
+        /// Which.
+        packet: PacketId,
+        /// Receives who got what of it.
+        reply: Answer<PacketRecord>,
+    },
+    /// What came of a lottery.
+    Lottery {
+        /// Which.
+        lottery: LotteryId,
+        /// Receives what is needed to do its draw again.
+        reply: Answer<LotteryRecord>,
+    },
+    /// What the host sells, and when they spoke about it.
+    Products {
+        /// Receives it.
+        reply: Answer<ProductRecord>,
+    },
+}
