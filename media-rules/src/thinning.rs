@@ -39,6 +39,13 @@ struct Current {
     skipping: Option<u32>,
 }
 
+impl Current {
+    /// Returns the newest compact number.
+    fn newest(&self) -> Option<u64> {
+        self.unwrapper.newest().map(|newest| newest - self.skipped)
+    }
+}
+
 /// From a packet on, how numbers differ from those that it is sent under. What is left out lies
 /// right before it. A source begins with a cut that leaves out nothing.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +55,9 @@ struct Cut {
     from: u64,
     skipped: u64,
     shift: PictureNumbers,
+    /// The newest compact number of its source when that was left, which numbers that are asked
+    /// for later are near to; `None` while the source is the current one.
+    ended: Option<u64>,
 }
 
 /// The numbers of a packet on the other side of a thinner.
@@ -76,8 +86,12 @@ impl Thinner {
             },
             _ => PictureNumbers::default(),
         };
+        if let Some(newest) = self.current.as_ref().and_then(Current::newest) {
+            let left = self.cuts.iter_mut().rev().take_while(|cut| cut.ended.is_none());
+            left.for_each(|cut| cut.ended = Some(newest));
+        }
         self.current = Some(Current { source, unwrapper, skipped: 0, shift, skipping: None });
-        self.cut(Cut { source, from, skipped: 0, shift });
+        self.cut(Cut { source, from, skipped: 0, shift, ended: None });
     }
 
     /// Returns how to send a packet; `None` if it belongs to what was left out, or to before the
@@ -131,15 +145,17 @@ impl Thinner {
         if self.cuts.back().is_some_and(|cut| cut.from == from && cut.skipped > 0) {
             self.cuts.pop_back();
         }
-        self.cut(Cut { source, from, skipped, shift });
+        self.cut(Cut { source, from, skipped, shift, ended: None });
         true
     }
 
     /// Returns which packet of `source` was, or would have been, passed on as `compact`; `None` if
     /// that is too long ago to tell.
     pub fn original(&self, source: u64, compact: u16) -> Option<Passage> {
+        let newest = self.current.as_ref()?.newest()?;
         let cuts = self.cuts.iter().rev().filter(|cut| cut.source == source);
-        let mut placed = cuts.map(|cut| (nearest(cut.from, compact), cut));
+        // A cut may be any number of laps ago; what is asked for is near the newest.
+        let mut placed = cuts.map(|cut| (nearest(cut.ended.unwrap_or(newest), compact), cut));
         let (extended, cut) = placed.find(|(extended, cut)| *extended >= cut.from)?;
         Some(Passage { sequence: low_bits(extended + cut.skipped), shift: cut.shift })
     }

@@ -29,6 +29,29 @@ fn numbers_close_up_behind_what_is_left_out() {
 }
 
 #[test]
+fn numbers_of_a_view_that_goes_on_for_long_without_a_cut_lead_back() {
+    let mut thinner = Thinner::default();
+    thinner.begin(1, 10, None);
+    let asked = |thinner: &Thinner, source, compact: u16| {
+        thinner.original(source, compact).map(|passage| passage.sequence)
+    };
+    for step in 10..70_000_u32 {
+        let sequence = (step & 0xffff) as u16;
+        assert_eq!(thinner.pass(sequence, None).map(|passage| passage.sequence), Some(sequence));
+        let lost = sequence.wrapping_sub(5);
+        assert_eq!(asked(&thinner, 1, lost), (step >= 15).then_some(lost), "after {step}");
+    }
+    // It was left, and what it had last is still asked for.
+    let last = (69_999_u32 & 0xffff) as u16;
+    thinner.begin(2, 60_000, None);
+    for step in 60_000..64_000 {
+        assert!(thinner.pass(step, None).is_some());
+        assert_eq!(asked(&thinner, 1, last), Some(last));
+    }
+    assert_eq!(asked(&thinner, 2, 63_990), Some(63_990));
+}
+
+#[test]
 fn a_packet_whose_number_is_counted_already_is_not_left_out() {
     let mut thinner = Thinner::default();
     thinner.begin(1, 10, None);
