@@ -59,7 +59,8 @@ impl Expander {
             self.made = self.made.max(1);
             return [0.0; 2];
         }
-        if self.made == 0 {
+        // Sound may have been missed before there was enough to find a period in.
+        if self.made == 0 || self.period == 0 {
             self.period = self.find_period();
         }
         // While it is faded over, the history grows.
@@ -116,6 +117,18 @@ mod tests {
                 (12_000..19_200).map(|at| tone(hz, at)[0]).collect::<Vec<_>>()
             );
         }
+    }
+
+    #[test]
+    fn sound_in_shreds_from_its_very_beginning_is_played() {
+        // Frames of 2.5 ms whose timestamps say that as much and more lies between them.
+        let mut expander = Expander::default();
+        for at in 0..48_000 {
+            let real = (at % 900 < 120).then(|| tone(220.0, at));
+            let [left, _] = expander.next(real);
+            assert!(left.abs() <= 1.0, "{left} at {at}");
+        }
+        assert!(expander.period >= SHORTEST, "a period was looked for");
     }
 
     #[test]
