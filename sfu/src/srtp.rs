@@ -7,16 +7,16 @@
 //! <https://www.rfc-editor.org/rfc/rfc3711>
 
 mod gcm;
+mod slow;
 
 use rtc_crypto::RTCCrypto;
 use rtc_shared::error::Error;
 use rtc_srtp::config::SessionKeys;
-use rtc_srtp::context::Context;
-use rtc_srtp::option::srtcp_replay_protection;
 use rtc_srtp::protection_profile::ProtectionProfile;
 
 use crate::rollover::ReplayWindow;
 use gcm::Gcm;
+use slow::Slow;
 
 /// The longest that sealing makes an RTP packet longer.
 pub(crate) const MAX_OVERHEAD: usize = 16;
@@ -24,9 +24,6 @@ pub(crate) const MAX_OVERHEAD: usize = 16;
 pub(crate) const MAX_RTCP_OVERHEAD: usize = gcm::RTCP_OVERHEAD;
 /// A publisher has two tracks with retransmission each; more sources than this are an attack.
 const MAX_SOURCES: usize = 16;
-/// The encrypted bit with the index, and the tag, behind an RTCP packet of AES-CM.
-const CM_RTCP_TRAILER_LEN: usize = 4 + 10;
-const RTCP_REPLAY_WINDOW: usize = 128;
 /// The SRTCP index has 31 bits; a connection that has used them all says nothing any more.
 const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;
 
@@ -102,10 +99,7 @@ impl Srtp {
     ) -> Option<usize> {
         let sealed = match &mut self.outgoing {
             Cipher::Gcm(gcm) => gcm.seal_rtp(buffer, header_len, len, index)?,
-            Cipher::Slow(context) => {
-                let sealed = context.encrypt_rtp(&buffer[..len]).ok()?;
-                put(buffer, &sealed)?
-            }
+            Cipher::Slow(slow) => slow.seal_rtp(buffer, len)?,
         };
         self.note_sent(sealed);
         Some(sealed)
@@ -151,6 +145,11 @@ impl Srtp {
         for lap in 0..2_u64 {
             let index = lap << 16 | u64::from(sequence);
             packet.copy_from_slice(&sealed);
+            if let Cipher::Slow(slow) = &self.incoming
+                && !slow.is_authentic_rtp(packet, index)
+            {
+                continue;
+            }
             if let Some(len) = self.incoming.open_rtp(packet, header_len, index) {
                 self.windows.push((ssrc, ReplayWindow::starting_with(index)));
                 return Some(len);
@@ -168,10 +167,7 @@ impl Srtp {
                 self.rtcp_index = (index < MAX_RTCP_INDEX).then_some(index + 1)?;
                 gcm.seal_rtcp(buffer, len, index)?
             }
-            Cipher::Slow(context) => {
-                let sealed = context.encrypt_rtcp(&buffer[..len]).ok()?;
-                put(buffer, &sealed)?
-            }
+            Cipher::Slow(slow) => slow.seal_rtcp(buffer, len)?,
         };
         self.note_sent(sealed);
         Some(sealed)
@@ -186,26 +182,21 @@ impl Srtp {
     }
 
     fn open_report(&mut self, packet: &mut [u8]) -> Option<usize> {
-        let gcm = match &mut self.incoming {
-            Cipher::Gcm(gcm) => gcm,
-            Cipher::Slow(context) => {
-                // rtc-srtp takes a packet that says it is not encrypted without looking at its
-                // tag. No WebRTC peer sends one (RFC 8827 section 6.5), so it is forged.
-                let flags = packet.len().checked_sub(CM_RTCP_TRAILER_LEN)?;
-                (packet[flags] & 0x80 != 0).then_some(())?;
-                let clear = context.decrypt_rtcp(packet).ok()?;
-                return put(packet, &clear);
-            }
+        let (ssrc, index) = match &self.incoming {
+            Cipher::Gcm(_) => Gcm::rtcp_index(packet)?,
+            Cipher::Slow(_) => Slow::rtcp_index(packet)?,
         };
-        let (ssrc, index) = Gcm::rtcp_index(packet)?;
         let Some(window) = window(&mut self.rtcp_windows, ssrc) else {
             (self.rtcp_windows.len() < MAX_SOURCES).then_some(())?;
-            let len = gcm.open_rtcp(packet, index)?;
+            if let Cipher::Slow(slow) = &self.incoming {
+                slow.is_authentic_rtcp(packet).then_some(())?;
+            }
+            let len = self.incoming.open_rtcp(packet, index)?;
             self.rtcp_windows.push((ssrc, ReplayWindow::starting_with(index.into())));
             return Some(len);
         };
         window.is_new(index.into()).then_some(())?;
-        let len = gcm.open_rtcp(packet, index)?;
+        let len = self.incoming.open_rtcp(packet, index)?;
         window.accept(index.into());
         Some(len)
     }
@@ -216,17 +207,11 @@ fn window(windows: &mut [(u32, ReplayWindow)], ssrc: u32) -> Option<&mut ReplayW
     windows.iter_mut().find(|(of, _)| *of == ssrc).map(|(_, window)| window)
 }
 
-/// Copies what rtc-srtp allocated to where the caller wants it.
-fn put(buffer: &mut [u8], bytes: &[u8]) -> Option<usize> {
-    buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    Some(bytes.len())
-}
-
 /// The keys of one direction.
 #[expect(clippy::large_enum_variant, reason = "nearly everybody's, and one step nearer this way")]
 enum Cipher {
     Gcm(Gcm),
-    Slow(Box<Context>),
+    Slow(Box<Slow>),
 }
 
 impl Cipher {
@@ -241,25 +226,30 @@ impl Cipher {
         if is_gcm {
             return Ok(Self::Gcm(Gcm::new(master_key, master_salt, crypto)?));
         }
-        let replay = Some(srtcp_replay_protection(RTCP_REPLAY_WINDOW));
-        let context = Context::new(master_key, master_salt, profile, None, replay, crypto)?;
-        Ok(Self::Slow(Box::new(context)))
+        Ok(Self::Slow(Box::new(Slow::new(profile, master_key, master_salt, crypto)?)))
     }
 
     /// Opens a packet in place and returns its length in the clear.
     fn open_rtp(&mut self, packet: &mut [u8], header_len: usize, index: u64) -> Option<usize> {
         match self {
             Self::Gcm(gcm) => gcm.open_rtp(packet, header_len, index),
-            Self::Slow(context) => {
-                let clear = context.decrypt_rtp(packet).ok()?;
-                put(packet, &clear)
-            }
+            Self::Slow(slow) => slow.open_rtp(packet),
+        }
+    }
+
+    /// Opens an RTCP packet in place and returns its length in the clear.
+    fn open_rtcp(&mut self, packet: &mut [u8], index: u32) -> Option<usize> {
+        match self {
+            Self::Gcm(gcm) => gcm.open_rtcp(packet, index),
+            Self::Slow(slow) => slow.open_rtcp(packet),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rtc_srtp::context::Context;
+
     use super::*;
 
     fn pair(profile: ProtectionProfile) -> (Srtp, Srtp) {
@@ -369,17 +359,40 @@ mod tests {
 
     #[test]
     fn sources_beyond_the_limit_are_refused_and_forged_ones_do_not_count() {
-        let (mut sender, mut receiver) = pair(ProtectionProfile::AeadAes128Gcm);
-        for ssrc in 100..200 {
-            let mut forged = seal_rtcp(&mut sender, ssrc);
-            forged[10] ^= 1;
-            assert_eq!(receiver.open_rtcp(&mut forged), None);
+        for profile in ALL {
+            let (mut sender, mut receiver) = pair(profile);
+            for ssrc in 100..200 {
+                let mut forged = seal_rtcp(&mut sender, ssrc);
+                forged[10] ^= 1;
+                assert_eq!(receiver.open_rtcp(&mut forged), None);
+            }
+            for ssrc in 0..16 {
+                assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, ssrc)), Some(32));
+            }
+            assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, 16)), None);
+            assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, 15)), Some(32));
         }
-        for ssrc in 0..16 {
-            assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, ssrc)), Some(32));
+    }
+
+    #[test]
+    fn rtc_srtp_which_remembers_every_source_sees_none_that_is_forged() {
+        let (mut sender, mut receiver) = pair(ProtectionProfile::Aes128CmHmacSha1_80);
+        let shown = |srtp: &Srtp| match &srtp.incoming {
+            Cipher::Slow(slow) => slow.shown,
+            Cipher::Gcm(_) => panic!("it was to be AES-CM"),
+        };
+        let (mut rtp, mut rtcp) = (seal(&mut sender, 40, 40), seal_rtcp(&mut sender, 7));
+        for ssrc in 100..1_000_u32 {
+            let (mut rtp, mut rtcp) = (rtp.clone(), rtcp.clone());
+            rtp[8..12].copy_from_slice(&ssrc.to_be_bytes());
+            rtcp[4..8].copy_from_slice(&ssrc.to_be_bytes());
+            assert_eq!(receiver.open_rtp(&mut rtp, 12, ssrc, 40), None);
+            assert_eq!(receiver.open_rtcp(&mut rtcp), None);
         }
-        assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, 16)), None);
-        assert_eq!(receiver.open_rtcp(&mut seal_rtcp(&mut sender, 15)), Some(32));
+        assert_eq!(shown(&receiver), 0);
+        assert_eq!(receiver.open_rtp(&mut rtp, 12, 7, 40), Some(112));
+        assert_eq!(receiver.open_rtcp(&mut rtcp), Some(32));
+        assert_eq!(shown(&receiver), 2);
     }
 
     #[test]

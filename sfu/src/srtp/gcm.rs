@@ -162,7 +162,7 @@ fn xor(to: &mut [u8], from: &[u8]) {
 
 /// Derives up to 32 bytes of key or salt (RFC 3711 section 4.3.3, with the shorter salt of RFC
 /// 7714, and AES-256 for a longer key as RFC 6188 says).
-fn derive(
+pub(super) fn derive(
     crypto: &dyn RTCCrypto,
     master_key: &[u8],
     master_salt: &[u8],
