@@ -67,6 +67,9 @@ impl RecordGuard {
                 left.is_some() && is_sound_handshake(body)
             }
             HANDSHAKE => body.len() <= MAX_SEALED_LEN && self.keep(),
+            // Anybody who can forge an address could say goodbye in the clear, in a peer's name. A
+            // handshake that went wrong runs out of time without being told.
+            ALERT if !is_sealed => false,
             ALERT | APPLICATION_DATA if is_sealed && self.is_connected => true,
             CHANGE_CIPHER_SPEC | ALERT | APPLICATION_DATA => self.keep(),
             _ => false,
@@ -169,6 +172,16 @@ mod tests {
         assert!(!admits(&record(HANDSHAKE, 1, &[9; 200])));
         assert!(!admits(&record(25, 0, &[])));
         assert!(!admits(&record(HANDSHAKE, 0, &message(4, 0, 4, &[7; 4]))[..20]));
+    }
+
+    #[test]
+    fn nobody_says_goodbye_in_the_clear() {
+        let close_notify = [1, 0];
+        let mut guard = RecordGuard::new();
+        assert!(!guard.admits(&record(ALERT, 0, &close_notify)));
+        guard.handle_connected();
+        assert!(!guard.admits(&record(ALERT, 0, &close_notify)));
+        assert!(guard.admits(&record(ALERT, 1, &[9; 26])), "sealed, it is the peer's own");
     }
 
     #[test]
