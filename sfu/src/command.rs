@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use media_rules::layer::{EncodingSet, Pin};
@@ -20,6 +21,9 @@ use crate::tcp::Arrival;
 use crate::ufrag::Credentials;
 #[cfg(test)]
 use crate::worker::isolation::Haunt;
+
+/// Between two tries of giving a busy worker a command.
+pub(crate) const COMMAND_PAUSE: Duration = Duration::from_millis(5);
 
 /// A request to a worker.
 pub(crate) enum Command {
@@ -169,6 +173,24 @@ impl WorkerLink {
         });
         self.waker.wake();
         sent
+    }
+
+    /// Sends a command that must not get lost, however long there is no room. It ends without that
+    /// only if the worker is gone, or whom it would serve.
+    pub(crate) async fn deliver(&self, command: Command) {
+        let mut command = command;
+        loop {
+            if let Command::Tap(_, tap) = &command
+                && tap.is_closed()
+            {
+                return;
+            }
+            match self.try_command(command) {
+                Ok(()) | Err(None) => return,
+                Err(Some(back)) => command = back,
+            }
+            tokio::time::sleep(COMMAND_PAUSE).await;
+        }
     }
 
     /// Sends media; gives it back, counted as dropped, if the worker cannot keep up.

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 
 use bytes::Bytes;
 use media_rules::layer::Pin;
@@ -17,7 +16,7 @@ use crate::abilities::Abilities;
 use crate::answer::Local;
 use crate::candidate::Transport;
 use crate::clock::NtpClock;
-use crate::command::{Command, NewPeer, Restart, Silence, WorkerLink};
+use crate::command::{COMMAND_PAUSE, Command, NewPeer, Restart, Silence, WorkerLink};
 use crate::config::Config;
 use crate::dtls::Identity;
 use crate::event::{Channel, CloseReason, Event, PeerId, Stats};
@@ -41,7 +40,6 @@ const EVENT_QUEUE: usize = 4_096;
 const TAP_QUEUE: usize = 2_048;
 const COMMAND_TRIES: u32 = 200;
 const STOP_TRIES: u32 = 20;
-const COMMAND_PAUSE: Duration = Duration::from_millis(5);
 
 /// The media server. Cheap to clone; the workers end when the last clone and the last
 /// [`LocalFeed`] are gone.
@@ -217,14 +215,18 @@ impl Sfu {
         self.command(peer, Command::Pin(peer, pin)).await;
     }
 
-    /// Drops this of what a publisher sends, for whoever takes it, and nothing else any more.
+    /// Drops this of what a publisher sends, for whoever takes it, and nothing else any more. Waits
+    /// for as long as the worker has no room.
     pub async fn silence(&self, peer: PeerId, silence: Silence) {
-        self.command(peer, Command::Silence(peer, silence)).await;
+        if let Some(worker) = self.shared.workers.get(peer.worker()) {
+            worker.deliver(Command::Silence(peer, silence)).await;
+        }
     }
 
-    /// Lets a peer go. [`Event::Closed`] follows.
+    /// Lets a peer go, however long its worker has no room. [`Event::Closed`] follows.
+    #[expect(clippy::unused_async, reason = "callers need not know that it never waits")]
     pub async fn close(&self, peer: PeerId) {
-        self.command(peer, Command::Close(peer, CloseReason::Requested)).await;
+        self.hand_over(peer.worker(), Command::Close(peer, CloseReason::Requested));
     }
 
     /// Asks a feed's publisher for a keyframe, at most one per interval whoever asks.
@@ -284,10 +286,8 @@ impl Sfu {
     pub fn tap(&self, feed: FeedId) -> mpsc::Receiver<TapItem> {
         // Full: the item is dropped and counted; the mixer asks for a keyframe.
         let (sender, receiver) = mpsc::channel(TAP_QUEUE);
-        for worker in &self.shared.workers {
-            if worker.try_command(Command::Tap(feed.clone(), sender.clone())).is_err() {
-                tracing::error!(%feed, "A media worker does not take a tap.");
-            }
+        for worker in 0..self.shared.workers.len() {
+            self.hand_over(worker, Command::Tap(feed.clone(), sender.clone()));
         }
         receiver
     }
@@ -422,7 +422,17 @@ impl Sfu {
         (worker, PeerId::new(counter, worker))
     }
 
-    /// Sends a command, waiting for room.
+    /// Sends a command that must not get lost; if there is no room, a task of its own waits for it,
+    /// so that nobody who is given up can take it along.
+    fn hand_over(&self, worker: usize, command: Command) {
+        let Some(worker) = self.shared.workers.get(worker) else { return };
+        if let Err(Some(back)) = worker.try_command(command) {
+            let worker = worker.clone();
+            tokio::spawn(async move { worker.deliver(back).await });
+        }
+    }
+
+    /// Sends a command, waiting a while for room.
     async fn command(&self, peer: PeerId, command: Command) {
         let Some(worker) = self.shared.workers.get(peer.worker()) else {
             return;
@@ -472,22 +482,4 @@ impl Drop for Slot<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_worker_that_panics_is_noticed_and_one_that_stops_is_no_failure() {
-        let config = Config { first_port: 0, ..Config::default() };
-        let (stopped, _events) = Sfu::start(config.clone()).expect("loopback can be bound");
-        let mut news = stopped.shared.has_failed.subscribe();
-        drop(stopped);
-        // Ends when the last worker's sender is dropped.
-        assert!(news.wait_for(|has_failed| *has_failed).await.is_err(), "a stop is no failure");
-
-        let (sfu, _events) = Sfu::start(config).expect("loopback can be bound");
-        assert!(sfu.shared.workers[1].try_command(Command::Panic).is_ok());
-        let noticed = tokio::time::timeout(Duration::from_secs(10), sfu.failed()).await;
-        assert!(noticed.is_ok(), "the panic was not noticed");
-        assert_eq!(sfu.stats().await, Stats::default(), "the others still answer");
-    }
-}
+mod tests;
