@@ -182,6 +182,24 @@ fn a_keyframe_whose_parameter_sets_nobody_knows_is_dropped() {
 }
 
 #[test]
+fn an_access_unit_is_never_longer_than_the_limit_whatever_is_put_into_it() {
+    const LIMIT: usize = 2 << 20;
+    let mut long_pps = PPS.to_vec();
+    long_pps.resize(1 << 20, 0xff);
+    let nal = |kind: u8, len: usize| random_nal(&mut fastrand::Rng::with_seed(7), kind, len);
+    // The sets of the first one are put before the second one.
+    let key = annex_b(&[SPS, &long_pps, &nal(0x65, 100)]);
+    let (fits, too_long) = (annex_b(&[&nal(0x65, 900_000)]), annex_b(&[&nal(0x65, 1_100_000)]));
+    for (next, passes) in [(fits, true), (too_long, false)] {
+        let packets = [(&key, 0), (&next, 3_000)];
+        let packets = packets.map(|(unit, at)| packetize(Packetizer::new(60_000), unit, at));
+        let units = assemble(packets.concat());
+        assert_eq!(units.len(), 1 + usize::from(passes));
+        assert!(units.iter().all(|unit| unit.data.len() <= LIMIT));
+    }
+}
+
+#[test]
 fn parameter_sets_sent_on_their_own_are_kept_for_the_keyframe() {
     let mut packets = packetize(Packetizer::default(), &annex_b(&[SPS, PPS]), 0);
     packets.extend(packetize(Packetizer::default(), &annex_b(&[&[0x65, 0x88, 1]]), 3_000));

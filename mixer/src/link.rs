@@ -39,6 +39,9 @@ pub const VERSION: u16 = 3;
 /// The longest body either side may send. A keyframe of the program stays far below it.
 pub const MAX_BODY: usize = 4 << 20;
 
+/// The longest data that a frame may have; what stands before it takes less than the rest.
+pub const MAX_FRAME: usize = MAX_BODY - 1024;
+
 const LENGTH_SIZE: usize = 4;
 
 /// Why what came over the link cannot be understood.

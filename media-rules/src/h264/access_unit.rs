@@ -14,8 +14,8 @@ use super::annex_b::{NalType, push_nal};
 use super::rtp_payload::{FU_A, FU_END, FU_START, STAP_A, aggregated};
 use crate::MediaTime;
 
-/// A larger access unit is taken for nonsense and dropped.
-const MAX_ACCESS_UNIT: usize = 4 << 20;
+/// A larger access unit is taken for nonsense and dropped. Far below what a mixer's link carries.
+const MAX_ACCESS_UNIT: usize = 2 << 20;
 
 /// The access unit being put together, and those that are ready.
 #[derive(Debug)]
@@ -176,7 +176,9 @@ impl AccessUnitAssembler {
             return;
         };
         let is_whole = !unit.is_broken && unit.fragment_at.is_none();
-        if !is_whole || unit.is_key && !self.complete_parameter_sets(&mut unit) {
+        let is_whole = is_whole && (!unit.is_key || self.complete_parameter_sets(&mut unit));
+        // Start codes and parameter sets make it longer than its packets were.
+        if !is_whole || unit.data.len() > MAX_ACCESS_UNIT {
             self.is_picture_broken = true;
             self.broken += 1;
             return;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use media_rules::{EncodedFrame, FrameCodec};
-use mixer::link::Up;
+use mixer::link::{MAX_FRAME, Up};
 use mixer::{Backlog, Quality, Weight};
 
 /// Some three seconds of program. Full: all pictures go, since those after the first that is lost
@@ -58,9 +58,14 @@ impl Outlet {
         }
     }
 
-    /// Returns whether everything that a picture refers to was sent.
+    /// Returns whether a picture fits the link and everything that it refers to was sent.
     fn is_readable(&self, track: usize, frame: &EncodedFrame) -> bool {
         let needs_key = &self.needs_key[track];
+        if frame.data.len() > MAX_FRAME {
+            needs_key.store(true, Ordering::Release);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
         if frame.is_key {
             needs_key.store(false, Ordering::Release);
         } else if needs_key.load(Ordering::Acquire) {
@@ -103,5 +108,44 @@ fn write(mut link: UnixStream, backlog: &Backlog<Up>) {
         if link.write_all(&bytes).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use media_rules::MediaTime;
+    use mixer::link::Deframer;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_that_the_link_cannot_carry_is_dropped_with_those_that_refer_to_it() {
+        let (link, mut server) = UnixStream::pair().unwrap();
+        let outlet = Outlet::start(link).unwrap();
+        let send = |at: u64, is_key: bool, len: usize| {
+            let data = vec![7; len].into();
+            let at = MediaTime::from_millis(at);
+            outlet.send_frame(EncodedFrame { codec: FrameCodec::H264, at, is_key, data }, 1);
+        };
+        send(1, true, MAX_FRAME + 1);
+        assert!(outlet.needs_key());
+        send(2, false, 10);
+        assert_eq!(outlet.dropped(), 2);
+        send(3, true, 10);
+        assert!(!outlet.needs_key());
+
+        server.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let (mut deframer, mut buffer) = (Deframer::default(), [0; 1_024]);
+        let body = loop {
+            if let Some(body) = deframer.poll_body().unwrap() {
+                break body;
+            }
+            let read = server.read(&mut buffer).unwrap();
+            deframer.handle_bytes(&buffer[..read]);
+        };
+        let Up::Frame { frame, .. } = Up::decode(body).unwrap() else { panic!("it is a frame") };
+        assert_eq!(frame.at, MediaTime::from_millis(3));
     }
 }
