@@ -8,7 +8,7 @@
 //! ```text
 //!         alone, fit, calm for SETTLE, and no trouble for a while
 //! Mixing ────────────────────────────────────────────────────────▶ Passing
-//!    ▲            scene · unfit · stalled · lossy                     │
+//!    ▲            scene · unfit · stalled · lossy · far too early     │
 //!    └────────────────────────────────────────────────────────────────┘
 //! ```
 
@@ -25,6 +25,9 @@ const SETTLE: Duration = Duration::from_secs(1);
 
 /// A host without a picture for this long is the mixer's: it shows the last one, then the slate.
 const STALL: Duration = Duration::from_millis(500);
+
+/// A picture that is due later than this comes of a clock that nobody should go by.
+const MOST_AHEAD: Duration = Duration::from_secs(1);
 
 /// This many losses within [`LOSS_WINDOW`] are too many to be shown as they come.
 const MOST_LOSSES: usize = 3;
@@ -131,6 +134,12 @@ impl Bypass {
         let Some(alone) = &mut self.alone else { return };
         alone.fitness.handle_picture(picture);
         alone.seen = now;
+        if picture.at > now + MOST_AHEAD {
+            alone.since = now;
+            if let Some(since) = self.passing_since {
+                self.fall_back(since, now);
+            }
+        }
         self.advance(now);
     }
 

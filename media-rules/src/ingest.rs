@@ -252,7 +252,7 @@ impl Ingest {
         let offset = self.video.timeline.offset_with(&self.audio.timeline);
         self.video_frames.push_back(FeedFrame {
             codec: self.video_codec,
-            at: self.video.timeline.present(media, offset, delay),
+            at: self.video.timeline.present(media, offset, delay, now),
             is_key: picture.is_key,
             lost_before: Duration::ZERO,
             data: picture.data,
@@ -284,7 +284,7 @@ impl Ingest {
             self.lost_packets = 0;
             self.audio_frames.push_back(FeedFrame {
                 codec: Codec::Opus,
-                at: self.audio.timeline.present(media, offset, delay),
+                at: self.audio.timeline.present(media, offset, delay, now),
                 is_key: true,
                 lost_before,
                 data: packet.payload,

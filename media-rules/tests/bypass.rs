@@ -71,6 +71,22 @@ fn a_host_that_stalls_half_a_second_is_the_mixers() {
 }
 
 #[test]
+fn a_host_whose_pictures_are_due_far_in_the_future_is_mixed() {
+    let mut stage = Stage::passing();
+    stage.ahead_ms = 900;
+    stage.play(1_000);
+    assert_eq!(stage.rule.maker(), host("alice"));
+    stage.ahead_ms = 1_100;
+    stage.play(PERIOD_MS);
+    assert_eq!(stage.rule.maker(), Maker::Mixer);
+    stage.play(20_000);
+    assert_eq!(stage.rule.maker(), Maker::Mixer, "for as long as that goes on");
+    stage.ahead_ms = 0;
+    stage.play(10_000);
+    assert_eq!(stage.rule.maker(), host("alice"));
+}
+
+#[test]
 fn trouble_keeps_it_away_for_longer_each_time_and_is_forgiven() {
     let mut stage = Stage::passing();
     let mut away = Vec::new();
@@ -204,6 +220,8 @@ struct Stage {
     slice: [u8; 2],
     bytes: usize,
     period_ms: u64,
+    /// How long after they came pictures are due.
+    ahead_ms: u64,
     sent: u64,
 }
 
@@ -216,6 +234,7 @@ impl Stage {
             slice: P_SLICE,
             bytes: 5_000,
             period_ms: PERIOD_MS,
+            ahead_ms: 0,
             sent: 0,
         }
     }
@@ -244,8 +263,8 @@ impl Stage {
             data.extend([0, 0, 0, 1, if is_key { 0x65 } else { 0x41 }]);
             data.extend(self.slice);
             data.resize(self.bytes.max(data.len()), 0xff);
-            let frame =
-                EncodedFrame { codec: FrameCodec::H264, at: self.now, is_key, data: data.into() };
+            let at = self.now + Duration::from_millis(self.ahead_ms);
+            let frame = EncodedFrame { codec: FrameCodec::H264, at, is_key, data: data.into() };
             self.rule.handle_picture(&frame, self.now);
             self.sent += 1;
             self.now = self.now + Duration::from_millis(self.period_ms);

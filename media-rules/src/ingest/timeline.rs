@@ -25,6 +25,9 @@ const SLEW: i64 = 20;
 const CLOCK_JUMP: i64 = 10 * SECOND;
 /// Tracks of one publisher are never this far apart; if its reports say so, they are wrong.
 const MAX_TRACK_SKEW: i64 = SECOND;
+/// Nothing is due later than this, besides how long it is held: more than the slower track of one
+/// publisher can be waited for. Whatever the sender's clock says.
+const MAX_AHEAD: i64 = 2 * SECOND;
 /// Two frames are at least this far apart, so that their RTP timestamps differ.
 const MIN_STEP: i64 = MILLISECOND / 10;
 
@@ -133,7 +136,13 @@ impl Timeline {
 
     /// Returns when to present the frame at `media`, later than every frame before it. A `delay`
     /// that changes is approached as gently as an offset, however far it is.
-    pub(super) fn present(&mut self, media: i64, offset: i64, delay: Duration) -> MediaTime {
+    pub(super) fn present(
+        &mut self,
+        media: i64,
+        offset: i64,
+        delay: Duration,
+        now: MediaTime,
+    ) -> MediaTime {
         let passed = self.last_media.map_or(0, |last| (media - last).max(0));
         let limit = passed / SLEW;
         let applied = match self.applied {
@@ -145,8 +154,11 @@ impl Timeline {
         let wanted = i64::try_from(delay.as_nanos()).unwrap_or(i64::MAX / 4);
         let delay = self.delay.map_or(wanted, |held| held + (wanted - held).clamp(-limit, limit));
         // A step back in time is spread: frames keep a quarter of their distance until it is done.
-        let floor = self.last_at.map_or(0, |last| last + (passed / 4).max(MIN_STEP));
-        let at = (media + applied + delay).max(floor);
+        let spread = self.last_at.map_or(0, |last| last + passed / 4);
+        // A sender's clock may run many times too fast, or jump again and again.
+        let ceiling = signed(now) + MAX_AHEAD + delay;
+        let floor = self.last_at.map_or(0, |last| last + MIN_STEP);
+        let at = (media + applied + delay).max(spread).min(ceiling).max(floor);
         (self.applied, self.delay) = (Some(applied), Some(delay));
         self.last_media = Some(media.max(self.last_media.unwrap_or(media)));
         self.last_at = Some(at);

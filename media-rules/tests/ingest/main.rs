@@ -234,6 +234,23 @@ fn a_clock_that_jumps_is_followed() {
 }
 
 #[test]
+fn a_clock_that_runs_ten_times_too_fast_leads_nobody_into_the_future() {
+    let mut items = Host { drift_ppm: 9_000_000, ..Host::default() }.record(10_000);
+    let well = Host { started: START + 10_000 * MS, ssrc: 300, ..Host::other() };
+    items.extend(well.record(5_000));
+
+    let run = Run::of(items);
+
+    run.assert_each_track_moves_forward();
+    for frame in run.video.iter().chain(&run.audio) {
+        let ahead = frame.frame.at.nanos().saturating_sub(frame.out);
+        assert!(ahead < 2_500 * MS, "{ahead} at {}", frame.captured);
+    }
+    let last = run.video.last().unwrap();
+    assert!(last.frame.at.nanos() - last.out < 40 * MS, "a new clock is followed");
+}
+
+#[test]
 fn jitter_is_absorbed_by_the_margin_and_does_not_add_up() {
     let mut items = Host::default().record(5_000);
     for item in &mut items {
