@@ -31,8 +31,21 @@ impl CountdownTimer {
         now: ServerTime,
         out: &mut Announcer,
     ) -> Self {
+        Self::start_named(kind, subject, subject, open_at, close_at, now, out)
+    }
+
+    /// Announces a countdown of a subject that has several, each with a name of its own.
+    pub(crate) fn start_named(
+        kind: CountdownKind,
+        name: &str,
+        subject: &str,
+        open_at: ServerTime,
+        close_at: Option<ServerTime>,
+        now: ServerTime,
+        out: &mut Announcer,
+    ) -> Self {
         let shown = Countdown {
-            id: CountdownId::made(&format!("{subject}-{}", kind.id_suffix())),
+            id: CountdownId::made(&format!("{name}-{}", kind.id_suffix())),
             revision: 1,
             kind,
             open_at,
@@ -143,6 +156,8 @@ pub enum CountdownKind {
     SaleOpen,
     /// A red packet can be claimed.
     PacketOpen,
+    /// Coupons can be claimed.
+    CouponOpen,
     /// A lottery is drawn.
     LotteryDraw,
     /// Bids are taken.
@@ -162,7 +177,7 @@ pub enum CountdownKind {
 impl CountdownKind {
     const fn id_suffix(self) -> &'static str {
         match self {
-            Self::SaleOpen | Self::PacketOpen => "open",
+            Self::SaleOpen | Self::PacketOpen | Self::CouponOpen => "open",
             Self::LotteryDraw => "draw",
             Self::AuctionStart | Self::PkStart => "start",
             Self::AuctionEnd | Self::PkEnd => "end",
@@ -175,6 +190,7 @@ impl CountdownKind {
         match self {
             Self::SaleOpen => &["3", "2", "1", "上链接!"],
             Self::PacketOpen => &["3", "2", "1", "抢红包!"],
+            Self::CouponOpen => &["3", "2", "1", "领券!"],
             Self::LotteryDraw => &["3", "2", "1", "开奖!"],
             Self::PkStart => &["3", "2", "1", "PK!"],
             Self::AuctionStart => &["3", "2", "1", "开拍!"],

@@ -126,6 +126,7 @@ impl EventBody {
             Self::Countdown(countdown) => match countdown.kind {
                 CountdownKind::SaleOpen
                 | CountdownKind::PacketOpen
+                | CountdownKind::CouponOpen
                 | CountdownKind::LotteryDraw
                 | CountdownKind::AuctionStart
                 | CountdownKind::AuctionEnd

@@ -97,6 +97,18 @@ text_id!(
     ProductId, MADE_ID_MAX, None
 );
 text_id!(
+    /// Coupons of one kind.
+    CouponId, MADE_ID_MAX, None
+);
+text_id!(
+    /// One coupon of one user.
+    TicketId, MADE_ID_MAX, None
+);
+text_id!(
+    /// A quiz.
+    QuizId, MADE_ID_MAX, None
+);
+text_id!(
     /// A red packet.
     PacketId, MADE_ID_MAX, None
 );
@@ -167,6 +179,9 @@ pub(crate) enum Kind {
     Lottery = 31,
     Auction = 20,
     Product = 40,
+    Coupon = 41,
+    Ticket = 42,
+    Quiz = 43,
 }
 
 /// Makes the ids of one room.

@@ -23,6 +23,7 @@ mod chat;
 mod combo;
 mod command;
 mod countdown;
+mod coupons;
 mod crowd;
 mod event;
 mod flash_sale;
@@ -41,6 +42,7 @@ mod money;
 mod pace;
 mod peer;
 mod products;
+mod quizzes;
 mod rejected;
 mod room;
 mod room_config;
@@ -67,6 +69,11 @@ pub use command::{
     Title,
 };
 pub use countdown::{Countdown, CountdownKind, CountdownState};
+pub use coupons::command::{
+    CouponClaim, CouponCommand, CouponCount, CouponOffer, CouponReply, CouponTerms, CouponTicket,
+    CouponWorth, Percent,
+};
+pub use coupons::{CouponEvent, CouponHolder, CouponRecord, CouponState, CouponView};
 pub use event::{
     ChatLine, Effect, Event, EventBody, GiftItem, OrderKept, Reactions, SeatRequestKind, Stream,
     Watermarks,
@@ -84,8 +91,8 @@ pub use giveaway::view::{
     PacketTaker, PacketView, Winner,
 };
 pub use id::{
-    AuctionId, ChatId, CountdownId, GiftId, IdemKey, LifeId, LotteryId, OrderId, PacketId, PkId,
-    ProductId, RoomId, SaleId, SessionId, UserId,
+    AuctionId, ChatId, CountdownId, CouponId, GiftId, IdemKey, LifeId, LotteryId, OrderId,
+    PacketId, PkId, ProductId, QuizId, RoomId, SaleId, SessionId, TicketId, UserId,
 };
 pub use input::{Decided, Input};
 pub use leaderboard::{Contributor, Leaders};
@@ -102,6 +109,10 @@ pub use products::command::{
 pub use products::{
     Explanation, ProductEvent, ProductList, ProductPlaced, ProductRecord, ProductView,
 };
+pub use quizzes::command::{
+    AnswerWindow, QuizAnswer, QuizCommand, QuizOffer, QuizQuestion, QuizQuestions, QuizReply,
+};
+pub use quizzes::{QuizAsked, QuizEvent, QuizOutcome, QuizRecord, QuizResult, QuizState, QuizView};
 pub use rejected::Rejected;
 pub use room::{MediaChange, Room, RoomCommand, RoomSettings};
 pub use room_config::{ConfigChange, RoomConfig, SeatCount, SeatMode, SettingsView};

@@ -34,11 +34,11 @@ use crate::pace::Pace;
 use crate::seats::Seats;
 use crate::shop::Shop;
 use crate::{
-    AuctionId, AuctionLog, Capability, Effect, EndReason, Event, EventBody, GiftCatalog, Input,
-    Leaders, LifeId, LogPage, LotteryId, LotteryRecord, Member, PacketId, PacketRecord, Performer,
-    ProductRecord, Reactions, ReasonCode, Rejected, RoomConfig, RoomId, RoomState, RoomView,
-    SaleId, SaleLog, SeatIndex, ServerTime, SessionId, Silence, Snapshot, Title, UserId,
-    Watermarks,
+    AuctionId, AuctionLog, Capability, CouponId, CouponRecord, Effect, EndReason, Event, EventBody,
+    GiftCatalog, Input, Leaders, LifeId, LogPage, LotteryId, LotteryRecord, Member, PacketId,
+    PacketRecord, Performer, ProductRecord, QuizId, QuizRecord, Reactions, ReasonCode, Rejected,
+    RoomConfig, RoomId, RoomState, RoomView, SaleId, SaleLog, SeatIndex, ServerTime, SessionId,
+    Silence, Snapshot, Title, UserId, Watermarks,
 };
 
 pub use command::RoomCommand;
@@ -315,6 +315,16 @@ impl Room {
     /// Returns a lottery that is shown still, with what is needed to do its draw again.
     pub fn lottery(&self, id: &LotteryId) -> Option<LotteryRecord> {
         self.giveaways.lottery(id)
+    }
+
+    /// Returns coupons that are shown still, and a page of those who have one.
+    pub fn coupon(&self, id: &CouponId, page: LogPage) -> Option<CouponRecord> {
+        self.shop.coupon(id, page)
+    }
+
+    /// Returns a quiz that is shown still, with what is told of it and a page of its winners.
+    pub fn quiz(&self, id: &QuizId, page: LogPage) -> Option<QuizRecord> {
+        self.shop.quiz(id, page)
     }
 
     /// Returns the products, and which of them were spoken about when.

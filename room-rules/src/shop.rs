@@ -4,14 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::announcer::Announcer;
 use crate::auctions::Auctions;
+use crate::coupons::Coupons;
 use crate::id::Mint;
 use crate::products::Products;
+use crate::quizzes::Quizzes;
 use crate::sales::Sales;
 use crate::{
     Amount, AuctionCommand, AuctionEvent, AuctionId, AuctionLog, AuctionReply, AuctionView,
-    Capability, Countdown, IdemKey, LogPage, Member, OrderNews, OrderQueued, OrderRequest,
-    ProductCommand, ProductEvent, ProductList, ProductPlaced, ProductRecord, Rejected, Reply,
-    SaleCommand, SaleId, SaleLog, SaleOffer, SaleView, ServerTime, Stream,
+    Capability, Countdown, CouponCommand, CouponEvent, CouponId, CouponRecord, CouponReply,
+    CouponView, IdemKey, LogPage, Member, OrderNews, OrderQueued, OrderRequest, ProductCommand,
+    ProductEvent, ProductList, ProductPlaced, ProductRecord, QuizCommand, QuizEvent, QuizId,
+    QuizRecord, QuizReply, QuizView, Rejected, Reply, SaleCommand, SaleId, SaleLog, SaleOffer,
+    SaleView, ServerTime, Stream, TicketId,
 };
 
 /// One thing that members ask where something is sold or to be won.
@@ -24,6 +28,10 @@ pub enum ShopCommand {
     Auction(AuctionCommand),
     /// Of the list of products.
     Product(ProductCommand),
+    /// Of coupons.
+    Coupon(CouponCommand),
+    /// Of a quiz.
+    Quiz(QuizCommand),
 }
 
 impl ShopCommand {
@@ -32,18 +40,27 @@ impl ShopCommand {
             Self::Sale(command) => command.needs(),
             Self::Auction(command) => command.needs(),
             Self::Product(_) => ProductCommand::needs(),
+            Self::Coupon(command) => command.needs(),
+            Self::Quiz(command) => command.needs(),
         }
     }
 
     /// Returns whether buyers send this, many at once, rather than the seller.
     pub const fn is_of_a_buyer(&self) -> bool {
-        matches!(self, Self::Auction(AuctionCommand::Bid(_)))
+        matches!(
+            self,
+            Self::Auction(AuctionCommand::Bid(_))
+                | Self::Coupon(CouponCommand::Claim(_))
+                | Self::Quiz(QuizCommand::Answer(_))
+        )
     }
 
     pub(crate) const fn idem(&self) -> Option<&IdemKey> {
         match self {
             Self::Sale(_) | Self::Product(_) => None,
             Self::Auction(command) => command.idem(),
+            Self::Coupon(command) => command.idem(),
+            Self::Quiz(command) => command.idem(),
         }
     }
 }
@@ -63,6 +80,10 @@ pub enum ShopReply {
     Auction(AuctionReply),
     /// A product is on the list.
     Product(ProductPlaced),
+    /// Coupons are announced, or one is the user's.
+    Coupon(CouponReply),
+    /// A quiz is announced, asks, or is answered.
+    Quiz(QuizReply),
 }
 
 /// What the shop tells besides [`SaleUpdated`](crate::EventBody::SaleUpdated).
@@ -74,6 +95,10 @@ pub enum ShopEvent {
     Auction(AuctionEvent),
     /// Something about the list of products.
     Product(ProductEvent),
+    /// Something about coupons.
+    Coupon(CouponEvent),
+    /// Something about a quiz.
+    Quiz(QuizEvent),
 }
 
 impl ShopEvent {
@@ -82,6 +107,8 @@ impl ShopEvent {
             Self::Order(news) => news.stream(),
             Self::Auction(event) => event.stream(),
             Self::Product(_) => Stream::Sale,
+            Self::Coupon(event) => event.stream(),
+            Self::Quiz(event) => event.stream(),
         }
     }
 }
@@ -95,6 +122,10 @@ pub struct ShopView {
     pub drafts: Vec<SaleDraft>,
     /// The auctions, oldest first.
     pub auctions: Vec<AuctionView>,
+    /// The coupons, oldest first.
+    pub coupons: Vec<CouponView>,
+    /// The quizzes, oldest first.
+    pub quizzes: Vec<QuizView>,
     /// What concerns the member alone.
     pub mine: Mine,
 }
@@ -115,12 +146,19 @@ pub struct Mine {
     pub units: Vec<(SaleId, u32)>,
     /// How far the room bids on their behalf, by auction that they lead.
     pub leads: Vec<(AuctionId, Amount)>,
+    /// Coupons that they have.
+    pub coupons: Vec<(CouponId, TicketId)>,
+    /// What they have answered to the last question of a quiz.
+    pub answers: Vec<(QuizId, u8)>,
 }
 
 impl Mine {
     /// Returns whether there is nothing.
     pub const fn is_empty(&self) -> bool {
-        self.units.is_empty() && self.leads.is_empty()
+        self.units.is_empty()
+            && self.leads.is_empty()
+            && self.coupons.is_empty()
+            && self.answers.is_empty()
     }
 }
 
@@ -129,11 +167,19 @@ pub(crate) struct Shop {
     sales: Sales,
     auctions: Auctions,
     products: Products,
+    coupons: Coupons,
+    quizzes: Quizzes,
 }
 
 impl Shop {
     pub(crate) fn new() -> Self {
-        Self { sales: Sales::new(), auctions: Auctions::new(), products: Products::new() }
+        Self {
+            sales: Sales::new(),
+            auctions: Auctions::new(),
+            products: Products::new(),
+            coupons: Coupons::new(),
+            quizzes: Quizzes::new(),
+        }
     }
 
     pub(crate) fn announce(
@@ -188,6 +234,17 @@ impl Shop {
             ShopCommand::Product(command) => {
                 self.products.handle_command(member, command, now, mint, out)
             }
+            ShopCommand::Coupon(command) => {
+                if let CouponCommand::Issue(offer) = &command
+                    && let Some(product) = &offer.terms.product
+                {
+                    self.products.expect(product)?;
+                }
+                self.coupons.handle_command(member, &command, now, mint, out)
+            }
+            ShopCommand::Quiz(command) => {
+                self.quizzes.handle_command(member, command, now, mint, out)
+            }
         }
     }
 
@@ -195,15 +252,24 @@ impl Shop {
         self.sales.handle_end(now, out);
         self.auctions.handle_end(now, out);
         self.products.handle_end(now, out);
+        self.coupons.handle_end(now, out);
+        self.quizzes.handle_end(now, out);
     }
 
     pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
         self.sales.handle_timeout(now, out);
         self.auctions.handle_timeout(now, out);
+        self.coupons.handle_timeout(now, out);
+        self.quizzes.handle_timeout(now, out);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
-        let parts = [self.sales.poll_timeout(), self.auctions.poll_timeout()];
+        let parts = [
+            self.sales.poll_timeout(),
+            self.auctions.poll_timeout(),
+            self.coupons.poll_timeout(),
+            self.quizzes.poll_timeout(),
+        ];
         parts.into_iter().flatten().min()
     }
 
@@ -212,13 +278,22 @@ impl Shop {
     }
 
     pub(crate) fn countdowns(&self) -> impl Iterator<Item = &Countdown> {
-        self.sales.countdowns().chain(self.auctions.countdowns())
+        let selling = self.sales.countdowns().chain(self.auctions.countdowns());
+        selling.chain(self.coupons.countdowns()).chain(self.quizzes.countdowns())
     }
 
     /// Returns the products, and which of them were spoken about when.
     pub(crate) fn products(&self) -> ProductRecord {
         let explained = self.products.explained().cloned().collect();
         ProductRecord { list: self.products.list(), explained }
+    }
+
+    pub(crate) fn coupon(&self, id: &CouponId, page: LogPage) -> Option<CouponRecord> {
+        self.coupons.record(id, page)
+    }
+
+    pub(crate) fn quiz(&self, id: &QuizId, page: LogPage) -> Option<QuizRecord> {
+        self.quizzes.record(id, page)
     }
 
     pub(crate) fn check(&self) {
@@ -248,7 +323,19 @@ impl Shop {
                 .map(|(sale, offer)| SaleDraft { sale: sale.clone(), offer: offer.clone() })
                 .collect(),
             auctions: self.auctions.views().cloned().collect(),
+            coupons: self.coupons.views().cloned().collect(),
+            quizzes: self.quizzes.views().cloned().collect(),
             mine: Mine {
+                coupons: self
+                    .coupons
+                    .held_by(user)
+                    .map(|(id, ticket)| (id.clone(), ticket.clone()))
+                    .collect(),
+                answers: self
+                    .quizzes
+                    .answered_by(user)
+                    .map(|(id, option)| (id.clone(), option))
+                    .collect(),
                 units: self.sales.held_by(user).map(|(id, units)| (id.clone(), units)).collect(),
                 leads: self.auctions.led_by(user).map(|(id, max)| (id.clone(), max)).collect(),
             },

@@ -13,13 +13,17 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use room_rules::{
-    Amend, BattleState, Command, Event, EventBody, GiveawayCommand, GiveawayReply, LikeCount,
-    LotteryEntry, LotteryId, LotteryOffer, MediaChange, PacketClaim, PacketId, PacketOffer,
-    ProductChange, ProductCommand, ProductId, Reply, Role, RoomId, SaleId, SaleOffer, SaleState,
+    Amend, BattleState, Command, CouponClaim, CouponCommand, CouponId, CouponReply, Event,
+    EventBody, GiveawayCommand, GiveawayReply, LikeCount, LotteryEntry, LotteryId, LotteryOffer,
+    MediaChange, PacketClaim, PacketId, PacketOffer, ProductChange, ProductCommand, ProductId,
+    QuizAnswer, QuizCommand, QuizId, QuizReply, Reply, Role, RoomId, SaleId, SaleOffer, SaleState,
     SaleView, SeatCommand, SeatPick, Seed, ServerTime, SessionId, ShopCommand, ShopReply, Snapshot,
     Stream, UserId,
 };
-use world::{World, chat, gift, idem, lottery, offer, order, packet, product, room, terms, user};
+use world::{
+    World, chat, coupons, gift, idem, lottery, offer, order, packet, product, quiz, room, terms,
+    user,
+};
 
 const SCHEDULES: u64 = 5_000;
 const STEPS: usize = 120;
@@ -39,6 +43,7 @@ fn any_schedule_keeps_the_promises() {
     assert!(reached.sold_out > 100, "some sales must sell out: {reached:?}");
     assert!(reached.lucky > 500, "shares must be claimed and lotteries entered: {reached:?}");
     assert!(reached.shown > 500, "products must be shown: {reached:?}");
+    assert!(reached.played > 500, "coupons and questions must be answered: {reached:?}");
     assert!(reached.repeats > 500, "keys must be repeated");
     assert!(reached.battles > 1_000, "battles must begin");
     assert!(reached.scores > 1_000, "gifts must score in both rooms");
@@ -52,6 +57,7 @@ fn any_schedule_keeps_the_promises() {
 struct Reached {
     lucky: u64,
     shown: u64,
+    played: u64,
     orders: u64,
     sold_out: u64,
     repeats: u64,
@@ -112,7 +118,10 @@ struct Schedule {
     packets: Vec<PacketId>,
     lotteries: Vec<LotteryId>,
     products: Vec<ProductId>,
+    coupons: Vec<CouponId>,
+    quizzes: Vec<QuizId>,
     shown: u64,
+    played: u64,
     /// Shares and entries.
     lucky: u64,
     repeats: u64,
@@ -145,7 +154,10 @@ impl Schedule {
             packets: Vec::new(),
             lotteries: Vec::new(),
             products: Vec::new(),
+            coupons: Vec::new(),
+            quizzes: Vec::new(),
             shown: 0,
+            played: 0,
             lucky: 0,
             repeats: 0,
             crashes: 0,
@@ -161,7 +173,7 @@ impl Schedule {
         }
         let who = self.rng.usize(0..self.people.len());
         let (session, in_room, name, role) = self.people[who].clone();
-        match self.rng.u8(0..23) {
+        match self.rng.u8(0..25) {
             0 => self.interrupt(in_room, &name, role),
             1 => {
                 self.world.leave(session);
@@ -192,6 +204,7 @@ impl Schedule {
             }
             19 => self.luck(session),
             20 | 21 => self.show(session),
+            22 | 23 => self.play(session),
             _ => {
                 let talk = chat("hello");
                 let _ = self.world.command(session, talk);
@@ -204,6 +217,35 @@ impl Schedule {
                     self.crash(in_room);
                 }
             }
+        }
+    }
+
+    /// Hosts give coupons away and ask questions, the others claim and answer.
+    fn play(&mut self, session: SessionId) {
+        let key = idem(&format!("p{}", self.rng.u8(..)));
+        let command = match (self.rng.u8(0..7), self.coupons.last(), self.quizzes.last()) {
+            (0 | 1, Some(coupon), _) => ShopCommand::Coupon(CouponCommand::Claim(CouponClaim {
+                coupon: coupon.clone(),
+                keyword: None,
+                idem: key,
+            })),
+            (2 | 3, _, Some(quiz)) => ShopCommand::Quiz(QuizCommand::Answer(QuizAnswer {
+                quiz: quiz.clone(),
+                question: self.rng.u32(1..3),
+                option: self.rng.u8(0..2),
+                idem: key,
+            })),
+            (4 | 5, _, Some(quiz)) => ShopCommand::Quiz(QuizCommand::Next(quiz.clone())),
+            (0..4, ..) => ShopCommand::Coupon(CouponCommand::Issue(Box::new(coupons()))),
+            _ => ShopCommand::Quiz(QuizCommand::Open(Box::new(quiz()))),
+        };
+        match self.world.command(session, Command::Shop(command)) {
+            Ok(Reply::Shop(ShopReply::Coupon(CouponReply::Issued { coupon, .. }))) => {
+                self.coupons.push(coupon);
+            }
+            Ok(Reply::Shop(ShopReply::Quiz(QuizReply::Opened { quiz }))) => self.quizzes.push(quiz),
+            Ok(_) => self.played += 1,
+            Err(_) => {}
         }
     }
 
@@ -430,6 +472,7 @@ impl Schedule {
         reached.repeats += self.repeats;
         reached.lucky += self.lucky;
         reached.shown += self.shown;
+        reached.played += self.played;
         let on_air = self.world.events.iter().filter(|(_, event)| match &event.body {
             EventBody::StageUpdated(stage) => stage.iter().any(|on| on.seat.number() > 0),
             _ => false,

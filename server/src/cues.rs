@@ -135,7 +135,12 @@ impl Sheet {
             | EventBody::SeatUpdated(_)
             | EventBody::SeatRequest { .. }
             | EventBody::SaleUpdated(_)
-            | EventBody::Shop(ShopEvent::Order(_) | ShopEvent::Auction(_))
+            | EventBody::Shop(
+                ShopEvent::Order(_)
+                | ShopEvent::Auction(_)
+                | ShopEvent::Coupon(_)
+                | ShopEvent::Quiz(_),
+            )
             | EventBody::Gifts(_)
             | EventBody::Giveaway(_)
             | EventBody::Chat(_)

@@ -21,6 +21,14 @@ impl RoomTask {
                 let record = self.room.products();
                 self.answer(reply, Ok(record));
             }
+            LookRequest::Coupon { coupon, page, reply } => {
+                let record = found(self.room.coupon(&coupon, page), "coupon");
+                self.answer(reply, record);
+            }
+            LookRequest::Quiz { quiz, page, reply } => {
+                let record = found(self.room.quiz(&quiz, page), "quiz");
+                self.answer(reply, record);
+            }
             LookRequest::Packet { packet, reply } => {
                 let record = found(self.room.packet(&packet), "red packet");
                 self.answer(reply, record);

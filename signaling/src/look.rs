@@ -1,8 +1,8 @@
 //! What somebody looks at in a room without changing it.
 
 use room_rules::{
-    Leaders, LogPage, LotteryId, LotteryRecord, PacketId, PacketRecord, ProductRecord, SaleId,
-    SaleLog,
+    CouponId, CouponRecord, Leaders, LogPage, LotteryId, LotteryRecord, PacketId, PacketRecord,
+    ProductRecord, QuizId, QuizRecord, SaleId, SaleLog,
 };
 
 use crate::Answer;
@@ -44,5 +44,23 @@ pub enum LookRequest {
     Products {
         /// Receives it.
         reply: Answer<ProductRecord>,
+    },
+    /// Who has a coupon.
+    Coupon {
+        /// Of which kind.
+        coupon: CouponId,
+        /// Which of them.
+        page: LogPage,
+        /// Receives the coupons and who has one.
+        reply: Answer<CouponRecord>,
+    },
+    /// How a quiz came out.
+    Quiz {
+        /// Which.
+        quiz: QuizId,
+        /// Which of its winners.
+        page: LogPage,
+        /// Receives the quiz and its winners.
+        reply: Answer<QuizRecord>,
     },
 }

@@ -23,6 +23,13 @@ pub(crate) struct Page {
     cursor: Option<usize>,
 }
 
+/// Returns where a page of a log begins and how many rows are wanted of it.
+pub(crate) fn read(page: Result<Query<Page>, QueryRejection>) -> Result<(LogPage, usize), Refused> {
+    let Query(Page { limit, cursor }) =
+        page.map_err(|e| Refused::new(Code::BadRequest, e.body_text()))?;
+    Ok((LogPage { skip: cursor.unwrap_or(0) }, limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)))
+}
+
 /// `GET /v1/rooms/{room}/sales/{sale}/orders`
 pub(crate) async fn list(
     State(services): State<Services>,
@@ -33,15 +40,10 @@ pub(crate) async fn list(
     let room = find_room(&room, &services)?;
     bearer.member_who_may(Capability::ConfirmPayment, room.room())?;
     let sale = SaleId::parse(&sale).ok_or(Rejected::NotFound("sale"))?;
-    let Query(Page { limit, cursor }) =
-        page.map_err(|e| Refused::new(Code::BadRequest, e.body_text()))?;
-    let count = limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-    let skip = cursor.unwrap_or(0);
-
-    let page = LogPage { skip };
+    let (page, count) = read(page)?;
     let log =
         room.ask(|reply| RoomRequest::Look(LookRequest::Orders { sale, page, reply })).await?;
-    Ok(refused::json(StatusCode::OK, encode_sale_orders(&log, skip, count)))
+    Ok(refused::json(StatusCode::OK, encode_sale_orders(&log, page.skip, count)))
 }
 
 /// `POST /v1/rooms/{room}/orders`

@@ -1,10 +1,12 @@
 //! The shapes of JSON bodies going down, borrowed from what the room rules hold.
 
 mod auction;
+mod coupon;
 mod gift;
 mod giveaway;
 mod order;
 mod product;
+mod quiz;
 mod sale;
 mod shop;
 
@@ -22,12 +24,14 @@ pub(crate) use self::gift::{
     BattleTopBody, ContributorBody, GiftBatchBody, GiftBody, ReactBody, contributors,
 };
 pub(crate) use auction::{AuctionBody, PriceBody, WonBody};
+pub(crate) use coupon::{CouponBody, CouponRecordBody, TicketBody};
 pub(crate) use order::{BannedBody, MutedBody, UnmutedBody};
 use order::{ModerationBody, OwnOrderBody, WishBody, own_order_body};
 pub(crate) use order::{SanctionBody, SettingsBody, StaffUserBody, StaffWordsBody, staff_body};
 pub(crate) use product::{
     ExplainedBody, IndexedProductBody, PinnedBody, ProductsBody, RemovedBody,
 };
+pub(crate) use quiz::{QuizBody, QuizRecordBody, QuizWonBody};
 pub(crate) use sale::{OrderBody, OrderNewsBody, QueuedBody, SaleBody};
 use shop::{ShopBody, ShopData, ShopReplyData, shop_event};
 
@@ -452,6 +456,7 @@ pub(crate) const fn countdown_kind(kind: CountdownKind) -> &'static str {
     match kind {
         CountdownKind::SaleOpen => "sale_open",
         CountdownKind::PacketOpen => "packet_open",
+        CountdownKind::CouponOpen => "coupon_open",
         CountdownKind::LotteryDraw => "lottery_draw",
         CountdownKind::AuctionStart => "auction_start",
         CountdownKind::AuctionEnd => "auction_end",

@@ -5,6 +5,7 @@
 
 mod auction;
 mod chat;
+mod coupon;
 mod gift;
 mod giveaway;
 mod hello;
@@ -12,6 +13,7 @@ mod message;
 mod moderation;
 mod pk;
 mod product;
+mod quiz;
 mod room;
 mod sale;
 mod seat;
@@ -44,6 +46,8 @@ const COMMANDS: &[&[Message<Command>]] = &[
     sale::COMMANDS,
     auction::COMMANDS,
     product::COMMANDS,
+    coupon::COMMANDS,
+    quiz::COMMANDS,
 ];
 
 /// One message of a client.

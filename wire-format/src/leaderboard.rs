@@ -1,12 +1,14 @@
 //! The catalogue of gifts, leaderboards, red packets and lotteries, as HTTP shows them.
 
-use room_rules::{GiftCatalog, Leaders, LotteryRecord, PacketRecord, ProductRecord};
+use room_rules::{
+    CouponRecord, GiftCatalog, Leaders, LotteryRecord, PacketRecord, ProductRecord, QuizRecord,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::body::{
-    BattleTopBody, ContributorBody, GiftBody, LotteryRecordBody, PacketRecordBody, ProductsBody,
-    contributors,
+    BattleTopBody, ContributorBody, CouponRecordBody, GiftBody, LotteryRecordBody,
+    PacketRecordBody, ProductsBody, QuizRecordBody, contributors,
 };
 use crate::encode::write;
 
@@ -34,6 +36,18 @@ pub fn encode_packet(record: &PacketRecord) -> String {
 /// Encodes the answer of `GET /v1/rooms/{room}/products`.
 pub fn encode_products(record: &ProductRecord) -> String {
     write(&ProductsBody::from(record))
+}
+
+/// Encodes the answer of `GET /v1/rooms/{room}/coupons/{coupon}`: `count` of those who have one, who
+/// begin after the first `skip`.
+pub fn encode_coupon(record: &CouponRecord, skip: usize, count: usize) -> String {
+    write(&CouponRecordBody::new(record, skip, count))
+}
+
+/// Encodes the answer of `GET /v1/rooms/{room}/quizzes/{quiz}`: `count` of its winners, who begin
+/// after the first `skip`.
+pub fn encode_quiz(record: &QuizRecord, skip: usize, count: usize) -> String {
+    write(&QuizRecordBody::new(record, skip, count))
 }
 
 /// Encodes the answer of `GET /v1/rooms/{room}/lotteries/{lottery}`.

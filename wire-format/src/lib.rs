@@ -45,7 +45,8 @@ pub use insert::{
 pub use lane::{Lane, stream_name, stream_of};
 pub use layout::{LayoutApplied, LayoutView, decode_layout, encode_layout, encode_layout_applied};
 pub use leaderboard::{
-    encode_gift_catalog, encode_leaderboard, encode_lottery, encode_packet, encode_products,
+    encode_coupon, encode_gift_catalog, encode_leaderboard, encode_lottery, encode_packet,
+    encode_products, encode_quiz,
 };
 pub use media_news::{Uplink, UplinkNews, encode_speaker, encode_uplink};
 pub use peer_stats::{

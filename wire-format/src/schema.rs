@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{MintTokenBody, ParticipantsBody, ProblemBody, TokenBody};
 use crate::body::{
-    AuctionBody, BannedBody, BattleBody, ChatBody, CountdownBody, ExplainedBody, GiftBatchBody,
-    IndexedProductBody, LotteryBody, LotteryRecordBody, MutedBody, OrderBody, OrderNewsBody,
-    PacketBody, PacketRecordBody, PinnedBody, PriceBody, ProductsBody, QueuedBody, ReactBody,
-    RemovedBody, ReplyData, RoomStateBody, SaleBody, SanctionBody, ScoreBody, SeatBody,
-    SeatRequestBody, SettingsBody, SnapshotBody, StaffUserBody, StaffWordsBody, StageBody,
-    UnmutedBody, WonBody,
+    AuctionBody, BannedBody, BattleBody, ChatBody, CountdownBody, CouponBody, CouponRecordBody,
+    ExplainedBody, GiftBatchBody, IndexedProductBody, LotteryBody, LotteryRecordBody, MutedBody,
+    OrderBody, OrderNewsBody, PacketBody, PacketRecordBody, PinnedBody, PriceBody, ProductsBody,
+    QueuedBody, QuizBody, QuizRecordBody, QuizWonBody, ReactBody, RemovedBody, ReplyData,
+    RoomStateBody, SaleBody, SanctionBody, ScoreBody, SeatBody, SeatRequestBody, SettingsBody,
+    SnapshotBody, StaffUserBody, StaffWordsBody, StageBody, TicketBody, UnmutedBody, WonBody,
 };
 use crate::cue::MediaClock;
 use crate::encode::{BegunBody, LayersBody, ReconnectBody, ResumedBody, ResyncedBody};
@@ -71,6 +71,10 @@ const EVENTS: &[Named] = &[
     named::<RemovedBody<'static>>("product.removed"),
     named::<PinnedBody<'static>>("product.pinned"),
     named::<ExplainedBody<'static>>("product.explained"),
+    named::<CouponBody<'static>>("coupon.updated"),
+    named::<TicketBody<'static>>("coupon.claimed"),
+    named::<QuizBody<'static>>("quiz.updated"),
+    named::<QuizWonBody<'static>>("quiz.won"),
     named::<GiftBatchBody<'static>>("gift.batch"),
     named::<ChatBody<'static>>("chat"),
     named::<ReactBody<'static>>("react"),
@@ -107,6 +111,8 @@ const ANSWERS: &[Named] = &[
     named::<QueuedBody<'static>>("OrderQueued"),
     named::<SaleOrdersBody<'static>>("SaleOrders"),
     named::<ProductsBody<'static>>("Products"),
+    named::<CouponRecordBody<'static>>("CouponRecord"),
+    named::<QuizRecordBody<'static>>("QuizRecord"),
     named::<GiftsBody<'static>>("Gifts"),
     named::<LeaderboardBody<'static>>("Leaderboard"),
     named::<ReplyData<'static>>("Reply"),

@@ -291,7 +291,7 @@ impl From<Suspense> for u32 {
 }
 
 /// Returns whether somebody has said what they must. How it is written does not matter.
-pub(super) fn has_said(wanted: Option<&Title>, said: Option<&Title>) -> bool {
+pub(crate) fn has_said(wanted: Option<&Title>, said: Option<&Title>) -> bool {
     let plain = |text: &Title| text.as_str().trim().to_lowercase();
     wanted.is_none_or(|wanted| said.is_some_and(|said| plain(said) == plain(wanted)))
 }

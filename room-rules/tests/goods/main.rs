@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind of answer")]
 
+mod coupons;
 mod products;
+mod quizzes;
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use room_rules::{
-    Amount, Areas, AuctionCommand, AuctionDuration, AuctionEnding, AuctionId, AuctionOffer,
-    AuctionReply, BattleTerms, BidRequest, BidStep, BidSteps, ChatText, Command, Currency, Decided,
-    Effect, EndReason, Event, EventBody, GiftCount, GiftId, GiftOrder, IdemKey, Input,
-    LotteryOffer, MediaChange, Member, ModerationNews, OrderRequest, PacketOffer, PacketSplit,
-    PacketSum, PeerMessage, PkId, ProductDetails, Quantity, Rejected, Reply, Role, Room, RoomId,
-    RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime, SessionId, ShopCommand, ShopReply,
-    Silence, Snapshot, SoftClose, StockCount, Suspense, Title, UserId, WinnerCount,
+    Amount, AnswerWindow, Areas, AuctionCommand, AuctionDuration, AuctionEnding, AuctionId,
+    AuctionOffer, AuctionReply, BattleTerms, BidRequest, BidStep, BidSteps, ChatText, Command,
+    CouponCount, CouponOffer, CouponTerms, CouponWorth, Currency, Decided, Effect, EndReason,
+    Event, EventBody, GiftCount, GiftId, GiftOrder, IdemKey, Input, LotteryOffer, MediaChange,
+    Member, ModerationNews, OrderRequest, PacketOffer, PacketSplit, PacketSum, PeerMessage, PkId,
+    ProductDetails, Quantity, QuizOffer, QuizQuestion, QuizQuestions, Rejected, Reply, Role, Room,
+    RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime, SessionId, ShopCommand,
+    ShopReply, Silence, Snapshot, SoftClose, StockCount, Suspense, Title, UserId, WinnerCount,
 };
 
 /// When every world begins.
@@ -448,6 +449,39 @@ pub(crate) fn bid(auction: &AuctionId, minor: u64, max: Option<u64>, key: &str) 
 pub(crate) fn order(sale: &SaleId, quantity: u32, key: &str) -> Command {
     let quantity = Quantity::new(quantity).unwrap();
     Command::OrderPlace(OrderRequest { sale: sale.clone(), quantity, idem: idem(key) })
+}
+
+/// Three at once, for ten seconds.
+pub(crate) fn coupons() -> CouponOffer {
+    CouponOffer {
+        terms: CouponTerms {
+            title: title("Ten off"),
+            worth: CouponWorth::Amount(amount(1_000)),
+            min_spend: amount(0),
+            currency: Currency::CNY,
+            product: None,
+            valid_for: None,
+        },
+        count: CouponCount::new(3).unwrap(),
+        keyword: None,
+        lead: Duration::ZERO,
+        open_for: SaleDuration::new(10_000).unwrap(),
+    }
+}
+
+/// Two questions, five seconds each and two of suspense.
+pub(crate) fn quiz() -> QuizOffer {
+    let question = || {
+        let options = vec![title("A"), title("B")];
+        QuizQuestion::new(ChatText::parse("Which?").unwrap(), options, 1).unwrap()
+    };
+    QuizOffer {
+        title: title("Quiz"),
+        questions: QuizQuestions::new(vec![question(), question()], 1).unwrap(),
+        answer_within: AnswerWindow::new(5_000).unwrap(),
+        suspense: Suspense::new(2_000).unwrap(),
+        pot: Some((amount(100), Currency::CNY)),
+    }
 }
 
 pub(crate) fn product() -> ProductDetails {

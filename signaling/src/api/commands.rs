@@ -142,6 +142,37 @@ pub(crate) const TWINS: &[Twin] = &[
         "explain.end",
         &["product"],
     ),
+    twin(Method::Post, "/v1/rooms/{room}/coupons", "issueCoupons", "coupon.issue", &[]),
+    twin(
+        Method::Delete,
+        "/v1/rooms/{room}/coupons/{coupon}",
+        "cancelCoupons",
+        "coupon.cancel",
+        &["coupon"],
+    ),
+    twin(
+        Method::Post,
+        "/v1/rooms/{room}/coupons/{coupon}/claims",
+        "claimCoupon",
+        "coupon.claim",
+        &["coupon"],
+    ),
+    twin(Method::Post, "/v1/rooms/{room}/quizzes", "openQuiz", "quiz.open", &[]),
+    twin(Method::Delete, "/v1/rooms/{room}/quizzes/{quiz}", "cancelQuiz", "quiz.cancel", &["quiz"]),
+    twin(
+        Method::Post,
+        "/v1/rooms/{room}/quizzes/{quiz}/questions",
+        "askNext",
+        "quiz.next",
+        &["quiz"],
+    ),
+    twin(
+        Method::Post,
+        "/v1/rooms/{room}/quizzes/{quiz}/answers",
+        "answerQuiz",
+        "quiz.answer",
+        &["quiz"],
+    ),
 ];
 
 const PRODUCT: &str = "/v1/rooms/{room}/products/{product}";

@@ -110,6 +110,18 @@ fn selling_and_giving() -> Vec<Route> {
             Does::new("listProducts", "What the host sells, and when they spoke about it")
                 .gives(200, Gives::Json("Products")),
         ),
+        Route::new("/v1/rooms/{room}/coupons/{coupon}").get(
+            giveaways::coupon,
+            Does::new("showCoupon", "Who has a coupon, for those who sell")
+                .query(&[("limit", "integer"), ("cursor", "string")])
+                .gives(200, Gives::Json("CouponRecord")),
+        ),
+        Route::new("/v1/rooms/{room}/quizzes/{quiz}").get(
+            giveaways::quiz,
+            Does::new("showQuiz", "What was asked and answered, and who has won")
+                .query(&[("limit", "integer"), ("cursor", "string")])
+                .gives(200, Gives::Json("QuizRecord")),
+        ),
         Route::new("/v1/rooms/{room}/packets/{packet}").get(
             giveaways::packet,
             Does::new("showPacket", "Who got what of a red packet").gives(200, Gives::AnyJson),

@@ -244,6 +244,8 @@ fn answer_look(look: LookRequest) {
         LookRequest::Orders { reply, .. } => drop(reply.send(not_there("sale"))),
         LookRequest::Packet { reply, .. } => drop(reply.send(not_there("red packet"))),
         LookRequest::Lottery { reply, .. } => drop(reply.send(not_there("lottery"))),
+        LookRequest::Coupon { reply, .. } => drop(reply.send(not_there("coupon"))),
+        LookRequest::Quiz { reply, .. } => drop(reply.send(not_there("quiz"))),
         LookRequest::Products { reply } => drop(reply.send(Ok(ProductRecord::default()))),
         LookRequest::Leaders { count, reply } => drop(reply.send(Ok(leaders(count)))),
     }

@@ -137,7 +137,7 @@ impl<'a> From<&'a LotteryView> for LotteryBody<'a> {
 
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Winner")]
-struct WinnerBody<'a> {
+pub(crate) struct WinnerBody<'a> {
     user: &'a str,
     name: &'a str,
 }

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::auction::{AuctionBody, AuctionData, AuctionReplyData, auction_event};
+use super::coupon::{CouponBody, CouponData, CouponReplyData, coupon_event};
 use super::product::{GoodsBody, PlacedBody, ProductData, product_event};
+use super::quiz::{QuizBody, QuizData, QuizReplyData, quiz_event};
 use super::sale::{DraftBody, OrderNewsBody, QueuedBody};
 
 /// `d` of what the shop tells.
@@ -18,6 +20,8 @@ pub(crate) enum ShopData<'a> {
     Order(OrderNewsBody<'a>),
     Auction(AuctionData<'a>),
     Product(ProductData<'a>),
+    Coupon(CouponData<'a>),
+    Quiz(QuizData<'a>),
 }
 
 /// Returns an event's `t` and its `d`.
@@ -32,6 +36,14 @@ pub(super) fn shop_event(event: &ShopEvent) -> (&'static str, ShopData<'_>) {
             let (t, d) = product_event(event);
             (t, ShopData::Product(d))
         }
+        ShopEvent::Coupon(event) => {
+            let (t, d) = coupon_event(event);
+            (t, ShopData::Coupon(d))
+        }
+        ShopEvent::Quiz(event) => {
+            let (t, d) = quiz_event(event);
+            (t, ShopData::Quiz(d))
+        }
     }
 }
 
@@ -44,6 +56,8 @@ pub(crate) enum ShopReplyData<'a> {
     Queued(QueuedBody<'a>),
     Auction(AuctionReplyData<'a>),
     Product(PlacedBody<'a>),
+    Coupon(CouponReplyData<'a>),
+    Quiz(QuizReplyData<'a>),
 }
 
 impl<'a> From<&'a ShopReply> for ShopReplyData<'a> {
@@ -53,6 +67,8 @@ impl<'a> From<&'a ShopReply> for ShopReplyData<'a> {
             ShopReply::Queued(queued) => Self::Queued(queued.into()),
             ShopReply::Auction(reply) => Self::Auction(reply.into()),
             ShopReply::Product(placed) => Self::Product(placed.into()),
+            ShopReply::Coupon(reply) => Self::Coupon(reply.into()),
+            ShopReply::Quiz(reply) => Self::Quiz(reply.into()),
         }
     }
 }
@@ -67,6 +83,10 @@ pub(crate) struct ShopBody<'a> {
     drafts: Vec<DraftBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     auctions: Vec<AuctionBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    coupons: Vec<CouponBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quizzes: Vec<QuizBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mine: Option<MineBody<'a>>,
 }
@@ -79,6 +99,10 @@ struct MineBody<'a> {
     units: BTreeMap<&'a str, u32>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     leads: BTreeMap<&'a str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    coupons: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    answers: BTreeMap<&'a str, u8>,
 }
 
 impl<'a> From<&'a ShopView> for ShopBody<'a> {
@@ -87,6 +111,8 @@ impl<'a> From<&'a ShopView> for ShopBody<'a> {
             goods: (&shop.goods).into(),
             drafts: shop.drafts.iter().map(Into::into).collect(),
             auctions: shop.auctions.iter().map(Into::into).collect(),
+            coupons: shop.coupons.iter().map(Into::into).collect(),
+            quizzes: shop.quizzes.iter().map(Into::into).collect(),
             mine: (!shop.mine.is_empty()).then(|| (&shop.mine).into()),
         }
     }
@@ -97,6 +123,12 @@ impl<'a> From<&'a Mine> for MineBody<'a> {
         Self {
             units: mine.units.iter().map(|(sale, units)| (sale.as_str(), *units)).collect(),
             leads: mine.leads.iter().map(|(id, max)| (id.as_str(), max.minor())).collect(),
+            coupons: mine
+                .coupons
+                .iter()
+                .map(|(id, ticket)| (id.as_str(), ticket.as_str()))
+                .collect(),
+            answers: mine.answers.iter().map(|(id, option)| (id.as_str(), *option)).collect(),
         }
     }
 }

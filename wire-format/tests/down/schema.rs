@@ -51,6 +51,9 @@ fn a_message_outside_its_limits_is_outside_the_schema_too() {
         ("sale.announce", json!({"title": "x", "sku": "x", "price_cents": 1, "stock": 0})),
         ("order.place", json!({"sale": "s", "qty": 0, "idem": "k"})),
         ("product.move", json!({"product": "p", "to": 100})),
+        ("coupon.issue", json!({"title": "x", "amount": 1, "count": 0})),
+        ("quiz.open", json!({"title": "x", "questions": []})),
+        ("quiz.answer", json!({"quiz": "q", "question": 0, "option": 0, "idem": "k"})),
     ] {
         assert!(!up.is_valid(&json!({"v": 1, "t": t, "d": d})), "{t} {d}");
     }
@@ -72,6 +75,8 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "leaderboard" => "Leaderboard",
         "Inserts" => "Inserts",
         "Products" => "Products",
+        "CouponRecord" => "CouponRecord",
+        "QuizRecord" => "QuizRecord",
         "StandIn" => "StandIn",
         name if name.starts_with("Layout") => "Layout",
         _ => return None,

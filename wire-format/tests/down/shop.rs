@@ -94,7 +94,11 @@ fn shop_snapshot() -> Snapshot {
         open_for: room_rules::SaleDuration::new(60_000).unwrap(),
         terms: SaleTerms { policy, ..SaleTerms::default() },
     };
-    let mine = Mine { units: vec![(sale_id(), 1)], leads: vec![(auction_id(), amount(2_000))] };
+    let mine = Mine {
+        units: vec![(sale_id(), 1)],
+        leads: vec![(auction_id(), amount(2_000))],
+        ..Mine::default()
+    };
     let drafts = vec![SaleDraft { sale: SaleId::parse("a-1-sale3").unwrap(), offer }];
     Snapshot {
         shop: ShopView { drafts, auctions: vec![closing()], mine, ..ShopView::default() },

@@ -1,11 +1,13 @@
-//! What the fixtures of products stand for.
+//! What the fixtures of products, coupons and quizzes stand for.
 
 use std::time::Duration;
 
 use room_rules::{
-    Amend, Amount, Command, Currency, ProductChange, ProductCommand, ProductDetails, ProductId,
-    ProductPlace, Quantity, SaleDuration, SaleOffer, SaleTerms, ShopCommand, StockCount, Title,
-    WebAddress,
+    Amend, Amount, AnswerWindow, ChatText, Command, CouponClaim, CouponCommand, CouponCount,
+    CouponId, CouponOffer, CouponTerms, CouponWorth, Currency, IdemKey, Percent, ProductChange,
+    ProductCommand, ProductDetails, ProductId, ProductPlace, Quantity, QuizAnswer, QuizCommand,
+    QuizId, QuizOffer, QuizQuestion, QuizQuestions, SaleDuration, SaleOffer, SaleTerms,
+    ShopCommand, StockCount, Suspense, Title, Ttl, WebAddress,
 };
 
 pub(crate) fn commands() -> Vec<(&'static str, Command)> {
@@ -33,8 +35,84 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
     ];
     let of_product = |(name, command)| (name, Command::Shop(ShopCommand::Product(command)));
     let mut commands: Vec<_> = products.into_iter().map(of_product).collect();
+    commands.extend(coupons());
+    commands.extend(quizzes());
     commands.push(("sale.announce of a product", Command::SaleAnnounce(sale(product()))));
     commands
+}
+
+fn coupons() -> Vec<(&'static str, Command)> {
+    let coupon = || CouponId::parse("a-1-coupon1").unwrap();
+    let usual = |worth| CouponOffer {
+        terms: CouponTerms {
+            title: title("满100减20"),
+            worth,
+            min_spend: Amount::new(0).unwrap(),
+            currency: Currency::CNY,
+            product: None,
+            valid_for: None,
+        },
+        count: CouponCount::new(100).unwrap(),
+        keyword: None,
+        lead: Duration::ZERO,
+        open_for: SaleDuration::new(60_000).unwrap(),
+    };
+    let offer = usual(CouponWorth::Amount(Amount::new(2_000).unwrap()));
+    let terms = CouponTerms {
+        min_spend: Amount::new(10_000).unwrap(),
+        product: ProductId::parse("a-1-product1"),
+        valid_for: Ttl::new(86_400),
+        ..offer.terms.clone()
+    };
+    let full = CouponOffer {
+        terms,
+        keyword: Some(title("来,链接")),
+        lead: Duration::from_secs(3),
+        open_for: SaleDuration::new(30_000).unwrap(),
+        ..offer
+    };
+    let percent = usual(CouponWorth::Percent(Percent::new(20).unwrap()));
+    let idem = IdemKey::parse("c-1").unwrap();
+    let claim = CouponClaim { coupon: coupon(), keyword: Some(title("来,链接")), idem };
+    let coupons = [
+        ("coupon.issue", CouponCommand::Issue(Box::new(full))),
+        ("coupon.issue with the usual terms", CouponCommand::Issue(Box::new(percent))),
+        ("coupon.claim", CouponCommand::Claim(claim)),
+        ("coupon.cancel", CouponCommand::Cancel(coupon())),
+    ];
+    let of_coupon = |(name, command)| (name, Command::Shop(ShopCommand::Coupon(command)));
+    coupons.into_iter().map(of_coupon).collect()
+}
+
+fn quizzes() -> Vec<(&'static str, Command)> {
+    let quiz = || QuizId::parse("a-1-quiz1").unwrap();
+    let question = |text, options: &[&str], right| {
+        let options = options.iter().map(|text| title(text)).collect();
+        QuizQuestion::new(ChatText::parse(text).unwrap(), options, right).unwrap()
+    };
+    let first = || question("1+1?", &["1", "2", "3"], 1);
+    let offer = |questions, answer_ms, suspense_ms, pot| {
+        QuizCommand::Open(Box::new(QuizOffer {
+            title: title("冲顶"),
+            questions: QuizQuestions::new(questions, 1).unwrap(),
+            answer_within: AnswerWindow::new(answer_ms).unwrap(),
+            suspense: Suspense::new(suspense_ms).unwrap(),
+            pot,
+        }))
+    };
+    let pot = (Amount::new(10_000).unwrap(), Currency::parse("USD").unwrap());
+    let two = vec![first(), question("2+2?", &["4", "5"], 0)];
+    let idem = IdemKey::parse("q-1").unwrap();
+    let answer = QuizAnswer { quiz: quiz(), question: 1, option: 1, idem };
+    let quizzes = [
+        ("quiz.open", offer(two, 15_000, 5_000, Some(pot))),
+        ("quiz.open with the usual terms", offer(vec![first()], 10_000, 3_000, None)),
+        ("quiz.next", QuizCommand::Next(quiz())),
+        ("quiz.answer", QuizCommand::Answer(answer)),
+        ("quiz.cancel", QuizCommand::Cancel(quiz())),
+    ];
+    let of_quiz = |(name, command)| (name, Command::Shop(ShopCommand::Quiz(command)));
+    quizzes.into_iter().map(of_quiz).collect()
 }
 
 fn details() -> ProductDetails {
