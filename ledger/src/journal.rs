@@ -79,16 +79,16 @@ impl Journal {
 
     /// Returns how far the disk has come.
     pub fn progress(&self) -> Progress {
-        *self.progress.borrow()
+        let told = *self.progress.borrow();
+        // The writer is gone only if it broke down.
+        Progress { is_broken: told.is_broken || self.progress.has_changed().is_err(), ..told }
     }
 
     /// Waits until the disk has come further. Cancelling loses nothing.
     pub async fn changed(&mut self) -> Progress {
-        // The writer is gone only if it broke down.
-        match self.progress.changed().await {
-            Ok(()) => *self.progress.borrow_and_update(),
-            Err(_) => Progress { is_broken: true, ..*self.progress.borrow() },
-        }
+        // An error is a writer that is gone, as the progress says, too.
+        let _ = self.progress.changed().await;
+        self.progress()
     }
 }
 

@@ -9,6 +9,8 @@ use crate::{Command, IdemKey, Rejected, Reply, ServerTime, UserId};
 /// A key is known this long.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 const KEYS_MAX: usize = 500_000;
+/// Keys of one user. Full: only this user's requests with new keys are refused.
+const KEYS_OF_A_USER: u32 = 50_000;
 
 type Id = (UserId, IdemKey);
 
@@ -18,11 +20,12 @@ pub(crate) struct Idempotence {
     /// Oldest first. Full: requests with new keys are refused, because forgetting a key too early
     /// would let its request be carried out twice.
     order: VecDeque<(ServerTime, Id)>,
+    /// How many keys each user has.
+    of_users: HashMap<UserId, u32>,
 }
 
 #[derive(Debug)]
 struct Answer {
-    at: ServerTime,
     command: Command,
     reply: Reply,
 }
@@ -30,17 +33,17 @@ struct Answer {
 impl Idempotence {
     /// Returns how the same request was answered before.
     pub(crate) fn find(
-        &self,
+        &mut self,
         user: &UserId,
         key: &IdemKey,
         command: &Command,
         now: ServerTime,
     ) -> Result<Option<Reply>, Rejected> {
+        self.forget_old(now);
         match self.answers.get(&(user.clone(), key.clone())) {
-            Some(answer) if now.since(answer.at) >= KEPT_FOR => Ok(None),
             Some(answer) if answer.command == *command => Ok(Some(answer.reply.clone())),
             Some(_) => Err(Rejected::IdempotencyMismatch),
-            None if self.is_full(now) => Err(Rejected::Busy),
+            None if self.is_full_for(user) => Err(Rejected::Busy),
             None => Ok(None),
         }
     }
@@ -54,18 +57,27 @@ impl Idempotence {
         reply: Reply,
         now: ServerTime,
     ) {
-        while let Some((_, id)) = self.order.pop_front_if(|(at, _)| now.since(*at) >= KEPT_FOR) {
-            self.answers.remove(&id);
-        }
         let id = (user.clone(), key.clone());
-        let before = self.answers.insert(id.clone(), Answer { at: now, command, reply });
+        let before = self.answers.insert(id.clone(), Answer { command, reply });
         assert!(before.is_none(), "one key is answered once");
+        *self.of_users.entry(user.clone()).or_default() += 1;
         self.order.push_back((now, id));
         assert!(self.order.len() <= KEYS_MAX && self.order.len() == self.answers.len());
     }
 
-    fn is_full(&self, now: ServerTime) -> bool {
-        let oldest_counts = |(at, _): &(ServerTime, Id)| now.since(*at) < KEPT_FOR;
-        self.order.len() >= KEYS_MAX && self.order.front().is_some_and(oldest_counts)
+    fn forget_old(&mut self, now: ServerTime) {
+        while let Some((_, id)) = self.order.pop_front_if(|(at, _)| now.since(*at) >= KEPT_FOR) {
+            self.answers.remove(&id);
+            let keys = self.of_users.get_mut(&id.0).expect("whoever has a key is counted");
+            *keys -= 1;
+            if *keys == 0 {
+                self.of_users.remove(&id.0);
+            }
+        }
+    }
+
+    fn is_full_for(&self, user: &UserId) -> bool {
+        let theirs = self.of_users.get(user).copied().unwrap_or(0);
+        self.order.len() >= KEYS_MAX || theirs >= KEYS_OF_A_USER
     }
 }

@@ -1,7 +1,7 @@
 //! What back ends ask of a room, without a session in it.
 
-use room_rules::ServerTime;
-use signaling::BackEndRequest;
+use room_rules::{Member, Rejected, ServerTime};
+use signaling::{BackEndRequest, Refused};
 
 use crate::room_task::RoomTask;
 
@@ -14,12 +14,23 @@ impl RoomTask {
                 self.answer(reply, answer);
             }
             BackEndRequest::Look { member, reply } => {
-                let snapshot = self.room.look(member, now);
-                self.answer(reply, Ok(snapshot));
+                let welcome = self.expect_welcome(&member, now);
+                let snapshot = welcome.map(|()| self.room.look(member, now));
+                self.answer(reply, snapshot);
             }
-            BackEndRequest::Participants { after, count, reply } => {
-                let _ = reply.send(Ok(self.sessions.participants(after.as_ref(), count)));
+            BackEndRequest::Participants { member, after, count, reply } => {
+                let welcome = self.expect_welcome(&member, now);
+                let page = welcome.map(|()| self.sessions.participants(after.as_ref(), count));
+                let _ = reply.send(page);
             }
         }
+    }
+
+    /// Says whether a member may be here, or watch.
+    pub(crate) fn expect_welcome(&self, member: &Member, now: ServerTime) -> Result<(), Refused> {
+        if self.room.is_banned(member, now) {
+            return Err(Rejected::Banned.into());
+        }
+        Ok(())
     }
 }

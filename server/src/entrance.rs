@@ -25,6 +25,10 @@ impl RoomTask {
     /// Lets a session in, if the room agrees. It is in once everything is told that its snapshot
     /// holds; whoever asked may have left by then, and their session says goodbye by itself.
     pub(crate) fn let_in(&mut self, newcomer: Newcomer, reply: Answer<Entered>, now: ServerTime) {
+        if let Err(busy) = self.record.expect_held_place() {
+            let _ = reply.send(Err(busy));
+            return;
+        }
         let snapshot = self.room.handle_join(newcomer.session, newcomer.member.clone(), now);
         self.hold_effects();
         let resume = newcomer.resume.as_ref();
@@ -89,6 +93,10 @@ impl RoomTask {
     pub(crate) fn handle_hearing(&mut self, session: SessionId, hearing: Hearing, now: ServerTime) {
         match hearing {
             Hearing::Resync { resync, reply } => {
+                if let Err(busy) = self.record.expect_held_place() {
+                    let _ = reply.send(Err(busy));
+                    return;
+                }
                 let user = self.sessions.user(session).filter(|_| resync.stream == Stream::Me);
                 let after = resync.from.saturating_sub(1);
                 let told_alone = user.map(|user| self.room.personal(user, after, now));

@@ -71,9 +71,7 @@ impl RoomTask {
         let outbox = peer.session.as_ref().and_then(|session| self.sessions.outbox(session.id));
         match outbox {
             Some(outbox) => outbox.push_clock(text.into()),
-            None => self
-                .sessions
-                .push_to(Lane::Chat, &text.into(), |member| member.user == peer.member.user),
+            None => self.sessions.push_user(Lane::Chat, &peer.member.user, &text.into()),
         }
     }
 

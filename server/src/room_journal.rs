@@ -3,7 +3,7 @@
 //! durable. Nothing overtakes: chat waits behind the order that came before it, so nobody ever sees
 //! what a crash could take back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use ledger::{Entry, Journal, NewRow};
 use room_rules::{
@@ -24,8 +24,28 @@ const HELD_MAX: usize = 65_536;
 pub(crate) struct RoomJournal {
     journal: Journal,
     held: VecDeque<Held>,
-    /// Keys whose rows are on their way to the disk, with the entries that hold them.
-    in_flight: HashMap<(UserId, IdemKey), u64>,
+    in_flight: InFlight,
+}
+
+/// Keys whose rows are on their way to the disk, with the entries that hold them.
+#[derive(Default)]
+struct InFlight {
+    keys: HashSet<(UserId, IdemKey)>,
+    /// Oldest first.
+    order: VecDeque<(u64, (UserId, IdemKey))>,
+}
+
+impl InFlight {
+    fn insert(&mut self, key: (UserId, IdemKey), entry: u64) {
+        self.keys.insert(key.clone());
+        self.order.push_back((entry, key));
+    }
+
+    fn forget(&mut self, durable: u64) {
+        while let Some((_, key)) = self.order.pop_front_if(|(entry, _)| *entry <= durable) {
+            self.keys.remove(&key);
+        }
+    }
 }
 
 struct Held {
@@ -45,7 +65,7 @@ type Act = Box<dyn FnOnce(&mut RoomTask, Result<(), Refused>) + Send>;
 
 impl RoomJournal {
     pub(crate) fn new(journal: Journal) -> Self {
-        Self { journal, held: VecDeque::new(), in_flight: HashMap::new() }
+        Self { journal, held: VecDeque::new(), in_flight: InFlight::default() }
     }
 
     /// Returns whether anything waits for the disk.
@@ -63,12 +83,13 @@ impl RoomJournal {
         self.journal.end(now.unix_millis());
     }
 
+    /// Says whether one more answer may wait for the disk.
+    pub(crate) fn expect_held_place(&self) -> Result<(), Refused> {
+        expect(self.held.len() < HELD_MAX)
+    }
+
     fn expect_place(&self) -> Result<(), Refused> {
-        if self.journal.has_place() && self.held.len() < HELD_MAX {
-            return Ok(());
-        }
-        metrics::counter!("server_requests_refused_total", "reason" => "ledger_full").increment(1);
-        Err(Refused::new(Code::Busy, "too much is going on, try again"))
+        expect(self.journal.has_place() && self.held.len() < HELD_MAX)
     }
 
     fn append(&mut self, input: &Input, reply: &Reply, now: ServerTime) {
@@ -87,10 +108,10 @@ impl RoomJournal {
         }
     }
 
-    fn is_in_flight(&self, input: &Input) -> bool {
+    fn is_in_flight(&mut self, input: &Input) -> bool {
+        self.in_flight.forget(self.journal.progress().durable);
         let key = input.idem().map(|(user, key)| (user.clone(), key.clone()));
-        let entry = key.and_then(|key| self.in_flight.get(&key));
-        entry.is_some_and(|entry| *entry > self.journal.progress().durable)
+        key.is_some_and(|key| self.in_flight.keys.contains(&key))
     }
 
     fn hold(&mut self, output: Output) {
@@ -169,9 +190,7 @@ impl RoomTask {
             }
             self.hold_effects();
         }
-        if self.record.held.is_empty() {
-            self.record.in_flight.clear();
-        }
+        self.record.in_flight.forget(progress.durable);
         if progress.is_broken { Released::Broken } else { released }
     }
 
@@ -193,6 +212,14 @@ impl RoomTask {
             }
         }
     }
+}
+
+fn expect(has_place: bool) -> Result<(), Refused> {
+    if has_place {
+        return Ok(());
+    }
+    metrics::counter!("server_requests_refused_total", "reason" => "ledger_full").increment(1);
+    Err(Refused::new(Code::Busy, "too much is going on, try again"))
 }
 
 /// How the room goes on after what was released.

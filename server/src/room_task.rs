@@ -10,7 +10,7 @@ use room_rules::{
     Areas, Capability, Command, Effect, Event, Input, MediaChange, Member, PeerMessage, Rejected,
     Reply, Role, Room, RoomId, RoomView, ServerTime, SessionId, UserId,
 };
-use signaling::{Answer, Ending, MediaId, Refused, RoomHandle, RoomRequest};
+use signaling::{Answer, Ending, MediaId, ProgramRequest, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 use wire_format::{Code, Lane, encode_event, encode_layers, encode_staff};
@@ -276,7 +276,7 @@ impl RoomTask {
                 let _ = reply.send(self.close_peer(&member, id, now));
             }
             RoomRequest::Layout(request) => self.media.handle_layout(request, now),
-            RoomRequest::Program(request) => self.media.handle_program(request, now),
+            RoomRequest::Program(request) => self.handle_program(request, now),
             RoomRequest::AddTarget { member: _, url, reply } => {
                 let _ = reply.send(self.media.add_target(url.reveal(), now));
             }
@@ -286,6 +286,16 @@ impl RoomTask {
             RoomRequest::RemoveTarget { id, reply } => {
                 let _ = reply.send(self.media.remove_target(&id, now));
             }
+        }
+    }
+
+    fn handle_program(&mut self, request: ProgramRequest, now: ServerTime) {
+        if let ProgramRequest::Snapshot { member, .. } = &request
+            && let Err(banned) = self.expect_welcome(member, now)
+        {
+            request.refuse(banned);
+        } else {
+            self.media.handle_program(request, now);
         }
     }
 
@@ -302,10 +312,7 @@ impl RoomTask {
 
     fn may_play(&mut self, member: &Member, now: ServerTime) -> Result<(), Refused> {
         self.media.admit(member, now)?;
-        if self.room.is_banned(member, now) {
-            return Err(Rejected::Banned.into());
-        }
-        Ok(())
+        self.expect_welcome(member, now)
     }
 
     fn close_peer(&mut self, member: &Member, id: MediaId, now: ServerTime) -> Result<(), Refused> {
@@ -338,12 +345,17 @@ impl RoomTask {
         self.ask(&input, now)
     }
 
-    /// Answers once what the answer says is durable. Whoever asked may have left.
+    /// Answers once what the answer says is durable, or that too many wait for that already. Whoever
+    /// asked may have left.
     pub(crate) fn answer<T: Send + 'static>(
         &mut self,
         reply: Answer<T>,
         answer: Result<T, Refused>,
     ) {
+        if let Err(busy) = self.record.expect_held_place() {
+            let _ = reply.send(Err(busy));
+            return;
+        }
         self.once_durable(move |_, durable| drop(reply.send(durable.and(answer))));
     }
 

@@ -1,6 +1,7 @@
 //! The sessions of one room, by whatever carrier they came.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use room_rules::{Event, EventBody, Member, ServerTime, SessionId, Stream, UserId, Watermarks};
 use signaling::{Ending, Outbox, Text};
@@ -15,8 +16,9 @@ use crate::sids::Sids;
 #[derive(Debug)]
 pub(crate) struct Sessions {
     all: HashMap<SessionId, Session>,
-    /// A rush of orders is answered user by user, which must not take a look at everybody each time.
-    by_user: HashMap<UserId, Vec<SessionId>>,
+    /// A rush of orders is answered user by user, and lists are read page by page: neither must take a
+    /// look at everybody each time.
+    by_user: BTreeMap<UserId, Vec<SessionId>>,
     pub(crate) sids: Sids,
     rings: EventRings,
     chat: ChatFan,
@@ -45,7 +47,7 @@ impl Sessions {
     pub(crate) fn new(told: Watermarks) -> Self {
         Self {
             all: HashMap::new(),
-            by_user: HashMap::new(),
+            by_user: BTreeMap::new(),
             sids: Sids::default(),
             rings: EventRings::new(told),
             chat: ChatFan::new(),
@@ -78,13 +80,9 @@ impl Sessions {
 
     /// Returns up to `count` of those who are here, by name, from whoever follows `after`.
     pub(crate) fn participants(&self, after: Option<&UserId>, count: usize) -> Participants {
-        let mut users: Vec<_> = self.by_user.iter().collect();
-        let online = users.len();
-        users.retain(|(user, _)| after.is_none_or(|after| *user > after));
-        users.sort_unstable_by_key(|(user, _)| *user);
-        let has_more = users.len() > count;
-        users.truncate(count);
-        let page = users.into_iter().map(|(user, sessions)| {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut users = self.by_user.range::<UserId, _>((from, Bound::Unbounded));
+        let page = users.by_ref().take(count).map(|(user, sessions)| {
             let newest = sessions.last().expect("who is here has a session");
             let member = &self.all[newest].member;
             Participant {
@@ -94,7 +92,8 @@ impl Sessions {
                 sessions: sessions.len(),
             }
         });
-        Participants { page: page.collect(), online, has_more }
+        let page = page.collect();
+        Participants { page, online: self.by_user.len(), has_more: users.next().is_some() }
     }
 
     /// Returns whose session it is.

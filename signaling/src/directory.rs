@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use room_rules::{RoomId, SessionId};
+use room_rules::{Member, Role, RoomId, SessionId, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::admission::Admission;
+use crate::user_pace::UserPace;
 use crate::{Answer, Refused, RoomRequest};
 
 /// How long a caller waits for a room's answer before it hears `BUSY`.
@@ -70,17 +71,33 @@ pub struct RoomHandle {
     /// Full: whoever asks is told `BUSY`; only a session's leaving waits for its place.
     inbox: mpsc::Sender<RoomRequest>,
     admission: Arc<Admission>,
+    paces: Arc<Paces>,
     opened_at: Instant,
+}
+
+/// How fast each user may come to the room.
+#[derive(Debug)]
+struct Paces {
+    hellos: UserPace,
+    requests: UserPace,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Self {
+            // As many at once as one user may have sessions.
+            hellos: UserPace::new(40, Duration::from_millis(500)),
+            requests: UserPace::new(60, Duration::from_millis(50)),
+        }
+    }
 }
 
 impl RoomHandle {
     /// Creates the handle of `room` and the inbox its task reads, with place for `capacity` requests.
     pub fn new(room: RoomId, capacity: usize) -> (Self, mpsc::Receiver<RoomRequest>) {
         let (inbox, requests) = mpsc::channel(capacity);
-        (
-            Self { room, inbox, admission: Arc::new(Admission::new()), opened_at: Instant::now() },
-            requests,
-        )
+        let (admission, paces) = (Arc::new(Admission::new()), Arc::default());
+        (Self { room, inbox, admission, paces, opened_at: Instant::now() }, requests)
     }
 
     /// Returns the room's name.
@@ -131,21 +148,54 @@ impl RoomHandle {
         &self,
         request: impl FnOnce(Answer<T>) -> RoomRequest,
     ) -> Result<T, Refused> {
-        let (reply, answer) = oneshot::channel();
-        self.tell(request(reply))?;
-        match tokio::time::timeout(PATIENCE, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) if self.is_gone() => Err(Refused::room_not_found()),
-            Ok(Err(_)) | Err(_) => Err(Refused::busy()),
+        match tokio::time::timeout(PATIENCE, self.ask_to_the_end(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Refused::busy()),
         }
     }
 
-    /// Waits until one more session may ask to be let in.
+    /// Asks the room and waits for its answer, however long the disk takes.
     ///
     /// # Errors
     ///
+    /// As of [`ask`](Self::ask); nothing was done then.
+    pub(crate) async fn ask_to_the_end<T>(
+        &self,
+        request: impl FnOnce(Answer<T>) -> RoomRequest,
+    ) -> Result<T, Refused> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(request(reply))?;
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) if self.is_gone() => Err(Refused::room_not_found()),
+            Err(_) => Err(Refused::busy()),
+        }
+    }
+
+    /// Says whether somebody may ask the room for something over HTTP again already. Those who run
+    /// the room may always.
+    ///
+    /// # Errors
+    ///
+    /// `RATE_LIMITED`.
+    pub(crate) fn expect_pace(&self, member: &Member) -> Result<(), Refused> {
+        let is_guest = matches!(member.role, Role::Viewer | Role::Guest);
+        if is_guest && !self.paces.requests.allows(&member.user, Instant::now()) {
+            return Err(Refused::too_fast());
+        }
+        Ok(())
+    }
+
+    /// Waits until one more session of `user` may ask to be let in.
+    ///
+    /// # Errors
+    ///
+    /// `RATE_LIMITED` for somebody who keeps coming, so that they do not take the places of others;
     /// `BUSY` with the time after which it is worth to come back.
-    pub(crate) async fn admit(&self) -> Result<(), Refused> {
+    pub(crate) async fn admit(&self, user: &UserId) -> Result<(), Refused> {
+        if !self.paces.hellos.allows(user, Instant::now()) {
+            return Err(Refused::too_fast());
+        }
         match self.admission.reserve(Instant::now()) {
             Ok(wait) if wait.is_zero() => Ok(()),
             Ok(wait) => {

@@ -34,7 +34,7 @@ pub(crate) async fn leaderboard(
     bearer: Bearer,
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
-    bearer.member_of(room.room())?;
+    room.expect_pace(&bearer.member_of(room.room())?)?;
 
     let Query(Limit { limit }) =
         limit.map_err(|e| Refused::new(Code::BadRequest, e.body_text()))?;

@@ -21,7 +21,7 @@ pub(crate) async fn packet(
     bearer: Bearer,
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
-    bearer.member_of(room.room())?;
+    room.expect_pace(&bearer.member_of(room.room())?)?;
     let packet = PacketId::parse(&packet).ok_or_else(|| not_found("red packet"))?;
 
     let record = room.ask(|reply| RoomRequest::Look(LookRequest::Packet { packet, reply })).await?;

@@ -44,6 +44,7 @@ mod socket;
 mod srs;
 mod targets;
 mod token;
+mod user_pace;
 mod whep;
 mod whip;
 

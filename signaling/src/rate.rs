@@ -85,18 +85,23 @@ impl Default for RateLimit {
 
 /// `burst` at once, then one more every `refill`. Kept as the time at which it would be full again.
 #[derive(Debug)]
-struct Bucket {
+pub(crate) struct Bucket {
     burst: u32,
     refill: Duration,
     full_at: Instant,
 }
 
 impl Bucket {
-    const fn new(burst: u32, refill: Duration, now: Instant) -> Self {
+    pub(crate) const fn new(burst: u32, refill: Duration, now: Instant) -> Self {
         Self { burst, refill, full_at: now }
     }
 
-    fn take(&mut self, now: Instant) -> bool {
+    /// Returns whether nothing is taken that has not come back.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.full_at <= now
+    }
+
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
         let full_at = self.full_at.max(now) + self.refill;
         let allowed = full_at.duration_since(now) <= self.refill * self.burst;
         if allowed {

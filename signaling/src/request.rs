@@ -223,6 +223,8 @@ pub enum BackEndRequest {
     },
     /// Somebody asks who is in the room.
     Participants {
+        /// Who asks.
+        member: Member,
         /// Whom the page follows, by name.
         after: Option<UserId>,
         /// How many.
@@ -346,6 +348,22 @@ pub enum ProgramRequest {
         /// Receives the picture.
         reply: Answer<ProgramPicture>,
     },
+}
+
+impl ProgramRequest {
+    /// Answers that it is not done.
+    pub fn refuse(self, why: Refused) {
+        // Whoever asked may have left.
+        match self {
+            Self::List { reply } => drop(reply.send(Err(why))),
+            Self::Add { reply, .. } => drop(reply.send(Err(why))),
+            Self::Remove { reply, .. } => drop(reply.send(Err(why))),
+            Self::ShowStandIn { reply, .. } | Self::SetStandIn { reply, .. } => {
+                drop(reply.send(Err(why)));
+            }
+            Self::Snapshot { reply, .. } => drop(reply.send(Err(why))),
+        }
+    }
 }
 
 /// When nobody is on stage.

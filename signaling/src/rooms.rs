@@ -77,6 +77,7 @@ pub(crate) async fn snapshot(
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
     let member = bearer.member_of(room.room())?;
+    room.expect_pace(&member)?;
     let snapshot =
         room.ask(|reply| RoomRequest::BackEnd(BackEndRequest::Look { member, reply })).await?;
     Ok(refused::json(StatusCode::OK, encode_snapshot(&snapshot)))

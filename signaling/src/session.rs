@@ -37,6 +37,9 @@ use crate::{
 /// The last client of a server that shuts down comes back after so long.
 const RECONNECT_WITHIN_MS: u64 = 5_000;
 
+/// Messages of a session that is in no room yet: pings of the clock, and a few `hello`.
+const MESSAGES_BEFORE_IN: usize = 30;
+
 type Sink = SplitSink<WebSocket, Message>;
 type Stream = SplitStream<WebSocket>;
 
@@ -112,7 +115,7 @@ impl Session {
 
     /// Waits for a `hello` that a room agrees to.
     async fn join(&mut self, sink: &mut Sink, stream: &mut Stream) -> Result<Joined, Over> {
-        loop {
+        for _ in 0..MESSAGES_BEFORE_IN {
             let text = next_text(stream, self.services.limits.dead_after).await?;
             let answer = match ClientMessage::decode(text.as_bytes()) {
                 Ok(ClientMessage::Hello { rid, hello }) => {
@@ -136,6 +139,7 @@ impl Session {
             };
             sink.send(Message::Text(answer.into())).await.map_err(|error| Over::of(&error))?;
         }
+        Err(Over::NO_HELLO.after(Refused::too_fast()))
     }
 
     /// Joins a room; the one that the session is in stays as it is.
@@ -148,7 +152,7 @@ impl Session {
         let member = claims.clone().member_of(&room).map_err(NotIn::Token)?;
         let found = self.services.directory.find(&room).ok_or_else(Refused::room_not_found);
         let room = found.map_err(NotIn::Room)?;
-        room.admit().await.map_err(NotIn::Room)?;
+        room.admit(&member.user).await.map_err(NotIn::Room)?;
 
         let (outbox, inbox) = outbox(self.services.limits.outbox);
         let session = self.id;

@@ -231,30 +231,28 @@ async fn give(
     room: &str,
     key: Option<Key>,
     bearer: Bearer,
-    memory: &Idempotency,
+    memory: &Arc<Idempotency>,
     services: &Services,
 ) -> Result<Response, Refused> {
     let room = find_room(room, services)?;
     let member = bearer.member_of(room.room())?;
+    room.expect_pace(&member)?;
     if let Some(key) = &key {
         // The room remembers orders and gifts by their own key, also through a crash.
         d.entry("idem").or_insert_with(|| key.as_str().into());
     }
     let body = Value::Object(d).to_string();
     let command: Command = decode_command(t, &body)?;
-    let carry_out = async {
-        let user = member.clone();
-        let reply = room
-            .ask(|reply| RoomRequest::BackEnd(BackEndRequest::Ask { member: user, command, reply }))
-            .await?;
-        Ok(encode_reply(&reply))
-    };
+    let user = member.user.clone();
+    let wish = |reply| RoomRequest::BackEnd(BackEndRequest::Ask { member, command, reply });
     let answer = match key {
         Some(key) => {
-            let request = format!("{} {} {t} {body}", room.room(), member.user);
-            memory.once(key, &member.user, request, carry_out).await?
+            let request = format!("{} {t} {body}", room.room());
+            let carry_out =
+                async move { room.ask_to_the_end(wish).await.map(|reply| encode_reply(&reply)) };
+            memory.once(key, &user, &request, carry_out).await?
         }
-        None => carry_out.await?,
+        None => encode_reply(&room.ask(wish).await?),
     };
     Ok(refused::json(StatusCode::OK, answer))
 }

@@ -4,10 +4,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use room_rules::UserId;
 use tokio::time::Instant;
 use wire_format::Code;
@@ -18,8 +19,10 @@ const HEADER: &str = "idempotency-key";
 /// The longest key, as of `idem`.
 const KEY_MAX: usize = 64;
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// Answers kept. Full: the oldest is forgotten.
-const KEPT: usize = 20_000;
+/// Answers kept. Full: the oldest is forgotten; who is paced needs hours for as many.
+const KEPT: usize = 100_000;
+/// How long a client waits for an answer before it hears `BUSY`.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client's own key of a request.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -48,42 +51,51 @@ pub(crate) struct Idempotency(Mutex<Memory>);
 
 #[derive(Debug, Default)]
 struct Memory {
-    requests: HashMap<(UserId, Key), Remembered>,
+    requests: HashMap<Id, Remembered>,
     /// The oldest first.
-    order: VecDeque<(Instant, (UserId, Key))>,
+    order: VecDeque<(Instant, Id)>,
 }
+
+type Id = (UserId, Key);
+/// SHA-256 of a request.
+type Fingerprint = [u8; SHA256_OUTPUT_LEN];
 
 #[derive(Debug)]
 struct Remembered {
-    request: String,
+    request: Fingerprint,
     /// `None`: it is being carried out.
     answer: Option<String>,
 }
 
 impl Idempotency {
     /// Carries a request out, unless that was done; returns the answer that it had the first time.
+    /// What was begun goes on if its client hangs up or loses patience, because the room may have
+    /// done it by then: until the answer is there, the same key is in flight.
     pub(crate) async fn once(
-        &self,
+        self: &Arc<Self>,
         key: Key,
         user: &UserId,
-        request: String,
-        carry_out: impl Future<Output = Result<String, Refused>>,
+        request: &str,
+        carry_out: impl Future<Output = Result<String, Refused>> + Send + 'static,
     ) -> Result<String, Refused> {
-        let key = (user.clone(), key);
-        if let Some(answer) = self.begin(&key, request)? {
+        let id = (user.clone(), key);
+        if let Some(answer) = self.begin(&id, request)? {
             return Ok(answer);
         }
-        // Forgets the request if its client hangs up before the answer is there.
-        let mut begun = Begun { memory: self, key: &key, answer: None };
-        let answer = carry_out.await;
-        begun.answer = answer.as_ref().ok().cloned();
-        answer
+        let begun = Begun { memory: self.clone(), id, answer: None };
+        let work = tokio::spawn(begun.finish(carry_out));
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(Refused::busy()),
+        }
     }
 
-    fn begin(&self, key: &(UserId, Key), request: String) -> Result<Option<String>, Refused> {
+    fn begin(&self, id: &Id, request: &str) -> Result<Option<String>, Refused> {
+        let hash = digest(&SHA256, request.as_bytes());
+        let request = Fingerprint::try_from(hash.as_ref()).expect("SHA-256 has its length");
         let mut memory = self.lock();
         memory.forget_old(Instant::now());
-        if let Some(known) = memory.requests.get(key) {
+        if let Some(known) = memory.requests.get(id) {
             if known.request != request {
                 let message = "this key was used for another request";
                 return Err(Refused::new(Code::IdempotencyMismatch, message));
@@ -94,7 +106,7 @@ impl Idempotency {
             };
             return known.answer.clone().map(Some).ok_or_else(in_flight);
         }
-        memory.requests.insert(key.clone(), Remembered { request, answer: None });
+        memory.requests.insert(id.clone(), Remembered { request, answer: None });
         Ok(None)
     }
 
@@ -103,22 +115,34 @@ impl Idempotency {
     }
 }
 
-struct Begun<'a> {
-    memory: &'a Idempotency,
-    key: &'a (UserId, Key),
+/// A request that is being carried out; it is forgotten if it was refused.
+struct Begun {
+    memory: Arc<Idempotency>,
+    id: Id,
     answer: Option<String>,
 }
 
-impl Drop for Begun<'_> {
+impl Begun {
+    async fn finish(
+        mut self,
+        carry_out: impl Future<Output = Result<String, Refused>>,
+    ) -> Result<String, Refused> {
+        let answer = carry_out.await;
+        self.answer = answer.as_ref().ok().cloned();
+        answer
+    }
+}
+
+impl Drop for Begun {
     fn drop(&mut self) {
         let mut memory = self.memory.lock();
         let Some(answer) = self.answer.take() else {
-            memory.requests.remove(self.key);
+            memory.requests.remove(&self.id);
             return;
         };
-        if let Some(known) = memory.requests.get_mut(self.key) {
+        if let Some(known) = memory.requests.get_mut(&self.id) {
             known.answer = Some(answer);
-            memory.order.push_back((Instant::now(), self.key.clone()));
+            memory.order.push_back((Instant::now(), self.id.clone()));
         }
     }
 }
@@ -141,34 +165,42 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_key_is_done_once_and_another_request_under_it_is_refused() {
-        let memory = Idempotency::default();
+        let memory = Arc::new(Idempotency::default());
         let user = UserId::parse("bob").expect("a name");
         let key = || Key("k".to_owned());
         let done = |answer: &str| std::future::ready(Ok(answer.to_owned()));
         let refused = Refused::new(Code::Conflict, "no");
 
-        let no = memory.once(key(), &user, "a".into(), std::future::ready(Err(refused))).await;
+        let no = memory.once(key(), &user, "a", std::future::ready(Err(refused))).await;
         assert_eq!(no.map_err(|r| r.code), Err(Code::Conflict), "and forgotten");
-        assert_eq!(memory.once(key(), &user, "a".into(), done("1")).await, Ok("1".into()));
-        assert_eq!(memory.once(key(), &user, "a".into(), done("2")).await, Ok("1".into()));
-        let other = memory.once(key(), &user, "b".into(), done("2")).await;
+        assert_eq!(memory.once(key(), &user, "a", done("1")).await, Ok("1".into()));
+        assert_eq!(memory.once(key(), &user, "a", done("2")).await, Ok("1".into()));
+        let other = memory.once(key(), &user, "b", done("2")).await;
         assert_eq!(other.map_err(|r| r.code), Err(Code::IdempotencyMismatch));
 
-        let slow = Key("slow".to_owned());
-        let first = memory.once(slow.clone(), &user, "a".into(), std::future::pending());
-        let second = async {
-            tokio::task::yield_now().await;
-            memory.once(slow.clone(), &user, "a".into(), done("2")).await
-        };
-        tokio::select! {
-            biased;
-            _ = first => unreachable!("it never ends"),
-            second = second => assert_eq!(second.map_err(|r| r.code), Err(Code::IdempotencyInFlight)),
-        }
-        // The first one hung up.
-        assert_eq!(memory.once(slow, &user, "a".into(), done("3")).await, Ok("3".into()));
-
         tokio::time::advance(KEPT_FOR + Duration::from_secs(1)).await;
-        assert_eq!(memory.once(key(), &user, "b".into(), done("4")).await, Ok("4".into()));
+        assert_eq!(memory.once(key(), &user, "b", done("4")).await, Ok("4".into()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_client_did_not_wait_for_is_done_once_all_the_same() {
+        let memory = Arc::new(Idempotency::default());
+        let user = UserId::parse("bob").expect("a name");
+        let key = || Key("slow".to_owned());
+        let again = || std::future::ready(Ok("2".to_owned()));
+        let (disk, written) = tokio::sync::oneshot::channel::<()>();
+        let slow = async move {
+            written.await.expect("the disk goes on");
+            Ok("1".to_owned())
+        };
+
+        let first = memory.once(key(), &user, "a", slow).await;
+        assert_eq!(first.map_err(|r| r.code), Err(Code::Busy), "after the client's patience");
+        let second = memory.once(key(), &user, "a", again()).await;
+        assert_eq!(second.map_err(|r| r.code), Err(Code::IdempotencyInFlight));
+
+        disk.send(()).expect("somebody waits for it");
+        tokio::task::yield_now().await;
+        assert_eq!(memory.once(key(), &user, "a", again()).await, Ok("1".into()));
     }
 }

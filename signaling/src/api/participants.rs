@@ -30,7 +30,8 @@ pub(crate) async fn list(
     bearer: Bearer,
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
-    bearer.member_of(room.room())?;
+    let member = bearer.member_of(room.room())?;
+    room.expect_pace(&member)?;
     let Query(Page { limit, cursor }) =
         page.map_err(|e| Refused::new(Code::BadRequest, e.body_text()))?;
     let is_none = || Refused::new(Code::BadRequest, "cursor is none of this list's");
@@ -39,8 +40,7 @@ pub(crate) async fn list(
         None => None,
     };
     let count = limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-    let page = room
-        .ask(|reply| RoomRequest::BackEnd(BackEndRequest::Participants { after, count, reply }))
-        .await?;
+    let wish = |reply| BackEndRequest::Participants { member, after, count, reply };
+    let page = room.ask(|reply| RoomRequest::BackEnd(wish(reply))).await?;
     Ok(refused::json(StatusCode::OK, encode_participants(&page)))
 }

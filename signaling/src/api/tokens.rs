@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use room_rules::{Areas, Member, Role};
+use room_rules::{Member, Role};
 use wire_format::{Code, MintToken, encode_token};
 
 use crate::auth::{Bearer, find_room};
@@ -33,7 +33,7 @@ pub(crate) async fn mint(
 
     let lifetime = Duration::from_secs(ttl_s.into());
     let now = services.clock.now();
-    let member = Member { user, name, role, caps: Areas::ALL };
+    let member = Member { user, name, role, caps: asker.caps };
     let claims = Claims::new(room.room().clone(), member, now, lifetime);
     let token = services.tokens.sign(&claims);
     let mut answer = refused::json(StatusCode::CREATED, encode_token(&token, now + lifetime));

@@ -124,7 +124,7 @@ fn serve_back_end(id: &RoomId, request: BackEndRequest) {
             let _ = reply.send(command_reply(&command).map_err(Refused::from));
         }
         BackEndRequest::Look { member, reply } => drop(reply.send(Ok(snapshot(id, member)))),
-        BackEndRequest::Participants { after, count, reply } => {
+        BackEndRequest::Participants { member: _, after, count, reply } => {
             let users = ["ann", "bob", "cy"].into_iter().map(str::to_owned);
             let mut page: Vec<_> = users
                 .filter(|user| after.as_ref().is_none_or(|after| user.as_str() > after.as_str()))
