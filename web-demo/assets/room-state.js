@@ -4,6 +4,8 @@
  * counter of its last word and ignores what is older.
  */
 
+import { applyGoods, goodsOf } from "./products.js";
+
 /** How many chat lines are kept. */
 const CHAT_KEPT = 100;
 
@@ -21,6 +23,7 @@ const CHAT_KEPT = 100;
  * @property {Map<string, Wire.Sale>} sales
  * @property {Map<string, Wire.RedPacket>} packets
  * @property {Map<string, Wire.Lottery>} lotteries
+ * @property {import("./products.js").Goods} goods
  * @property {Map<string, Wire.Auction>} auctions
  * @property {Map<string, Wire.SaleDraft>} drafts  sales that are prepared; of whoever may announce them
  * @property {Map<string, Wire.Countdown>} countdowns
@@ -48,7 +51,7 @@ const CHAT_KEPT = 100;
 export function emptyRoom(room) {
   return {
     joined: false, room, title: room, state: "created", reason: null, you: { user: "", name: "", role: "viewer" },
-    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), auctions: new Map(), drafts: new Map(),
+    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), goods: goodsOf(), auctions: new Map(), drafts: new Map(),
     countdowns: new Map(), chat: [], settings: null, moderation: null, muted: null,
     speaker: null, uplinks: new Map(), ...totals({}), words: new Map(),
   };
@@ -69,6 +72,7 @@ export function applySnapshot(model, snapshot) {
     sales: new Map(snapshot.sales.map((sale) => [sale.sale, sale])),
     packets: new Map((snapshot.packets ?? []).map((packet) => [packet.packet, packet])),
     lotteries: new Map((snapshot.lotteries ?? []).map((lottery) => [lottery.lottery, lottery])),
+    goods: goodsOf(snapshot),
     auctions: new Map((snapshot.auctions ?? []).map((auction) => [auction.auction, auction])),
     drafts: new Map((snapshot.drafts ?? []).map((draft) => [draft.sale, draft])),
     settings: snapshot.settings ?? null, moderation: snapshot.moderation ?? null, muted: snapshot.muted_until === undefined ? null : { until: snapshot.muted_until },
@@ -143,28 +147,9 @@ export function applyEvent(model, event) {
       Object.assign(model, totals(d));
       return true;
     default:
+      if (applyGoods(model.goods, event)) return true;
       return model.moderation === null || !event.t.startsWith("mod.") || applyOrder(model.moderation, event);
   }
-}
-
-/**
- * Returns the two sides of a battle, ours first.
- * @param {Wire.Battle} battle
- * @param {string} room
- */
-export function battleSides(battle, room) {
-  const other = battle.rooms.find((name) => name !== room) ?? "";
-  return { own: battle.scores[room] ?? 0, other: battle.scores[other] ?? 0, otherRoom: other };
-}
-
-/**
- * Returns the share of the score bar that is ours, never less than a sliver for either side.
- * @param {number} own
- * @param {number} other
- */
-export function ownShare(own, other) {
-  if (own + other === 0) return 0.5;
-  return Math.min(0.9, Math.max(0.1, own / (own + other)));
 }
 
 /** @param {Partial<Wire.React>} told */

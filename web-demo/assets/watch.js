@@ -22,7 +22,6 @@
 import { OwnBids } from "./auction.js";
 import { RoomClock } from "./clock.js";
 import { call } from "./http.js";
-import { silenceText } from "./keeping-order.js";
 import { MediaClock, followPictures } from "./media/media-clock.js";
 import { downlinkMs } from "./media/stats.js";
 import { WhepPlayer } from "./media/whep.js";
@@ -39,6 +38,7 @@ import { avatar, byId, el, money, setText, short } from "./ui/dom.js";
 import { GiftPanel } from "./ui/gift-panel.js";
 import { GiftCatalog, GiftView } from "./ui/gifts.js";
 import { likeButton } from "./ui/like-button.js";
+import { GoodsView } from "./ui/goods-view.js";
 import { LuckView } from "./ui/luck-view.js";
 import { OrdersView } from "./ui/orders-view.js";
 import { OwnSeat } from "./ui/own-seat.js";
@@ -46,15 +46,12 @@ import { OrderPanel } from "./ui/order-panel.js";
 import { Plates } from "./ui/plates.js";
 import { SaleCard } from "./ui/sale-view.js";
 import { wireSound } from "./ui/sound.js";
+import { Status, drawComposer } from "./ui/status.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { attempt, toast } from "./ui/toast.js";
 import { UserSheet } from "./ui/user-sheet.js";
-import { wordsForCode } from "./ui/words.js";
 
 const EVENTS_KEPT = 500;
-
-/** @type {Record<Wire.RoomState, string>} */
-const STATES = { created: "未开播", waiting: "预热中", live: "直播 LIVE", interrupted: "稍候", ended: "已结束" };
 
 const query = new URLSearchParams(location.search);
 const tokens = tokensOf(query, query.get("role") === "moderator" ? "moderator" : "viewer");
@@ -90,6 +87,7 @@ const request = (t, d) => session.request(t, d);
 const ordersView = new OrdersView(byId("orders"), { room, tokens, now, orders });
 const saleCard = new SaleCard(byId("sale"), { now, place: placeOrder, orders, onOrder: () => ordersView.open() });
 const auctionCard = new AuctionCard(byId("auction"), { now, request, bids });
+const goods = new GoodsView(byId("goods-card"), byId("bag"));
 const giftPanel = new GiftPanel(byId("gifts"), { room, catalog, request });
 const users = new UserSheet({ model, now, request, onChange: () => order.refresh() });
 const order = new OrderPanel(byId("order-panel"), { room, tokens, model, now, request, users });
@@ -111,9 +109,12 @@ const session = new RoomSession({
     else if (event.t === "layout.applied") plates.handleApplied(event.d);
     else if (applyEvent(model, event)) show(event);
   },
-  onStatus: drawStatus,
+  onStatus: () => drawStatus(),
 });
 
+/** How the page stands: on air or not, and by which ways. */
+const status = new Status({ model, session, player: () => player, video, carrier });
+const drawStatus = () => status.draw();
 const ownSeat = new OwnSeat({ model, session, tokens, query });
 
 const player = new WhepPlayer({
@@ -209,26 +210,13 @@ function show({ t, d }) {
     case "me.muted":
     case "me.unmuted":
     case "room.settings":
-      drawComposer();
+      drawComposer(model, now());
       order.update();
       break;
     default:
       if (t.startsWith("mod.")) order.update();
       else drawTimed();
   }
-}
-
-/** Whoever may not talk is told so where they would write. */
-function drawComposer() {
-  const silence = silenceText(model, now());
-  const { settings } = model;
-  const input = /** @type {HTMLInputElement} */ (byId("chat-input"));
-  const slow = settings?.slow_mode_s ? ` · 每 ${settings.slow_mode_s} 秒一条 every ${settings.slow_mode_s} s` : "";
-  input.placeholder = silence ?? `说点什么… Say something${slow}`;
-  input.disabled = silence !== null;
-  /** @type {HTMLButtonElement} */ (byId("chat-send")).disabled = silence !== null;
-  byId("gifts").hidden = settings?.features.gift === false;
-  byId("seat").hidden = settings?.features.seat === false;
 }
 
 /** @param {Wire.GiftItem} item */
@@ -240,7 +228,7 @@ function showGift(item) {
 function drawAll() {
   setText(byId("title"), model.title || model.room);
   byId("order-toggle").hidden = !users.isKeeper;
-  drawComposer();
+  drawComposer(model, now());
   document.title = `${model.title || model.room} · 连麦 Lianmai`;
   drawCounts();
   drawStage();
@@ -254,6 +242,7 @@ function drawTimed() {
   bigCountdown.update(model);
   saleCard.update(model);
   auctionCard.update(model);
+  goods.update(model);
   ordersView.update();
   giftPanel.update(model);
   luck.update(model);
@@ -277,41 +266,6 @@ function drawStage() {
   plates.update(model);
 }
 
-function drawStatus() {
-  const { status } = session;
-  if (hasEnded() && player.link.state !== "idle") player.stop();
-  const isLive = model.joined && model.state === "live";
-  setText(byId("state"), isLive ? "直播 LIVE" : STATES[model.joined ? model.state : "created"]);
-  byId("state").classList.toggle("on", isLive);
-
-  const text = curtainText();
-  byId("curtain").hidden = text === null;
-  byId("curtain").classList.toggle("still", hasEnded() || session.status === "refused");
-  if (text !== null) setText(byId("curtain-text"), text);
-  const links = [
-    carrier === "dc" ? null : status === "joined" ? "WS ✓" : "WS …",
-    carrier === "ws" ? null : session.channels.ctl?.readyState === "open" ? "DC ✓" : "DC …",
-    player.link.state === "live" ? "媒体 ✓ media" : "媒体 … media",
-  ];
-  setText(byId("health"), links.filter((link) => link !== null).join(" · "));
-}
-
-function hasEnded() {
-  return session.status === "ended" || (model.joined && model.state === "ended");
-}
-
-/** What hangs before the picture, or null while there is a picture to see. */
-function curtainText() {
-  if (session.code === "BANNED") return wordsForCode("BANNED");
-  if (player.link.state === "refused") return wordsForCode(player.link.code ?? "UNAUTHENTICATED");
-  if (session.status === "refused") return wordsForCode(session.code ?? "UNAUTHENTICATED");
-  if (hasEnded()) return "直播已结束,谢谢观看 · The show is over";
-  if (!model.joined) return session.status === "waiting" ? "主播还没开播 · Not live yet" : "正在进入直播间 · Joining…";
-  if (model.state === "interrupted") return "主播马上回来 · The host will be right back";
-  if (model.state === "created") return "马上开播 · Starting soon";
-  return player.link.state === "live" && video.videoWidth > 0 ? null : "画面来了 · Picture coming up…";
-}
-
 // ---- buttons ----
 
 function wireButtons() {
@@ -331,7 +285,7 @@ function wireButtons() {
     drawStatus();
     luck.update(model);
     auctionCard.update(model);
-    drawComposer();
+    drawComposer(model, now());
   }, 1000);
 }
 

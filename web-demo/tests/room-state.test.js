@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { placesOf, plateAt, tiles } from "../assets/layout.js";
-import { applyEvent, applySnapshot, battleSides, emptyRoom, ownShare } from "../assets/room-state.js";
+import { applyEvent, applySnapshot, emptyRoom } from "../assets/room-state.js";
 
 /** @param {Partial<Wire.Snapshot>} [some] */
 function joined(some = {}) {
@@ -58,14 +58,6 @@ test("a snapshot replaces the state and keeps the chat without doubles", () => {
     sales: [], countdowns: [], online: 0, likes: 0, coins: 0, st: 2, q: {} })), chat: [line("3"), line("4")] });
   assert.deepEqual(model.chat.map(({ id }) => id), ["1", "2", "3", "4"]);
   assert.equal(model.state, "ended");
-});
-
-test("our side comes first and neither side of the bar vanishes", () => {
-  const battle = { pk: "p", state: /** @type {const} */ ("battling"), rooms: ["b", "a"], start_at: 0, end_at: 9, scores: { a: 30, b: 10 }, version: 0, result: null };
-  assert.deepEqual(battleSides(battle, "a"), { own: 30, other: 10, otherRoom: "b" });
-  assert.equal(ownShare(0, 0), 0.5);
-  assert.equal(ownShare(1000, 0), 0.9);
-  assert.equal(ownShare(30, 10), 0.75);
 });
 
 test("plates sit where the mixer draws", () => {

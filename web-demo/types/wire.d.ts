@@ -6,7 +6,7 @@ declare namespace Wire {
   type Stream = "room" | "seat" | "pk" | "sale" | "gift" | "chat" | "react" | "me";
   type RoomState = "created" | "waiting" | "live" | "interrupted" | "ended";
   type SeatState = "idle" | "reserved" | "joining" | "live" | "held";
-  type BattleState = "inviting" | "linking" | "preparing" | "battling" | "punishing" | "idle";
+  type BattleState = "inviting" | "linking" | "linked" | "preparing" | "battling" | "punishing" | "idle";
   type SaleState = "counting" | "open" | "paused" | "sold_out" | "closed" | "cancelled";
   type CountdownKind = "auction_start" | "auction_end" | "sale_open" | "packet_open" | "lottery_draw" | "pk_start" | "pk_end" | "punish";
 
@@ -15,6 +15,7 @@ declare namespace Wire {
     index: number; state: SeatState; user: string | null; muted: boolean; unseen?: boolean; mic?: boolean; cam?: boolean;
     locked?: boolean; lock_audio?: boolean; lock_video?: boolean; rev?: number;
   }
+  interface BattleSide { room: string; state: "asked" | "in" | "surrendered" | "out"; host?: string | null; name?: string; reason?: string }
   interface BattleResult { winner: string | null; reason: string }
   interface Battle {
     pk: string;
@@ -25,9 +26,11 @@ declare namespace Wire {
     scores: Record<string, number>;
     version: number;
     result: BattleResult | null;
+    sides?: BattleSide[];
+    round?: number; rush?: { from: number; factor: number } | null;
   }
   interface Sale {
-    sale: string; title: string; sku: string; price_cents: number; stock: number; left: number; per_user: number;
+    sale: string; title: string; sku: string; product?: string; price_cents: number; stock: number; left: number; per_user: number;
     open_at: number; close_at: number; state: SaleState; fair?: boolean; buyers?: number; pay_within_ms?: number; draw?: Draw;
   }
   interface Draw { commit: string; decided_at: number; result?: { seed: string; entries: number; orders: number; last: string | null } }
@@ -35,6 +38,8 @@ declare namespace Wire {
     sale: string; title: string; sku: string; price_cents: number; stock: number; per_user: number; duration_ms: number;
     policy: "arrival" | "lottery_window";
   }
+  interface Product { product: string; title: string; sku: string; price: number; currency: string; stock?: number; image?: string; url?: string; rev: number }
+  interface Explanation { product: string; from: number; to?: number | null }
   type AuctionState = "scheduled" | "running" | "closing" | "sold" | "unsold" | "void";
   interface AuctionPrice {
     auction: string; rev: number; price: number | null; next: number; leader: string | null; bids: number; reserve_met?: boolean;
@@ -99,7 +104,7 @@ declare namespace Wire {
     battle: Battle | null; sales: Sale[]; packets?: RedPacket[]; lotteries?: Lottery[]; countdowns: Countdown[]; chat: Chat[];
     online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
     wishes?: Wish[]; settings?: Settings; moderation?: Moderation; muted_until?: number | null;
-    drafts?: SaleDraft[]; auctions?: Auction[]; mine?: Mine;
+    products?: Product[]; pinned?: string; explaining?: Explanation; drafts?: SaleDraft[]; auctions?: Auction[]; mine?: Mine;
     st: number; q: Partial<Record<Stream, number>>;
   }
   /** The answer to `hello`: a snapshot, or only where the session goes on. */

@@ -5,6 +5,7 @@ import { wireTabs } from "../ui/tabs.js";
 import { OrderPanel } from "../ui/order-panel.js";
 import { UserSheet } from "../ui/user-sheet.js";
 import { AuctionPanel } from "./auction-panel.js";
+import { GoodsPanel } from "./goods-panel.js";
 import { InsertsPanel } from "./inserts-panel.js";
 import { LayoutPanel } from "./layout-panel.js";
 import { LuckPanel } from "./luck-panel.js";
@@ -30,10 +31,11 @@ export class HostDesk {
    */
   constructor({ room, tokens, now, model, request, isOnline }) {
     this.model = model;
-    const shop = subPanes(byId("pane-sale"), "卖货 Sell", [["flash", "秒杀 Flash sale"], ["auction", "竞拍 Auction"]]);
+    const shop = subPanes(byId("pane-sale"), "卖货 Sell", [["flash", "秒杀 Flash sale"], ["auction", "竞拍 Auction"], ["goods", "商品 Products"]]);
     this.pk = new PkPanel(byId("pk-panel"), room, request);
     this.sale = new SalePanel(shop("flash"), { now, request, model, sold: new SoldSheet({ room, tokens, now, request }) });
     this.auction = new AuctionPanel(shop("auction"), { now, request });
+    this.goods = new GoodsPanel(shop("goods"), { request, onSell: (product) => this.sell(product) });
     this.luck = new LuckPanel(byId("pane-luck"), room, tokens, request);
     this.seats = new SeatsPanel(byId("pane-seats"), request);
     this.users = new UserSheet({ model, now, request, onChange: () => this.order.refresh() });
@@ -48,6 +50,16 @@ export class HostDesk {
   drawShop() {
     this.sale.update(this.model);
     this.auction.update(this.model);
+    this.goods.update(this.model);
+  }
+
+  /**
+   * Takes a product to the form of flash sales.
+   * @param {Wire.Product} product
+   */
+  sell(product) {
+    this.sale.take(product);
+    byId("tab-flash").click();
   }
 
   drawTimed() {

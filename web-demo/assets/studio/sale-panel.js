@@ -51,6 +51,19 @@ export class SalePanel {
     this.suit();
     root.append(this.form, el("h3", {}, "本场 This show"), this.list);
     this.drawn = "";
+    /** What the form was filled with. @type {{product: string, title: string, sku: string} | null} */
+    this.product = null;
+  }
+
+  /**
+   * Fills the form with a product of the shelf.
+   * @param {Wire.Product} product
+   */
+  take({ product, title, price: cents, sku }) {
+    const control = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
+    control("title").value = title.slice(0, 80);
+    control("price").value = price(cents);
+    this.product = { product, title: control("title").value, sku };
   }
 
   /** Terms that have no meaning together cannot be chosen together. */
@@ -65,9 +78,13 @@ export class SalePanel {
     const data = new FormData(this.form);
     const number = (/** @type {string} */ name) => Number(data.get(name));
     const policy = String(data.get("policy"));
+    const title = String(data.get("title")).trim();
+    // Under another title it is another product.
+    const shelf = this.product?.title === title ? { product: this.product.product, sku: this.product.sku } : {};
     return {
-      title: String(data.get("title")).trim(),
+      title,
       sku: `sku-${Date.now().toString(36)}`,
+      ...shelf,
       price_cents: Math.round(number("price") * 100),
       stock: number("stock"),
       per_user: number("per_user"),

@@ -1,10 +1,10 @@
 /**
- * The battle drawn over the picture: a score bar over the two halves, the clock between them, the result
- * at the end. The clock runs on room time by itself.
+ * The battle drawn over the picture: a score bar with a part for each room, in the order in which they stand in the
+ * picture; the clock; the result at the end. The clock runs on room time by itself.
  */
 
+import { factorAt, standing } from "../battle.js";
 import { battleDeadline, clockText } from "../countdown.js";
-import { battleSides, ownShare } from "../room-state.js";
 import { el, setText, short } from "./dom.js";
 
 const TICK_MS = 100;
@@ -13,7 +13,9 @@ const TICK_MS = 100;
 const RUSH_MS = 10_000;
 
 /** @type {Record<string, string>} */
-const PHASES = { linking: "连线中 Linking", preparing: "准备 Ready", battling: "PK", punishing: "惩罚时间 Forfeit" };
+const PHASES = { linking: "连线中 Linking", linked: "连麦中 Linked", preparing: "准备 Ready", battling: "PK", punishing: "惩罚时间 Forfeit" };
+
+/** @typedef {{part: HTMLElement, score: HTMLElement}} Part */
 
 export class BattleView {
   /**
@@ -23,13 +25,12 @@ export class BattleView {
   constructor(root, now) {
     this.root = root;
     this.now = now;
-    this.own = el("b", { class: "pk-score own", "data-testid": "pk-score-own" }, "0");
-    this.other = el("b", { class: "pk-score other", "data-testid": "pk-score-other" }, "0");
-    this.fill = el("span", { class: "pk-fill" });
-    this.bar = el("div", { class: "pk-bar", "data-testid": "pk-bar", role: "img" }, this.fill, this.own, this.other);
+    this.bar = el("div", { class: "pk-bar", "data-testid": "pk-bar", role: "img" });
     this.clock = el("div", { class: "pk-clock", "data-testid": "pk-clock", role: "timer" });
     this.result = el("div", { class: "pk-result", hidden: true, "data-testid": "pk-result" });
     root.append(this.bar, this.clock, this.result);
+    /** By room, in the order of the picture. @type {Map<string, Part>} */
+    this.parts = new Map();
     /** @type {Wire.Battle | null} */
     this.battle = null;
     /** @type {Wire.Countdown[]} */
@@ -49,37 +50,68 @@ export class BattleView {
     clearInterval(this.timer);
     if (!battle || !shown) return;
 
-    // The picture is the same in both rooms: the inviter's host is on the left.
-    this.root.classList.toggle("invited", battle.rooms[0] !== model.room);
-    const { own, other, otherRoom } = battleSides(battle, model.room);
-    setText(this.own, short(own));
-    setText(this.other, short(other));
-    this.fill.style.setProperty("--share", String(ownShare(own, other)));
-    this.bar.setAttribute("aria-label", `${model.room} ${own} : ${other} ${otherRoom}`);
+    this.drawBar(battle, model.room);
     this.showResult(battle);
     this.tick();
     this.timer = window.setInterval(() => this.tick(), TICK_MS);
   }
 
+  /**
+   * @param {Wire.Battle} battle
+   * @param {string} home
+   */
+  drawBar(battle, home) {
+    const sides = standing(battle).filter(({ isOut }) => !isOut);
+    // Where nothing is fought out there is nothing to weigh.
+    this.bar.hidden = battle.state === "linked";
+    if (sides.map(({ room }) => room).join() !== [...this.parts.keys()].join()) {
+      this.parts = new Map(sides.map(({ room }, at) => [room, part(room, home, at, sides.length)]));
+      this.bar.replaceChildren(...[...this.parts.values()].map((one) => one.part));
+    }
+    for (const { room, points, share } of sides) {
+      const one = this.parts.get(room);
+      if (!one) continue;
+      setText(one.score, short(points));
+      one.part.style.setProperty("--share", String(share));
+    }
+    this.bar.setAttribute("aria-label", sides.map(({ room, points }) => `${room} ${points}`).join(" : "));
+  }
+
   tick() {
     const { battle } = this;
     if (!battle) return;
+    const now = this.now();
     const deadline = battleDeadline(battle, this.countdowns);
-    const rest = deadline ? deadline.at - this.now() : null;
-    const phase = PHASES[battle.state] ?? "";
+    const rest = deadline ? deadline.at - now : null;
+    const factor = battle.state === "battling" ? factorAt(battle, now) : 1;
+    const phase = `${PHASES[battle.state] ?? ""}${factor > 1 ? ` ×${factor}` : ""}`;
     setText(this.clock, rest === null ? phase : `${phase} ${clockText(rest)}`);
-    this.clock.classList.toggle("rush", deadline?.kind === "pk_end" && rest !== null && rest < RUSH_MS);
+    this.clock.classList.toggle("rush", factor > 1 || (deadline?.kind === "pk_end" && rest !== null && rest < RUSH_MS));
   }
 
   /**
    * @param {Wire.Battle} battle
    */
   showResult({ result, state, rooms }) {
-    this.result.hidden = result === null || state === "battling";
+    this.result.hidden = result === null || state === "battling" || state === "preparing" || state === "linked";
     if (!result) return;
-    const words = result.winner === null ? ["平", "平"] : result.winner === rooms[0] ? ["胜", "负"] : ["负", "胜"];
+    const words = rooms.map((room) => (result.winner === null ? "平" : result.winner === room ? "胜" : "负"));
     const moods = { 胜: "win", 负: "lose", 平: "draw" };
-    this.result.replaceChildren(...words.map((word) =>
-      el("span", { class: `medal ${moods[/** @type {"胜" | "负" | "平"} */ (word)]}` }, word)));
+    this.result.style.setProperty("--sides", String(Math.min(rooms.length, 3)));
+    this.result.replaceChildren(...words.map((word) => el("span", { class: `medal ${moods[/** @type {"胜" | "负" | "平"} */ (word)]}` }, word)));
   }
+}
+
+/**
+ * @param {string} room
+ * @param {string} home
+ * @param {number} at
+ * @param {number} count
+ * @returns {Part}
+ */
+function part(room, home, at, count) {
+  const isOwn = room === home;
+  const testId = isOwn ? "pk-score-own" : count === 2 ? "pk-score-other" : `pk-score-${room}`;
+  const score = el("b", { class: "pk-score", "data-testid": testId }, "0");
+  return { part: el("span", { class: `pk-part ${isOwn ? "own" : `rival-${at % 4}`}`, title: room }, score), score };
 }

@@ -1,0 +1,35 @@
+/**
+ * Goal: the bar shows every room of a battle in the order of the picture, and none of them vanishes.
+ * Method: made-up battles of two and of four.
+ */
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { factorAt, standing } from "../assets/battle.js";
+
+/** @param {Record<string, number>} scores @param {Partial<Wire.Battle>} [more] @returns {Wire.Battle} */
+const battle = (scores, more = {}) => ({ pk: "p", state: "battling", rooms: Object.keys(scores), start_at: 0, end_at: 9, scores, version: 0, result: null, ...more });
+
+test("rooms stand in the order of the picture with their points", () => {
+  assert.deepEqual(standing(battle({ b: 30, a: 10 })).map(({ room, points }) => [room, points]), [["b", 30], ["a", 10]]);
+});
+
+test("the parts of the bar make a whole and no room vanishes", () => {
+  for (const scores of [{ a: 0, b: 0 }, { a: 1_000, b: 0 }, { a: 30, b: 10 }, { a: 5, b: 0, c: 900, d: 1 }]) {
+    const shares = standing(battle(scores)).map(({ share }) => share);
+    assert.ok(Math.abs(shares.reduce((sum, one) => sum + one, 0) - 1) < 1e-9, JSON.stringify(shares));
+    assert.ok(Math.min(...shares) >= 0.08);
+  }
+  assert.deepEqual(standing(battle({ a: 0, b: 0 })).map(({ share }) => share), [0.5, 0.5]);
+  const [own, other] = standing(battle({ a: 30, b: 10 }));
+  assert.ok(own && other && own.share > other.share);
+});
+
+test("who left is marked, and a room without points has none", () => {
+  const sides = [{ room: "a", state: /** @type {const} */ ("in"), host: "x" }, { room: "b", state: /** @type {const} */ ("out"), host: null }];
+  assert.deepEqual(standing(battle({ a: 1 }, { rooms: ["a", "b"], sides })).map(({ points, isOut }) => [points, isOut]), [[1, false], [0, true]]);
+});
+
+test("a coin counts more from the rush on, and once where there is none", () => {
+  assert.deepEqual([factorAt({ rush: { from: 100, factor: 3 } }, 99), factorAt({ rush: { from: 100, factor: 3 } }, 100), factorAt({}, 1e9)], [1, 3, 1]);
+});
