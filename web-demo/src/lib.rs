@@ -49,6 +49,7 @@ const FILES: &[(&str, &[u8])] = files![
     "img/rose.svg",
     "index.html",
     "keeping-order.js",
+    "lanes.js",
     "layout.js",
     "lottery-proof.js",
     "media/capture.js",

@@ -1,5 +1,6 @@
 /** Chat lines flying over the picture. Lanes keep them apart; with all lanes taken a line is left out. */
 
+import { Lanes } from "../lanes.js";
 import { el, wantsLessMotion } from "./dom.js";
 
 const LANES = 5;
@@ -12,8 +13,7 @@ export class Danmaku {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    /** @type {number[]} when each lane is free again */
-    this.free = Array.from({ length: LANES }, () => 0);
+    this.lanes = new Lanes(LANES, LANE_FREE_MS);
     this.isOn = !wantsLessMotion();
   }
 
@@ -28,11 +28,10 @@ export class Danmaku {
    * @param {boolean} isOwn
    */
   fly(text, isOwn) {
-    const now = performance.now();
-    const lane = this.free.findIndex((at) => at <= now);
-    if (!this.isOn || lane < 0 || document.hidden) return;
+    if (!this.isOn || document.hidden) return;
+    const lane = this.lanes.take(performance.now());
+    if (lane === null) return;
 
-    this.free[lane] = now + LANE_FREE_MS;
     const line = el("span", { class: isOwn ? "danmaku-line own" : "danmaku-line" }, text);
     line.style.setProperty("--lane", String(lane));
     this.root.append(line);
