@@ -63,7 +63,7 @@ const fired = [];
 /** @param {string} t @param {object} d */
 const request = (t, d) => session.request(t, d);
 
-const own = new OwnFeed({ room, tokens, query, onState: handleOwnState });
+const own = new OwnFeed({ room, tokens, query, onState: handleOwnState, onSwitch: tellSwitch });
 const performers = new Performers(byId("performers"), room, tokens);
 const chat = new ChatView(byId("chat"));
 const catalog = new GiftCatalog();
@@ -214,6 +214,15 @@ async function endRoom() {
   drawStatus();
 }
 
+/**
+ * Tells the others that our microphone or camera is off: they hear and see nothing, and want to know why.
+ * @param {{mic?: boolean, cam?: boolean}} change
+ */
+function tellSwitch(change) {
+  const isSeated = model.seats.some(({ user }) => user !== null && user === model.you.user);
+  if (session.isOnline && isSeated) void attempt(session.request("seat.switch", change));
+}
+
 // ---- a guest's seat ----
 
 function ownSeat() {
@@ -252,7 +261,7 @@ function takeWantedSeat() {
     }
     return;
   }
-  own.muteByHost(seat.muted);
+  own.muteByHost(seat.muted, seat.unseen);
   if (seat.state === "reserved") {
     if (wantsSeat) void attempt(session.request("seat.join", {}));
     else askToJoin();

@@ -10,6 +10,7 @@ import { byId } from "../ui/dom.js";
  * @property {import("../token.js").Tokens} tokens
  * @property {URLSearchParams} query
  * @property {(state: import("../media/link.js").LinkState, code: string | null) => void} onState
+ * @property {(change: {mic?: boolean, cam?: boolean}) => void} [onSwitch]  the microphone or the camera is on or off now
  */
 
 export class OwnFeed {
@@ -38,6 +39,7 @@ export class OwnFeed {
     this.isMicOff = false;
     this.isCamOff = false;
     this.isMutedByHost = false;
+    this.isUnseenByHost = false;
     this.wire();
   }
 
@@ -78,11 +80,13 @@ export class OwnFeed {
   }
 
   /**
-   * Keeps the microphone off while the host says so.
+   * Keeps the microphone and the camera off while the host says so.
    * @param {boolean} isMuted
+   * @param {boolean} [isUnseen]
    */
-  muteByHost(isMuted) {
+  muteByHost(isMuted, isUnseen = false) {
     this.isMutedByHost = isMuted;
+    this.isUnseenByHost = isUnseen;
     this.applySwitches();
   }
 
@@ -95,10 +99,12 @@ export class OwnFeed {
     byId("mic").addEventListener("click", () => {
       this.isMicOff = !this.isMicOff;
       this.applySwitches();
+      this.options.onSwitch?.({ mic: !this.isMicOff });
     });
     byId("cam").addEventListener("click", () => {
       this.isCamOff = !this.isCamOff;
       this.applySwitches();
+      this.options.onSwitch?.({ cam: !this.isCamOff });
     });
   }
 
@@ -114,9 +120,9 @@ export class OwnFeed {
 
   applySwitches() {
     for (const track of this.stream?.getAudioTracks() ?? []) track.enabled = !this.isMicOff && !this.isMutedByHost;
-    for (const track of this.stream?.getVideoTracks() ?? []) track.enabled = !this.isCamOff;
+    for (const track of this.stream?.getVideoTracks() ?? []) track.enabled = !this.isCamOff && !this.isUnseenByHost;
     press(byId("mic"), this.isMicOff || this.isMutedByHost, "mic");
-    press(byId("cam"), this.isCamOff, "cam");
+    press(byId("cam"), this.isCamOff || this.isUnseenByHost, "cam");
   }
 }
 

@@ -87,7 +87,7 @@ export class LuckView {
       await this.showPacket(packet.packet);
       return;
     }
-    const keyword = this.ask(packet.wants_keyword);
+    const keyword = await this.ask(packet.wants_keyword);
     if (keyword === null) return;
     const share = await attempt(this.request("packet.claim", { packet: packet.packet, idem: randomId(), ...keyword }));
     if (!share) return;
@@ -102,7 +102,7 @@ export class LuckView {
       await this.showLottery(lottery.lottery);
       return;
     }
-    const keyword = this.ask(lottery.wants_keyword);
+    const keyword = await this.ask(lottery.wants_keyword);
     if (keyword === null) return;
     const entered = await attempt(this.request("lottery.enter", { lottery: lottery.lottery, idem: randomId(), ...keyword }));
     if (!entered) return;
@@ -110,11 +110,25 @@ export class LuckView {
     toast(`已参加,共 ${entered.entered} 人 · You are in`, "good");
   }
 
-  /** @param {boolean} isWanted */
+  /**
+   * Asks for what the host said aloud, if it is wanted; null: the visitor does not know it.
+   * @param {boolean} isWanted
+   * @returns {Promise<{keyword?: string} | null>}
+   */
   ask(isWanted) {
-    if (!isWanted) return {};
-    const word = window.prompt("主播说的口令是? · What did the host say?");
-    return word === null || word.trim() === "" ? null : { keyword: word.trim() };
+    if (!isWanted) return Promise.resolve({});
+    const input = el("input", { class: "plain", name: "keyword", required: true, maxlength: 100, autocomplete: "off", "aria-label": "口令 Keyword", "data-testid": "keyword" });
+    const form = el("form", { class: "stack" }, input, el("button", { class: "button primary", type: "submit", "data-testid": "keyword-send" }, "就是它 That is it"));
+    this.open("主播说的口令是? · What did the host say?", form);
+    input.focus();
+    return new Promise((resolve) => {
+      this.sheet.addEventListener("close", () => resolve(null), { once: true });
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        resolve({ keyword: input.value.trim() });
+        this.sheet.close();
+      });
+    });
   }
 
   async showLeaders() {
