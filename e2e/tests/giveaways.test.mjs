@@ -67,11 +67,28 @@ test('who is outbid in an auction hears of it and leads again with a highest bid
   await viewer.getByTestId('bid-answer').filter({ hasText: '20.00' }).waitFor({ timeout: 5_000 });
 });
 
+test('what the host speaks about is on a card, and everything is in the bag', async () => {
+  await studio.getByTestId('tab-goods').click();
+  for (const name of ['First', 'Second']) {
+    await studio.locator('[data-testid=goods-form] [name=title]').fill(name);
+    await studio.getByTestId('goods-add').click();
+    await studio.getByTestId('goods').getByText(name).waitFor({ timeout: 5_000 });
+  }
+  await studio.getByTestId('pin-1').click();
+  await studio.getByTestId('explain-1').click();
+  await viewer.getByTestId('goods-card').getByText('Second').waitFor({ timeout: 5_000 });
+  await viewer.getByTestId('goods-card').getByText('On now').waitFor({ timeout: 5_000 });
+  await viewer.getByTestId('bag').click();
+  assert.deepEqual(await viewer.getByTestId('goods').locator('.goods-name').allTextContents(), ['First', 'Second']);
+  await viewer.getByTestId('goods-close').click();
+  await studio.getByTestId('sell-0').click();
+});
+
 test('an order waits for its money until the host says that it came', async () => {
-  await studio.getByTestId('tab-flash').click();
   await studio.getByTestId('sale-pay-input').selectOption('60');
   await studio.getByTestId('sale-immediate-input').check();
   await studio.getByTestId('announce').click();
+  await viewer.getByTestId('sale-title').getByText('First').waitFor({ timeout: 5_000 });
   await viewer.getByTestId('buy').and(viewer.locator(':enabled')).click();
   await viewer.getByTestId('unpaid').getByText('1').waitFor({ timeout: 5_000 });
   await screenshot(viewer, 'watch-orders');

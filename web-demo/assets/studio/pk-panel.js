@@ -2,7 +2,6 @@
 
 import { call } from "../http.js";
 import { avatar, byId, el, short } from "../ui/dom.js";
-import { smallButton } from "../ui/fields.js";
 import { attempt, toast } from "../ui/toast.js";
 
 const REFRESH_MS = 4_000;
@@ -11,7 +10,7 @@ const REFRESH_MS = 4_000;
 const REASONS = {
   time: "时间到 Time", surrender: "认输 Surrender", left: "离开 Left", rejected: "对方拒绝 Rejected",
   cancelled: "已取消 Cancelled", timeout: "没有回应 No answer", link_failed: "连接失败 Link failed",
-  busy: "对方正在 PK Busy", unreachable: "对方没有开播 Not live", forced: "平台结束 By the platform",
+  busy: "对方正在 PK Busy", unreachable: "对方没有开播 Not live",
 };
 
 /** @type {Record<Wire.BattleState, string>} */
@@ -19,14 +18,6 @@ const STATES = {
   inviting: "等待回应 Waiting for an answer", linking: "正在连线 Linking", linked: "连麦中 Linked", preparing: "马上开始 Get ready",
   battling: "PK 进行中 Battling", punishing: "惩罚时间 Forfeit", idle: "",
 };
-
-/** Whether a room takes part. @type {Record<Wire.BattleSide["state"], string>} */
-const SIDES = { asked: "等回应 asked", in: "已加入 in", surrendered: "认输 gave up", out: "不参加 out" };
-
-/** When a coin counts more: how long before the end, and how much. */
-const RUSHES = [["", "不加倍 None"], ["10x2", "最后 10 秒 ×2"], ["30x2", "最后 30 秒 ×2"], ["30x3", "最后 30 秒 ×3"]];
-/** What the link is for. */
-const LINKS = [["battle", "打一场 One battle"], ["stay", "打完接着连 Stay linked"], ["only", "只连麦 Link only"]];
 
 export class PkPanel {
   /**
@@ -44,21 +35,12 @@ export class PkPanel {
       ...[30, 60, 180, 300].map((seconds) => el("option", { value: seconds, selected: seconds === 60 }, seconds < 60 ? `${seconds} 秒 s` : `${seconds / 60} 分 min`)));
     this.punish = el("select", { class: "button small", id: "pk-punish", "data-testid": "pk-punish" },
       ...[0, 10, 30, 60].map((seconds) => el("option", { value: seconds, selected: seconds === 10 }, `${seconds} 秒 s`)));
-    this.rush = el("select", { class: "button small", id: "pk-rush", "data-testid": "pk-rush" }, ...RUSHES.map(([value, words]) => el("option", { value }, words ?? "")));
-    this.link = el("select", { class: "button small", id: "pk-link", "data-testid": "pk-link" }, ...LINKS.map(([value, words]) => el("option", { value }, words ?? "")));
-    this.sides = el("ul", { class: "list", "data-testid": "pk-sides", hidden: true });
-    /** Rooms that are to be asked together. @type {Set<string>} */
-    this.chosen = new Set();
-    this.together = smallButton("", "pk-invite-several", () => this.invite([...this.chosen]), "primary");
     this.picker = el("div", { class: "pk-picker" },
       el("div", { class: "row pk-terms" },
         el("label", { for: "pk-duration" }, "时长 Length"), this.duration,
-        el("label", { for: "pk-punish" }, "惩罚 Forfeit"), this.punish,
-        el("label", { for: "pk-rush" }, "加倍 Rush"), this.rush,
-        el("label", { for: "pk-link" }, "连麦 Link"), this.link),
-      this.rooms, this.together);
-    this.drawChosen();
-    root.append(el("div", { class: "card-head" }, el("h2", {}, "PK 连麦对战 Battle")), this.status, this.sides, this.actions, this.picker);
+        el("label", { for: "pk-punish" }, "惩罚 Forfeit"), this.punish),
+      this.rooms);
+    root.append(el("div", { class: "card-head" }, el("h2", {}, "PK 连麦对战 Battle")), this.status, this.actions, this.picker);
 
     this.dialog = /** @type {HTMLDialogElement} */ (byId("pk-invite"));
     this.dialog.addEventListener("close", () => void this.answer());
@@ -66,7 +48,6 @@ export class PkPanel {
     this.battle = null;
     /** The invitation that was answered; the battle's next state may take a moment to arrive. */
     this.answered = "";
-    this.drawnRooms = "";
     setInterval(() => void this.refreshRooms(), REFRESH_MS);
   }
 
@@ -84,45 +65,28 @@ export class PkPanel {
   /** @param {import("../room-state.js").RoomModel} model */
   drawStatus({ battle, joined }) {
     this.actions.replaceChildren();
-    this.drawSides(battle);
     if (!joined) {
       this.status.textContent = "开播后可以和别的直播间 PK · Go live to battle another room";
       return;
     }
     if (battle === null || battle.state === "idle") {
       this.status.textContent = battle?.result ? `上一场 Last: ${outcome(battle.result, this.room)}` : "选一个直播间发起 PK · Pick a room";
-      if (battle?.result && PLAYED.includes(battle.result.reason)) this.actions.append(this.button("再来一局 Rematch", "pk.rematch", {}, "pk-rematch", "primary"));
       return;
     }
     this.status.textContent = `${STATES[battle.state]} · ${this.partner(battle)}`;
     const { pk } = battle;
     if (battle.state === "inviting") {
-      if (!this.isInviter(battle)) return;
-      if (battle.sides?.some(({ room, state }) => room !== this.room && state === "in")) this.actions.append(this.button("不等了,开始 Start now", "pk.start", { pk }, "pk-start", "primary"));
-      this.actions.append(this.button("取消 Cancel", "pk.cancel", { pk }, "pk-cancel"));
+      if (this.isInviter(battle)) this.actions.append(this.button("取消 Cancel", "pk.cancel", { pk }, "pk-cancel"));
       return;
     }
-    if (battle.state === "linked") this.actions.append(this.button("开打 Start a battle", "pk.start", { pk }, "pk-start", "primary"));
     const text = battle.state === "battling" ? "认输 Surrender" : "结束连线 End link";
     this.actions.append(this.button(text, "pk.end", { pk }, "pk-end", "danger"));
-  }
-
-  /**
-   * Two rooms need no list.
-   * @param {Wire.Battle | null} battle
-   */
-  drawSides(battle) {
-    const sides = isOn(battle) ? battle?.sides ?? [] : [];
-    this.sides.hidden = sides.length < 3;
-    this.sides.replaceChildren(...sides.map(({ room, state, host, name }) => el("li", { class: "list-row", "data-testid": `pk-side-${room}` }, avatar(name || host || room),
-      el("span", { class: "grow two" }, el("b", {}, name || host || room), el("small", {}, `${room} · ${battle?.scores[room] ?? 0}`)),
-      el("span", { class: `chip ${state === "in" ? "live" : ""}` }, SIDES[state]))));
   }
 
   /** Opens the dialog for an invitation and closes it when the invitation is gone. */
   askOrLeave() {
     const { battle, dialog } = this;
-    const isAsked = battle?.state === "inviting" && !this.isInviter(battle) && battle.pk !== this.answered && (ownSide(battle, this.room) ?? "asked") === "asked";
+    const isAsked = battle?.state === "inviting" && !this.isInviter(battle) && battle.pk !== this.answered;
     if (isAsked && !dialog.open) {
       dialog.returnValue = "";
       byId("pk-invite-text").textContent = `直播间 ${this.partner(battle)} 向你发起 PK · Room ${this.partner(battle)} challenges you`;
@@ -148,48 +112,21 @@ export class PkPanel {
     /** @type {{rooms: Wire.RoomView[]} | null} */
     const answer = await call(null, "GET", "/v1/rooms").catch(() => null);
     const others = answer?.rooms.filter(({ room, state }) => room !== this.room && state === "live") ?? [];
-    const free = new Set(others.filter(({ battle }) => !isOn(battle)).map(({ room }) => room));
-    for (const room of this.chosen) if (!free.has(room)) this.chosen.delete(room);
-    this.drawChosen();
-    // Whoever is about to press a button must find it where it was.
-    const key = JSON.stringify(others.map(({ room, title, host, online, battle }) => [room, title, host, online, isOn(battle)]));
-    if (key === this.drawnRooms) return;
-    this.drawnRooms = key;
     this.rooms.replaceChildren(...others.map((view) => this.roomRow(view)));
     if (others.length === 0) this.rooms.append(el("li", { class: "empty" }, "没有别的直播间在播 · No other room is live"));
   }
 
   /** @param {Wire.RoomView} view */
   roomRow({ room, title, host, online, battle }) {
-    const invite = () => this.invite([room]);
-    const tick = el("input", { type: "checkbox", "aria-label": `一起邀请 ${room} · Ask together`, "data-testid": `pk-choose-${room}`, disabled: isOn(battle), checked: this.chosen.has(room) });
-    tick.addEventListener("change", () => {
-      if (tick.checked) this.chosen.add(room);
-      else this.chosen.delete(room);
-      this.drawChosen();
-    });
-    return el("li", { class: "list-row" }, tick, avatar(host ?? room),
+    const invite = async () => {
+      const terms = { room, duration_s: Number(this.duration.value), punish_s: Number(this.punish.value) };
+      const done = await attempt(this.request("pk.invite", terms));
+      if (done) toast(`已邀请 ${room} · Invited ${room}`, "good");
+    };
+    return el("li", { class: "list-row" }, avatar(host ?? room),
       el("span", { class: "grow two" }, el("b", {}, title || room), el("small", {}, `${host ?? room} · ${short(online)} 人在看 watching`)),
       el("button", { class: "button small primary", type: "button", disabled: isOn(battle), "data-testid": `pk-invite-${room}`, onclick: () => void invite() },
         isOn(battle) ? "PK 中 Busy" : "邀请 PK"));
-  }
-
-  /** One is asked by its own button. */
-  drawChosen() {
-    this.together.hidden = this.chosen.size < 2;
-    this.together.textContent = `一起邀请 ${this.chosen.size} 个直播间 · Invite ${this.chosen.size} rooms`;
-  }
-
-  /** @param {string[]} rooms */
-  async invite(rooms) {
-    const [last, factor] = this.rush.value.split("x").map(Number);
-    const invited = await attempt(this.request("pk.invite", {
-      ...(rooms.length === 1 ? { room: rooms[0] } : { rooms }), duration_s: Number(this.duration.value), punish_s: Number(this.punish.value),
-      ...(this.rush.value === "" ? {} : { rush: { last_s: last, factor } }), ...(this.link.value === "battle" ? {} : { link: this.link.value }),
-    }));
-    if (!invited) return;
-    this.chosen.clear();
-    toast(`已邀请 ${rooms.join("、")} · Invited`, "good");
   }
 
   /**
@@ -210,20 +147,9 @@ export class PkPanel {
 
   /** @param {Wire.Battle} battle */
   partner(battle) {
-    return battle.rooms.filter((room) => room !== this.room).join("、");
+    return battle.rooms.find((room) => room !== this.room) ?? "";
   }
 }
-
-/**
- * @param {Wire.Battle} battle
- * @param {string} room
- */
-function ownSide({ sides }, room) {
-  return sides?.find((side) => side.room === room)?.state;
-}
-
-/** Ends of battles that were fought. */
-const PLAYED = ["time", "surrender", "left"];
 
 /** @param {Wire.Battle | null} battle */
 function isOn(battle) {
@@ -236,5 +162,6 @@ function isOn(battle) {
  */
 function outcome({ winner, reason }, room) {
   const word = winner === null ? "平局 Draw" : winner === room ? "赢了 Won" : "输了 Lost";
-  return PLAYED.includes(reason) ? `${word} · ${REASONS[reason] ?? reason}` : (REASONS[reason] ?? reason);
+  const isPlayed = reason === "time" || reason === "surrender" || reason === "left";
+  return isPlayed ? `${word} · ${REASONS[reason] ?? reason}` : (REASONS[reason] ?? reason);
 }
