@@ -25,6 +25,8 @@ const CHAT_KEPT = 100;
  * @property {Map<string, Wire.Lottery>} lotteries
  * @property {import("./products.js").Goods} goods
  * @property {Map<string, Wire.Auction>} auctions
+ * @property {Map<string, Wire.Coupon>} coupons
+ * @property {Map<string, Wire.Quiz>} quizzes
  * @property {Map<string, Wire.SaleDraft>} drafts  sales that are prepared; of whoever may announce them
  * @property {Map<string, Wire.Countdown>} countdowns
  * @property {Wire.Chat[]} chat
@@ -51,7 +53,7 @@ const CHAT_KEPT = 100;
 export function emptyRoom(room) {
   return {
     joined: false, room, title: room, state: "created", reason: null, you: { user: "", name: "", role: "viewer" },
-    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), goods: goodsOf(), auctions: new Map(), drafts: new Map(),
+    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), goods: goodsOf(), auctions: new Map(), coupons: new Map(), quizzes: new Map(), drafts: new Map(),
     countdowns: new Map(), chat: [], settings: null, moderation: null, muted: null,
     speaker: null, uplinks: new Map(), ...totals({}), words: new Map(),
   };
@@ -74,6 +76,8 @@ export function applySnapshot(model, snapshot) {
     lotteries: new Map((snapshot.lotteries ?? []).map((lottery) => [lottery.lottery, lottery])),
     goods: goodsOf(snapshot),
     auctions: new Map((snapshot.auctions ?? []).map((auction) => [auction.auction, auction])),
+    coupons: new Map((snapshot.coupons ?? []).map((coupon) => [coupon.coupon, coupon])),
+    quizzes: new Map((snapshot.quizzes ?? []).map((quiz) => [quiz.quiz, quiz])),
     drafts: new Map((snapshot.drafts ?? []).map((draft) => [draft.sale, draft])),
     settings: snapshot.settings ?? null, moderation: snapshot.moderation ?? null, muted: snapshot.muted_until === undefined ? null : { until: snapshot.muted_until },
     countdowns: new Map(snapshot.countdowns.map((countdown) => [countdown.id, countdown])),
@@ -115,6 +119,12 @@ export function applyEvent(model, event) {
       return true;
     case "lottery.updated":
       model.lotteries.set(d.lottery, d);
+      return true;
+    case "coupon.updated":
+      model.coupons.set(d.coupon, d);
+      return true;
+    case "quiz.updated":
+      model.quizzes.set(d.quiz, d);
       return true;
     case "auction.updated":
       return applyPrice(model, d, true);
@@ -162,8 +172,8 @@ function totals({ online = 0, likes = 0, gifts = 0, coins = 0, senders = 0, top 
  * @param {Wire.Down} event
  */
 function isStale(model, { t, q, d }) {
-  const object = { "seat.updated": d.index, "pk.updated": d.pk, "sale.updated": d.sale, "packet.updated": d.packet, "lottery.updated": d.lottery }[t] ?? "";
-  const isWord = ["room.state", "stage.updated", "seat.updated", "pk.updated", "sale.updated", "packet.updated", "lottery.updated", "room.settings", "react"].includes(t);
+  const object = { "seat.updated": d.index, "pk.updated": d.pk, "sale.updated": d.sale, "packet.updated": d.packet, "lottery.updated": d.lottery, "coupon.updated": d.coupon, "quiz.updated": d.quiz }[t] ?? "";
+  const isWord = ["room.state", "stage.updated", "seat.updated", "pk.updated", "sale.updated", "packet.updated", "lottery.updated", "coupon.updated", "quiz.updated", "room.settings", "react"].includes(t);
   if (!isWord || q === undefined) return false;
 
   const key = `${t}:${object}`;

@@ -46,6 +46,7 @@ import { OrderPanel } from "./ui/order-panel.js";
 import { Plates } from "./ui/plates.js";
 import { SaleCard } from "./ui/sale-view.js";
 import { wireSound } from "./ui/sound.js";
+import { QuizView } from "./ui/quiz-view.js";
 import { Status, drawComposer } from "./ui/status.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { attempt, toast } from "./ui/toast.js";
@@ -89,6 +90,7 @@ const saleCard = new SaleCard(byId("sale"), { now, place: placeOrder, orders, on
 const auctionCard = new AuctionCard(byId("auction"), { now, request, bids });
 const goods = new GoodsView(byId("goods-card"), byId("bag"));
 const giftPanel = new GiftPanel(byId("gifts"), { room, catalog, request });
+const quiz = new QuizView(byId("quiz"), { now, request });
 const users = new UserSheet({ model, now, request, onChange: () => order.refresh() });
 const order = new OrderPanel(byId("order-panel"), { room, tokens, model, now, request, users });
 const luck = new LuckView(byId("luck"), { room, tokens, now, request });
@@ -98,6 +100,8 @@ const session = new RoomSession({
   onSnapshot(snapshot) {
     applySnapshot(model, snapshot);
     orders.open(room, model.you.user);
+    luck.coupons.restore(snapshot.mine?.coupons ?? {});
+    quiz.restore(snapshot);
     bids.restore(snapshot.mine?.leads ?? {});
     if (users.isKeeper) chat.onPick = (line) => users.open(line);
     chat.update(model.chat);
@@ -176,7 +180,18 @@ function show({ t, d }) {
       drawCounts();
       luck.update(model);
       break;
+    case "coupon.claimed":
+      luck.coupons.handleClaimed(d);
+      luck.update(model);
+      break;
+    case "quiz.won":
+      quiz.handleWon(d);
+      break;
+    case "quiz.updated":
+      quiz.update(model);
+      break;
     case "packet.updated":
+    case "coupon.updated":
     case "lottery.updated":
       luck.update(model);
       break;
@@ -243,6 +258,7 @@ function drawTimed() {
   saleCard.update(model);
   auctionCard.update(model);
   goods.update(model);
+  quiz.update(model);
   ordersView.update();
   giftPanel.update(model);
   luck.update(model);
@@ -285,6 +301,7 @@ function wireButtons() {
     drawStatus();
     luck.update(model);
     auctionCard.update(model);
+    quiz.update(model);
     drawComposer(model, now());
   }, 1000);
 }

@@ -8,7 +8,7 @@ declare namespace Wire {
   type SeatState = "idle" | "reserved" | "joining" | "live" | "held";
   type BattleState = "inviting" | "linking" | "linked" | "preparing" | "battling" | "punishing" | "idle";
   type SaleState = "counting" | "open" | "paused" | "sold_out" | "closed" | "cancelled";
-  type CountdownKind = "auction_start" | "auction_end" | "sale_open" | "packet_open" | "lottery_draw" | "pk_start" | "pk_end" | "punish";
+  type CountdownKind = "auction_start" | "auction_end" | "sale_open" | "coupon_open" | "quiz_close" | "packet_open" | "lottery_draw" | "pk_start" | "pk_end" | "punish";
 
   interface Performer { feed: string; room: string; user: string; name: string; seat: number; muted: boolean }
   interface Seat {
@@ -40,6 +40,20 @@ declare namespace Wire {
   }
   interface Product { product: string; title: string; sku: string; price: number; currency: string; stock?: number; image?: string; url?: string; rev: number }
   interface Explanation { product: string; from: number; to?: number | null }
+  interface Coupon {
+    coupon: string; title: string; amount?: number; percent?: number; min_spend: number; currency: string; product?: string; valid_s?: number; count: number; left: number;
+    wants_keyword: boolean; open_at: number; close_at: number; state: "counting" | "open" | "sold_out" | "closed" | "cancelled";
+  }
+  type QuizState = "waiting" | "asking" | "closed" | "revealed" | "over" | "cancelled";
+  interface Asked {
+    number: number; text: string; options: string[]; asked_at: number; close_at: number; reveal_at: number; answered: number;
+    outcome?: { right: number; counts: number[] };
+  }
+  interface Quiz {
+    quiz: string; title: string; questions: number; needed: number; pot?: { amount: number; currency: string }; state: QuizState; asked: Asked | null; players: number;
+    result: { winners: number; share: number; rest: number; named: { user: string; name: string }[] } | null;
+  }
+  interface QuizWon { quiz: string; share: number; currency?: string }
   type AuctionState = "scheduled" | "running" | "closing" | "sold" | "unsold" | "void";
   interface AuctionPrice {
     auction: string; rev: number; price: number | null; next: number; leader: string | null; bids: number; reserve_met?: boolean;
@@ -51,7 +65,7 @@ declare namespace Wire {
   }
   interface BidResult { auction: string; bid: number; leading: boolean; price: number; max: number; end_at: number }
   interface AuctionWon { auction: string; price: number; currency: string; order: string }
-  interface Mine { units?: Record<string, number>; leads?: Record<string, number> }
+  interface Mine { units?: Record<string, number>; leads?: Record<string, number>; coupons?: Record<string, string>; answers?: Record<string, number> }
   interface Settings {
     features: Record<string, boolean>; seat_mode: "free" | "apply"; seats: number; hidden: boolean; slow_mode_s: number; all_muted: boolean;
   }
@@ -104,7 +118,7 @@ declare namespace Wire {
     battle: Battle | null; sales: Sale[]; packets?: RedPacket[]; lotteries?: Lottery[]; countdowns: Countdown[]; chat: Chat[];
     online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
     wishes?: Wish[]; settings?: Settings; moderation?: Moderation; muted_until?: number | null;
-    products?: Product[]; pinned?: string; explaining?: Explanation; drafts?: SaleDraft[]; auctions?: Auction[]; mine?: Mine;
+    products?: Product[]; pinned?: string; explaining?: Explanation; drafts?: SaleDraft[]; auctions?: Auction[]; coupons?: Coupon[]; quizzes?: Quiz[]; mine?: Mine;
     st: number; q: Partial<Record<Stream, number>>;
   }
   /** The answer to `hello`: a snapshot, or only where the session goes on. */

@@ -5,11 +5,13 @@ import { wireTabs } from "../ui/tabs.js";
 import { OrderPanel } from "../ui/order-panel.js";
 import { UserSheet } from "../ui/user-sheet.js";
 import { AuctionPanel } from "./auction-panel.js";
+import { CouponPanel } from "./coupon-panel.js";
 import { GoodsPanel } from "./goods-panel.js";
 import { InsertsPanel } from "./inserts-panel.js";
 import { LayoutPanel } from "./layout-panel.js";
 import { LuckPanel } from "./luck-panel.js";
 import { PkPanel } from "./pk-panel.js";
+import { QuizPanel } from "./quiz-panel.js";
 import { SalePanel } from "./sale-panel.js";
 import { SeatsPanel } from "./seats-panel.js";
 import { SoldSheet } from "./sold-sheet.js";
@@ -36,7 +38,10 @@ export class HostDesk {
     this.sale = new SalePanel(shop("flash"), { now, request, model, sold: new SoldSheet({ room, tokens, now, request }) });
     this.auction = new AuctionPanel(shop("auction"), { now, request });
     this.goods = new GoodsPanel(shop("goods"), { request, onSell: (product) => this.sell(product) });
-    this.luck = new LuckPanel(byId("pane-luck"), room, tokens, request);
+    const luck = subPanes(byId("pane-luck"), "福利 Luck", [["draws", "红包抽奖 Luck"], ["coupons", "优惠券 Coupons"], ["quiz", "答题 Quiz"]]);
+    this.luck = new LuckPanel(luck("draws"), room, tokens, request);
+    this.coupons = new CouponPanel(luck("coupons"), { now, request });
+    this.quiz = new QuizPanel(luck("quiz"), { now, request });
     this.seats = new SeatsPanel(byId("pane-seats"), request);
     this.users = new UserSheet({ model, now, request, onChange: () => this.order.refresh() });
     this.order = new OrderPanel(byId("pane-order"), { room, tokens, model, now, request, users: this.users });
@@ -51,6 +56,8 @@ export class HostDesk {
     this.sale.update(this.model);
     this.auction.update(this.model);
     this.goods.update(this.model);
+    this.coupons.update(this.model);
+    this.quiz.update(this.model);
   }
 
   /**

@@ -8,12 +8,12 @@ import { el } from "./dom.js";
 /** How long the last label stays after the deadline. */
 const FIRED_MS = 1_600;
 
-const KINDS = ["sale_open", "auction_start", "packet_open", "lottery_draw", "pk_start"];
+const KINDS = ["sale_open", "auction_start", "packet_open", "coupon_open", "lottery_draw", "pk_start"];
 
 /** What is said under the numeral: before, and at the end. @type {Record<string, [string, string]>} */
 const CAPTIONS = {
   sale_open: ["即将上链接 · Link in", "Link is up!"], auction_start: ["即将开拍 · Auction in", "出价吧 · Place your bid"],
-  packet_open: ["红包来了 · Red packet in", "快抢 · Grab it!"],
+  coupon_open: ["优惠券来了 · Coupons in", "快领 · Get one"], packet_open: ["红包来了 · Red packet in", "快抢 · Grab it!"],
   lottery_draw: ["即将开奖 · Draw in", "中奖的是… · And the winner is…"], pk_start: ["PK 即将开始 · Battle in", "开战 · Fight"],
 };
 

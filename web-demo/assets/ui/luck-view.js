@@ -5,6 +5,7 @@ import { call } from "../http.js";
 import { verifyLottery } from "../lottery-proof.js";
 import { randomId } from "../token.js";
 import { avatar, byId, el, price } from "./dom.js";
+import { CouponChips } from "./coupon-chips.js";
 import { attempt, toast } from "./toast.js";
 
 /** What is over stays this long. */
@@ -28,6 +29,7 @@ export class LuckView {
     this.own = new Map();
     /** The commitments as they were told while one could enter. @type {Map<string, string>} */
     this.promised = new Map();
+    this.coupons = new CouponChips({ now, request, ask: (isWanted) => this.ask(isWanted) });
     this.shown = "";
     this.sheet.addEventListener("click", ({ target }) => {
       if (target === this.sheet) this.sheet.close();
@@ -43,6 +45,7 @@ export class LuckView {
     const chips = [
       ...(model.top.length > 0 ? [this.podium(model)] : []),
       ...packets.map((packet) => this.packetChip(packet)),
+      ...this.coupons.chips(model.coupons),
       ...lotteries.map((lottery) => this.lotteryChip(lottery, model.you.user)),
     ];
     // Whoever is about to press a chip must find it where it was.
