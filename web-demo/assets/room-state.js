@@ -27,6 +27,7 @@ const CHAT_KEPT = 100;
  * @property {Map<string, Wire.Auction>} auctions
  * @property {Map<string, Wire.Coupon>} coupons
  * @property {Map<string, Wire.Quiz>} quizzes
+ * @property {Map<string, Wire.Question>} questions
  * @property {Map<string, Wire.SaleDraft>} drafts  sales that are prepared; of whoever may announce them
  * @property {Map<string, Wire.Countdown>} countdowns
  * @property {Wire.Chat[]} chat
@@ -53,7 +54,7 @@ const CHAT_KEPT = 100;
 export function emptyRoom(room) {
   return {
     joined: false, room, title: room, state: "created", reason: null, you: { user: "", name: "", role: "viewer" },
-    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), goods: goodsOf(), auctions: new Map(), coupons: new Map(), quizzes: new Map(), drafts: new Map(),
+    seats: [], stage: [], battle: null, sales: new Map(), packets: new Map(), lotteries: new Map(), goods: goodsOf(), auctions: new Map(), coupons: new Map(), quizzes: new Map(), questions: new Map(), drafts: new Map(),
     countdowns: new Map(), chat: [], settings: null, moderation: null, muted: null,
     speaker: null, uplinks: new Map(), ...totals({}), words: new Map(),
   };
@@ -78,6 +79,7 @@ export function applySnapshot(model, snapshot) {
     auctions: new Map((snapshot.auctions ?? []).map((auction) => [auction.auction, auction])),
     coupons: new Map((snapshot.coupons ?? []).map((coupon) => [coupon.coupon, coupon])),
     quizzes: new Map((snapshot.quizzes ?? []).map((quiz) => [quiz.quiz, quiz])),
+    questions: new Map((snapshot.questions ?? []).map((question) => [question.question, question])),
     drafts: new Map((snapshot.drafts ?? []).map((draft) => [draft.sale, draft])),
     settings: snapshot.settings ?? null, moderation: snapshot.moderation ?? null, muted: snapshot.muted_until === undefined ? null : { until: snapshot.muted_until },
     countdowns: new Map(snapshot.countdowns.map((countdown) => [countdown.id, countdown])),
@@ -144,6 +146,24 @@ export function applyEvent(model, event) {
     case "chat":
       if (model.chat.some((line) => line.id === d.id)) return false;
       model.chat = [...model.chat, d].slice(-CHAT_KEPT);
+      return true;
+    case "whisper":
+      model.chat = [...model.chat, { ...d, kind: "whisper" }].slice(-CHAT_KEPT);
+      return true;
+    case "chat.deleted":
+      model.chat = model.chat.filter(({ id }) => id !== d.id);
+      return true;
+    case "chat.wiped":
+      model.chat = model.chat.filter(({ user }) => user !== d.user);
+      for (const [id, { user }] of model.questions) if (user === d.user) model.questions.delete(id);
+      return true;
+    case "question.updated":
+      // One is pinned at most.
+      if (d.pinned) for (const [id, one] of model.questions) model.questions.set(id, { ...one, pinned: false });
+      model.questions.set(d.question, d);
+      return true;
+    case "question.gone":
+      model.questions.delete(d.question);
       return true;
     case "speaker":
       model.speaker = d.feed;

@@ -299,6 +299,15 @@ function show({ t, d }) {
     case "chat":
       chat.update([d]);
       break;
+    case "whisper":
+      chat.update(model.chat);
+      break;
+    case "chat.deleted":
+      chat.take((id) => id === d.id);
+      break;
+    case "chat.wiped":
+      chat.take((_, user) => user === d.user);
+      break;
     case "gift.batch":
       for (const { name, user, gift, n, coins } of /** @type {Wire.GiftBatch} */ (d).gifts) {
         if (n > 0) chat.note(`${name || user} 送出 ${catalog.find(gift).name} ×${n} · +${coins}`, "gift");

@@ -32,7 +32,7 @@ import { tokensOf } from "./token.js";
 import { AuctionCard } from "./ui/auction-view.js";
 import { BattleView } from "./ui/battle-view.js";
 import { BigCountdown } from "./ui/big-countdown.js";
-import { ChatView, wireComposer } from "./ui/chat-view.js";
+import { ChatView, lineText, wireComposer } from "./ui/chat-view.js";
 import { Danmaku } from "./ui/danmaku.js";
 import { avatar, byId, el, money, setText, short } from "./ui/dom.js";
 import { GiftPanel } from "./ui/gift-panel.js";
@@ -171,7 +171,16 @@ function show({ t, d }) {
   switch (t) {
     case "chat":
       chat.update([d]);
-      danmaku.fly(d.text, d.user === model.you.user);
+      danmaku.fly(lineText(d) ?? "", d.user === model.you.user);
+      break;
+    case "whisper":
+      chat.update(model.chat);
+      break;
+    case "chat.deleted":
+      chat.take((id) => id === d.id);
+      break;
+    case "chat.wiped":
+      chat.take((_, user) => user === d.user);
       break;
     case "gift.batch":
       for (const item of d.gifts) showGift(item);

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { binds, silenceText, untilText } from "../assets/keeping-order.js";
+import { lineText } from "../assets/ui/chat-view.js";
 import { applyEvent, applySnapshot, emptyRoom } from "../assets/room-state.js";
 
 /** @param {Partial<Wire.Snapshot>} [some] */
@@ -63,4 +64,24 @@ test("mutes, bans and words follow what the others do", () => {
 
 test("a term is told in the unit that fits", () => {
   assert.deepEqual([1, 60_000 * 59, 60_000 * 61, 60_000 * 1_441].map((ms) => untilText(ms, 0).match(/\d+ \S+/)?.[0]), ["1 分钟", "59 分钟", "2 小时", "2 天"]);
+});
+
+test("a line that is taken back is gone, a user who is wiped with all lines and questions", () => {
+  const line = (/** @type {string} */ id, /** @type {string} */ user) => ({ id, user, name: user, role: /** @type {const} */ ("viewer"), text: id });
+  const model = joined({ chat: [line("1", "eve"), line("2", "dan"), line("3", "eve")] });
+  applyEvent(model, event("question.updated", { question: "q", user: "eve", name: "Eve", text: "?", asked_at: 1, pinned: true, answered_at: null }));
+  applyEvent(model, event("question.updated", { question: "r", user: "dan", name: "Dan", text: "?", asked_at: 2, pinned: true, answered_at: null }));
+  assert.deepEqual([...model.questions.values()].map(({ pinned }) => pinned), [false, true]);
+  applyEvent(model, event("chat.deleted", { id: "2" }));
+  assert.deepEqual(model.chat.map(({ id }) => id), ["1", "3"]);
+  applyEvent(model, event("chat.wiped", { user: "eve" }));
+  assert.deepEqual([model.chat.length, [...model.questions.keys()]], [0, ["r"]]);
+});
+
+test("a page leaves out kinds of chat and stickers that it does not know", () => {
+  const line = { id: "1", user: "u", name: "U", role: /** @type {const} */ ("viewer") };
+  assert.equal(lineText({ ...line, kind: "sticker", sticker: "clap" }), "👏");
+  assert.equal(lineText({ ...line, kind: "sticker", sticker: "toString" }), null);
+  assert.equal(lineText({ ...line, kind: "custom" }), null);
+  assert.equal(lineText({ ...line, kind: "danmaku", text: "hi" }), "hi");
 });

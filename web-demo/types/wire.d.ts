@@ -77,7 +77,11 @@ declare namespace Wire {
     id: string; rev: number; kind: CountdownKind; open_at: number; close_at: number | null;
     state: "counting" | "fired" | "cancelled"; labels: string[]; payload: { ref: string };
   }
-  interface Chat { id: string; user: string; name: string; role: Role; text: string }
+  interface Chat {
+    id: string; user: string; name: string; role: Role; text?: string;
+    kind?: "danmaku" | "sticker" | "custom" | "whisper"; colour?: string; place?: "scroll" | "top" | "bottom"; sticker?: string; to?: string | null;
+  }
+  interface Question { question: string; user: string; name: string; text: string; asked_at: number; pinned: boolean; answered_at: number | null; answer?: string }
   interface Gift { id: string; name: string; coins: number; level: "normal" | "luxury"; icon: string; effect: string }
   interface GiftItem {
     user: string; name: string; gift: string; to: string; at: number; n: number; coins: number;
@@ -118,7 +122,7 @@ declare namespace Wire {
     battle: Battle | null; sales: Sale[]; packets?: RedPacket[]; lotteries?: Lottery[]; countdowns: Countdown[]; chat: Chat[];
     online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
     wishes?: Wish[]; settings?: Settings; moderation?: Moderation; muted_until?: number | null;
-    products?: Product[]; pinned?: string; explaining?: Explanation; drafts?: SaleDraft[]; auctions?: Auction[]; coupons?: Coupon[]; quizzes?: Quiz[]; mine?: Mine;
+    products?: Product[]; pinned?: string; explaining?: Explanation; drafts?: SaleDraft[]; auctions?: Auction[]; coupons?: Coupon[]; quizzes?: Quiz[]; questions?: Question[]; mine?: Mine;
     st: number; q: Partial<Record<Stream, number>>;
   }
   /** The answer to `hello`: a snapshot, or only where the session goes on. */

@@ -25,7 +25,17 @@ export class ChatView {
    * @param {Wire.Chat[]} lines
    */
   update(lines) {
-    for (const line of lines) if (!this.ids.has(line.id)) this.add(line);
+    for (const line of lines) if (!this.ids.has(line.id) && lineText(line) !== null) this.add(line);
+  }
+
+  /**
+   * Takes away what somebody who keeps order took back.
+   * @param {(id: string, user: string) => boolean} isGone
+   */
+  take(isGone) {
+    for (const item of /** @type {HTMLElement[]} */ ([...this.list.children])) {
+      if (item.dataset.id !== undefined && isGone(item.dataset.id, item.dataset.user ?? "")) item.remove();
+    }
   }
 
   /** @param {Wire.Chat} line */
@@ -41,10 +51,11 @@ export class ChatView {
       : el("b", { class: "chat-name" }, words);
     name.style.setProperty("--hue", String(hueOf(line.user)));
     this.append(
-      el("li", { class: "chat-line", "data-testid": "chat-line" },
+      el("li", { class: `chat-line ${line.kind ?? ""}`, "data-testid": "chat-line", "data-id": line.id, "data-user": line.user },
         ...(badge ? [el("span", { class: `badge ${line.role}` }, badge)] : []),
         name,
-        el("span", { class: "chat-text" }, line.text)),
+        ...(line.kind === "whisper" ? [el("span", { class: "badge whisper" }, "悄悄话")] : []),
+        el("span", { class: "chat-text" }, lineText(line) ?? "")),
     );
   }
 
@@ -65,6 +76,18 @@ export class ChatView {
     while (list.childElementCount > SHOWN) list.firstElementChild?.remove();
     if (follows) list.scrollTop = list.scrollHeight;
   }
+}
+
+/** The stickers that this page has, by the names that cross the wire. @type {Record<string, string>} */
+export const STICKERS = { clap: "👏", heart: "❤️", laugh: "😂", wow: "😮", fire: "🔥", thumbs_up: "👍", rose: "🌹", cry: "😭" };
+
+/**
+ * Returns what a line says, or null for a kind that this page does not know.
+ * @param {Wire.Chat} line
+ */
+export function lineText({ kind, text, sticker }) {
+  if (kind === "sticker") return Object.hasOwn(STICKERS, sticker ?? "") ? STICKERS[sticker ?? ""] ?? null : null;
+  return kind === "custom" ? null : text ?? null;
 }
 
 /**

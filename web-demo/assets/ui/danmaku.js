@@ -28,7 +28,7 @@ export class Danmaku {
    * @param {boolean} isOwn
    */
   fly(text, isOwn) {
-    if (!this.isOn || document.hidden) return;
+    if (!this.isOn || document.hidden || text === "") return;
     const lane = this.lanes.take(performance.now());
     if (lane === null) return;
 
