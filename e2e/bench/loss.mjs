@@ -25,7 +25,7 @@ const RUNS = {
 };
 /** Those that are measured with the host behind the wire, too. */
 const UPLINK = ['even20', 'video40', 'audio80', 'tight'];
-const KEPT = ['fps', 'freeze_max_s', 'g2g_p50_ms', 'g2g_p95_ms', 'concealed_ratio', 'delivered_ratio', 'audio_buffer_ms', 'video_kbps', 'audio_kbps', 'readable', 'recovery_s',
+const KEPT = ['fps', 'freeze_max_s', 'g2g_p50_ms', 'g2g_p95_ms', 'concealed_ratio', 'delivered_ratio', 'audio_buffer_ms', 'audio_buffer_p95_ms', 'video_kbps', 'audio_kbps', 'readable', 'recovery_s',
   'sent_fps', 'sender_target_kbps', 'sender_estimate_kbps'];
 
 async function run(name, watch) {

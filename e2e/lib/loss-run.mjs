@@ -19,6 +19,11 @@ export const SCENARIOS = {
 export const WAY = ['both delay 20'];
 
 export const FPS = 25;
+/** Sound that is heard later than this after it was sent does not count as delivered; a frame takes so long itself. */
+const IN_TIME_MS = 600;
+const FRAME_MS = 20;
+/** Over so long a jitter buffer's delay is a mean; percentiles are of these means. */
+const SOUND_WINDOW_MS = 250;
 const HOST = { id: 1, hue: 340, tone: 440, fps: FPS, detail: 24 };
 const KBPS = 900;
 
@@ -70,7 +75,7 @@ const shows = (page) => waitFor('the mark to be readable', async () => (await pa
 /** Watches for `seconds` and says what a viewer would. */
 export async function measure({ page, wire, media, sender }, seconds) {
   const back = media === 'up' ? 'down' : 'up';
-  await page.evaluate(startMeasuring);
+  await page.evaluate(startMeasuring, SOUND_WINDOW_MS);
   const sentBefore = await sender?.evaluate(readSender);
   const before = await wire.stats();
   await pause(seconds * 1000);
@@ -80,7 +85,8 @@ export async function measure({ page, wire, media, sender }, seconds) {
   const times = seen.frames.map((frame) => frame.now);
   const gaps = [...times, seen.ended].map((time, at) => time - (times[at - 1] ?? seen.began));
   const ages = seen.frames.map((frame) => frame.marks.solo?.age).filter((age) => age !== undefined);
-  const { video, audio } = seen;
+  const { video, audio, sound } = seen;
+  const emitted = (windows) => windows.reduce((sum, { samples }) => sum + samples, 0);
   const lost = (way, kind) => (after[way][kind].lost - before[way][kind].lost) / Math.max(1, after[way][kind].packets - before[way][kind].packets);
   const kbps = (way, kind) => ((after[way][kind].bytes - before[way][kind].bytes) * 8) / 1000 / seconds;
   return {
@@ -90,9 +96,10 @@ export async function measure({ page, wire, media, sender }, seconds) {
     g2g_p50_ms: percentile(ages, 0.5),
     g2g_p95_ms: percentile(ages, 0.95),
     concealed_ratio: audio.concealedSamples / Math.max(1, audio.totalSamplesReceived),
-    // What came out of the jitter buffer as sent, against what was sent: 48,000 samples a second.
-    delivered_ratio: Math.min(1, audio.jitterBufferEmittedCount / (48_000 * seen.seconds)),
+    // What came out of the jitter buffer as sent, and early enough, against what was sent: 48,000 samples a second.
+    delivered_ratio: Math.min(1, emitted(sound.filter(({ delayMs }) => delayMs + FRAME_MS <= IN_TIME_MS)) / (48_000 * seen.seconds)),
     audio_buffer_ms: (audio.jitterBufferDelay / Math.max(1, audio.jitterBufferEmittedCount)) * 1000,
+    audio_buffer_p95_ms: percentile(sound.map(({ delayMs }) => delayMs), 0.95),
     video_buffer_ms: (video.jitterBufferDelay / Math.max(1, video.jitterBufferEmittedCount)) * 1000,
     keyframes: video.keyFramesDecoded,
     plis: video.pliCount,
@@ -120,7 +127,7 @@ const WHOLE_S = 3;
 /** Ends the loss, and says how many seconds it takes, `seconds` at most, until the picture is whole: no gap of more than 200 ms after that. */
 export async function recovery({ page, wire }, seconds) {
   wire.set('both loss all 0');
-  await page.evaluate(startMeasuring);
+  await page.evaluate(startMeasuring, SOUND_WINDOW_MS);
   for (let waited = 0; waited < seconds; waited += 0.5) {
     await pause(500);
     if (await page.evaluate(longWhole, { gapMs: GAP_MS, wholeMs: WHOLE_S * 1000 })) break;
@@ -133,13 +140,24 @@ export async function recovery({ page, wire }, seconds) {
 
 // ---- in the pages ----
 
-async function startMeasuring() {
+async function startMeasuring(windowMs) {
   window.startWatching('#direct', ['solo']);
   const read = async () => {
     const stats = [...(await window.underTest().getStats()).values()].filter((s) => s.type === 'inbound-rtp');
     return { video: stats.find((s) => s.kind === 'video'), audio: stats.find((s) => s.kind === 'audio') };
   };
-  window.measuring = { read, began: performance.now(), before: await read() };
+  const sound = [];
+  let { audio: last } = await read();
+  const look = async () => {
+    const { audio } = await read();
+    const samples = (audio?.jitterBufferEmittedCount ?? 0) - (last?.jitterBufferEmittedCount ?? 0);
+    // What a late packet waits is short, so what the buffer aims at counts, too: it is what the others wait.
+    const mean = (total) => ((audio[total] - (last?.[total] ?? 0)) / samples) * 1000;
+    if (samples > 0) sound.push({ samples, delayMs: Math.max(mean('jitterBufferDelay'), mean('jitterBufferTargetDelay')) });
+    last = audio;
+  };
+  const timer = setInterval(look, windowMs);
+  window.measuring = { read, sound, began: performance.now(), before: await read(), async end() { clearInterval(timer); await look(); } };
 }
 
 /** Whether the picture has had no gap for so long up to now. */
@@ -159,12 +177,13 @@ async function readSender() {
 }
 
 async function stopMeasuring() {
-  const { read, began, before } = window.measuring;
+  const { read, sound, began, before } = window.measuring;
+  await window.measuring.end();
   const after = await read();
   const ended = performance.now();
   const frames = window.stopWatching();
   const rise = (kind) => Object.fromEntries(Object.entries(after[kind] ?? {}).filter(([, value]) => typeof value === 'number').map(([key, value]) => [key, value - (before[kind]?.[key] ?? 0)]));
-  return { frames, began, ended, seconds: (ended - began) / 1000, video: rise('video'), audio: rise('audio') };
+  return { frames, began, ended, sound, seconds: (ended - began) / 1000, video: rise('video'), audio: rise('audio') };
 }
 
 async function offerStock() {
