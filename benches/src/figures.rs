@@ -136,13 +136,15 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure {
         name: "sfu.floor_us_per_packet",
         bar: "-",
-        meaning: "the floor in the same run: the same packets sealed and sent with sendmmsg and GSO, nothing else",
+        meaning: "the floor in the same run, by turns with the server, median of five: the same packets sealed and sent with sendmmsg and GSO, nothing else",
     },
     Figure {
         name: "sfu.ratio_to_floor",
         bar: "<= 1.6",
-        meaning: "`sfu.us_per_packet` over the floor",
+        meaning: "server over the floor measured right after it, median of five pairs",
     },
+    Figure { name: "sfu.ratio_to_floor_min", bar: "-", meaning: "the least of the five" },
+    Figure { name: "sfu.ratio_to_floor_max", bar: "-", meaning: "the most of the five" },
     Figure {
         name: "sfu.floor_flat_out_us_per_packet",
         bar: "-",
@@ -408,7 +410,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure {
         name: "loss.audio80.delivered_ratio",
         bar: ">= 0.9",
-        meaning: "sound that came out of the jitter buffer as it was sent while 80 % of everything is lost both ways",
+        meaning: "sound that came out of the jitter buffer as it was sent, and within 600 ms, while 80 % of everything is lost both ways",
     },
     Figure {
         name: "loss.audio80.concealed_ratio",
@@ -416,9 +418,9 @@ pub(crate) const FIGURES: &[Figure] = &[
         meaning: "sound that the browser made up meanwhile",
     },
     Figure {
-        name: "loss.audio80.audio_buffer_ms",
+        name: "loss.audio80.audio_buffer_p95_ms",
         bar: "<= 580",
-        meaning: "how long sound waited in the jitter buffer, mean; the way takes 20 ms more",
+        meaning: "how long sound waited in the jitter buffer, or the buffer aimed at, 95th percentile of quarters of a second; the way takes 20 ms more",
     },
     Figure {
         name: "loss.burst10.g2g_p95_ms",

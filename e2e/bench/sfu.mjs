@@ -1,6 +1,6 @@
 // What fanning out costs, by the release build: `make bench ONLY=sfu`. The server runs on one core with one media worker, the
-// publisher and the viewers (`lianmai-load swarm`) on the other, so both are alone with their work; the floor (`lianmai-floor`)
-// and Janus are measured in the same way on the same clip right after. Figures go where e2e/lib/figures.mjs puts them.
+// publisher and the viewers (`lianmai-load swarm`) on the other, so both are alone with their work; the floor (`lianmai-floor`) is
+// measured in the same way on the same clip by turns with it, and Janus right after. Figures go where e2e/lib/figures.mjs puts them.
 //
 // LIANMAI_SFU_PARTS=cost,floor runs some parts only: cost floor janus linear latency hot join ttff instructions.
 import { execFile, spawnSync } from 'node:child_process';
@@ -18,7 +18,9 @@ import { ttff } from './ttff.mjs';
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'lianmai-sfu-'));
 const VIEWERS = 200;
-const SECONDS = 15;
+/** How often server and floor are measured by turns, an odd number, and for how long each. */
+const TURNS = 5;
+const TURN_SECONDS = 8;
 /** Viewers of the series that shows how the cost grows. */
 const SERIES = [50, 100, 200, 500, 1000];
 /** What the server may use while its latency is measured. */
@@ -34,20 +36,30 @@ const HOT_VIEWERS = 600;
 const JANUS_VIEWERS = '25,50,75,100,150,200';
 
 const parts = {
+  /**
+   * The server and the floor by turns: the machine's speed wavers by a tenth from one ten seconds to the next, so a ratio is taken
+   * of two figures that were measured right behind one another, and the median of several such pairs is told.
+   */
   async cost(known) {
-    const report = await swarm(VIEWERS);
-    known.cost = report.server.us_per_packet;
+    const pairs = [];
+    for (let turn = 0; turn < TURNS; turn++) {
+      const { server } = await swarm(VIEWERS, { seconds: TURN_SECONDS });
+      pairs.push({ server, floor: await measureFloor(TURN_SECONDS) });
+    }
+    const ratios = pairs.map(({ server, floor }) => server.us_per_packet / floor.us_per_packet);
+    known.cost = median(pairs.map(({ server }) => server.us_per_packet));
     note({
       'sfu.us_per_packet': known.cost,
+      'sfu.floor_us_per_packet': median(pairs.map(({ floor }) => floor.us_per_packet)),
+      'sfu.ratio_to_floor': median(ratios),
+      'sfu.ratio_to_floor_min': Math.min(...ratios),
+      'sfu.ratio_to_floor_max': Math.max(...ratios),
       'sfu.packets_per_core_s': 1e6 / known.cost,
-      'sfu.kb_per_viewer': report.server.kb_per_viewer,
+      'sfu.kb_per_viewer': median(pairs.map(({ server }) => server.kb_per_viewer)),
     });
   },
-  async floor(known) {
-    const floor = await measureFloor();
-    known.floor = floor.us_per_packet;
-    note({ 'sfu.floor_us_per_packet': known.floor, 'sfu.floor_flat_out_us_per_packet': (await measureFloor('--flat-out')).us_per_packet });
-    if (known.cost) note({ 'sfu.ratio_to_floor': known.cost / known.floor });
+  async floor() {
+    note({ 'sfu.floor_flat_out_us_per_packet': (await measureFloor(4, '--flat-out')).us_per_packet });
   },
   async janus(known) {
     const compared = await load(['compare', '--counts', JANUS_VIEWERS, '--server-prefix', onCore(0).join(' ')]);
@@ -77,9 +89,11 @@ const parts = {
     const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: '1' }, prefix: undisturbed(onCore(0)) });
     try {
       // Hosts have nothing to do with one another. All play the same clip, and started together they would send each of its
-      // keyframes at the same moment for ever, so each room comes up at a moment of its own within the clip's interval.
+      // keyframes at the same moment for ever, so each room comes up at a moment of its own within the clip's interval. How many
+      // keyframes fall together makes the 99th percentile, so the moments are drawn once and are the same in every run.
+      const moments = drawn(ROOMS);
       const rooms = Array.from({ length: ROOMS }, async (_, room) => {
-        await sleep(Math.random() * KEYFRAMES_MS);
+        await sleep(moments[room] * KEYFRAMES_MS);
         return load(['swarm', '--url', server.url, '--publish', '--room', `load${room}`, '--viewers', viewers,
           '--join-rate', 20, '--settle', 3, '--seconds', 10, '--pid', server.pid], `room${room}.json`, undisturbed(onCore(1)));
       });
@@ -142,7 +156,7 @@ const parts = {
 };
 
 /** Fans the clip out to so many viewers; resolves to the report of `lianmai-load`. */
-async function swarm(viewers, { seconds = SECONDS, rate = 100, extra = [], first = false } = {}) {
+async function swarm(viewers, { seconds, rate = 100, extra = [], first = false } = {}) {
   const place = (core) => (first ? undisturbed(onCore(core)) : onCore(core));
   const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: '1' }, prefix: place(0) });
   try {
@@ -188,13 +202,21 @@ function percentile(classes, share) {
   return start;
 }
 
-async function measureFloor(...extra) {
+async function measureFloor(seconds, ...extra) {
   const clip = ['--video', join(media, 'film.h264'), '--audio', join(media, 'film.ogg'), '--viewers', String(VIEWERS)];
-  const [program, ...words] = [...onCore(0), binary('lianmai-floor'), 'send', ...clip, '--seconds', extra.length ? '4' : String(SECONDS), '--sink-prefix', onCore(1).join(' '), ...extra];
+  const [program, ...words] = [...onCore(0), binary('lianmai-floor'), 'send', ...clip, '--seconds', String(seconds), '--sink-prefix', onCore(1).join(' '), ...extra];
   const floor = JSON.parse((await run(program, words)).stdout);
   console.log(`floor: ${floor.us_per_packet.toFixed(3)} us a packet, ${(floor.packets / floor.seconds / VIEWERS).toFixed(1)} packets/s each`);
   return floor;
 }
+
+/** So many numbers between 0 and 1, always the same (Lehmer's generator). */
+function drawn(count) {
+  let state = 20_261_122;
+  return Array.from({ length: count }, () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647);
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** What runs a program on one core; nothing on a machine with a single one. */
 function onCore(core) {

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::mix::Burst;
 
-const HEADER_LEN: usize = 12;
+/// With the transport-wide number, which every viewer's packets carry (RFC 8285 section 4.2).
+const HEADER_LEN: usize = 20;
 const TAG_LEN: usize = 16;
 /// What the kernel takes in one message.
 const MAX_RUN: usize = 32;
@@ -155,9 +156,10 @@ fn fill(arena: &mut [u8], group: &[Viewer], run: &[usize], payload: &[u8], index
         for (len, index) in run.iter().zip(index..) {
             let packet = &mut slot[end..end + HEADER_LEN + len + TAG_LEN];
             let [.., high, low] = index.to_be_bytes();
-            packet[..4].copy_from_slice(&[0x80, 96, high, low]);
+            packet[..4].copy_from_slice(&[0x90, 96, high, low]);
             packet[4..8].copy_from_slice(&(index as u32).to_be_bytes());
             packet[8..12].copy_from_slice(&viewer.ssrc.to_be_bytes());
+            packet[12..HEADER_LEN].copy_from_slice(&[0xbe, 0xde, 0, 1, 0x11, high, low, 0]);
             packet[HEADER_LEN..HEADER_LEN + len].copy_from_slice(&payload[..*len]);
             let (header, rest) = packet.split_at_mut(HEADER_LEN);
             let (body, tag) = rest.split_at_mut(*len);
