@@ -29,7 +29,7 @@ async function publish(room, query) {
   return page;
 }
 
-/** Plays the host's own feed; with `options` through a wire (lib/wire.mjs), which becomes `page.wire`. */
+/** Plays the host's own feed; with `options` through a wire (lib/wire.mjs), which becomes `page.wire`; whoever takes one stops it. */
 async function play(room, name, options, feed = `${room}/host`) {
   // Not the viewer's page, which would play the program, too: that is made of the large picture.
   const page = await open(viewers, `${server.url}/`);
@@ -81,10 +81,11 @@ async function longestGap(page, change) {
 }
 
 for (const codec of ['h264', 'vp8']) {
-  test(`two sizes in ${codec}: each viewer gets its own, and what nobody takes rests`, async (t) => {
+  test(`two sizes in ${codec}: each viewer gets its own${codec === 'h264' ? ', and what nobody takes rests' : ''}`, async (t) => {
     const room = `two-${codec}`;
     const host = await publish(room, `simulcast=1&codec=${codec}`);
     const [pinned, free] = [await play(room, 'pia'), await play(room, 'fred')];
+    t.after(() => Promise.all([pinned, free, host].map((page) => page.close())));
     await sees(free, LARGE, 30);
     await sees(pinned, LARGE);
     assert.equal((await inbound(free)).codec?.toLowerCase(), `video/${codec}`);
@@ -95,6 +96,8 @@ for (const codec of ['h264', 'vp8']) {
     t.diagnostic(`longest gap: ${down} ms on the way down, ${up} ms on the way up`);
     assert.ok(down < MAX_GAP_MS && up < MAX_GAP_MS, `gaps of ${down} and ${up} ms`);
 
+    // What nobody takes is the same question whatever the codec, and takes ten seconds to answer.
+    if (codec !== 'h264') return;
     // Nobody but Pia is left, and she wants the small one.
     await free.close();
     await pin(pinned, 'low');
@@ -108,17 +111,17 @@ for (const codec of ['h264', 'vp8']) {
     await pin(pinned, 'auto');
     await sees(pinned, LARGE, 15);
     assert.deepEqual(host.problems, []);
-    await pinned.close();
-    await host.close();
   });
 }
 
 test('a viewer whose network narrows gets the small picture within 3 s, without a storm of requests, and the large one again', async (t) => {
   const host = await publish('narrow', 'simulcast=1');
   const [free, narrow] = [await play('narrow', 'fred'), await play('narrow', 'nora', { set: ['both delay 10'] })];
+  // A wire that is left behind would keep this process from ending.
+  t.after(() => narrow.wire.stop());
   await sees(free, LARGE, 30);
   await sees(narrow, LARGE, 30);
-  await pause(3000);
+  await pause(2000);
 
   const requests = await server.metric('sfu_plis_sent_total');
   const began = Date.now();
@@ -140,7 +143,6 @@ test('a viewer whose network narrows gets the small picture within 3 s, without 
   assert.ok(up < MAX_GAP_MS, `a gap of ${up} ms`);
   await free.close();
   await narrow.close();
-  await narrow.wire.stop();
   await host.close();
 });
 
@@ -158,10 +160,10 @@ for (const [codec, layers] of [['vp9', 'L2T2_KEY'], ['av1', 'L1T2']]) {
       assert.ok(down < MAX_GAP_MS && up < MAX_GAP_MS, `gaps of ${down} and ${up} ms`);
     }
     const before = (await inbound(viewer)).framesDecoded;
-    await pause(3000);
+    await pause(1500);
     const frames = (await inbound(viewer)).framesDecoded - before;
-    t.diagnostic(`${frames} frames decoded in 3 s`);
-    assert.ok(frames > 30, `${frames} frames in 3 s`);
+    t.diagnostic(`${frames} frames decoded in 1.5 s`);
+    assert.ok(frames > 15, `${frames} frames in 1.5 s`);
     await viewer.close();
     await host.close();
   });
