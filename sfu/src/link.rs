@@ -287,9 +287,19 @@ impl Link {
         self.srtp = Some(Box::new(srtp));
     }
 
-    /// Reads where the keys begin, so that memory brings them.
+    /// Reads what sending takes of it, so that memory brings it.
     pub(crate) fn touch(&self) -> u64 {
+        u64::from(self.paths.proven().is_some() | self.is_clogged() | self.is_connected())
+    }
+
+    /// Reads where the keys begin that media is sealed with; the processor sees the rest coming.
+    pub(crate) fn touch_keys(&self) -> u64 {
         self.srtp.as_ref().map_or(0, |srtp| srtp.traffic().packets_sent)
+    }
+
+    /// Reads what feedback is opened with.
+    pub(crate) fn touch_keys_of_feedback(&self) -> u64 {
+        self.srtp.as_ref().map_or(0, |srtp| srtp.touch_incoming())
     }
 
     /// Whether the handshake is done.

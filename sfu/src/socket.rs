@@ -133,6 +133,11 @@ impl Socket {
         fits
     }
 
+    /// Returns who sent the `at`-th datagram of the last [`receive`](Self::receive), if there is one.
+    pub(crate) fn sender(&self, at: usize) -> Option<Route> {
+        self.received.get(at).map(|received| received.from)
+    }
+
     /// Returns one datagram of the last [`receive`](Self::receive), to be decrypted in place.
     pub(crate) fn datagram(&mut self, at: usize) -> (Route, &mut [u8]) {
         let Received { from, lane, start, len } = self.received[at];

@@ -159,9 +159,22 @@ impl Viewer {
         if is_settled || has_waited { self.previous.take() } else { None }
     }
 
-    /// Reads where what the viewer is served from begins, so that memory brings it.
+    /// Reads a little of each piece of the viewer that serving takes, so that memory brings it.
     pub(crate) fn touch(&self) -> u64 {
-        self.tracks.iter().fold(0, |sum, track| sum.wrapping_add(track.touch()))
+        let flags = self.is_waiting | self.previous.is_some() | self.redundancy.is_some();
+        let sum = u64::from(flags).wrapping_add(self.tracks.len() as u64);
+        sum.wrapping_add(self.pace.touch()).wrapping_add(self.reported.nanos())
+    }
+
+    /// The same for what it points to.
+    pub(crate) fn touch_what_it_points_to(&self) -> u64 {
+        let path = self.pace.touch_path();
+        self.tracks.iter().fold(path, |sum, track| sum.wrapping_add(track.touch()))
+    }
+
+    /// Reads a little of each piece of what is known of the path, which feedback is compared with.
+    pub(crate) fn touch_estimate(&self) -> u64 {
+        self.pace.touch_estimate()
     }
 
     /// Returns the stream of `source` whose keyframe the picture waits for.

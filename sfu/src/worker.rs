@@ -48,8 +48,10 @@ use upkeep::SWEEP_SHARES;
 /// A table whose keys are not for strangers to choose: ids are ours, and routes have proven themselves.
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// How often timers are looked at while there are peers.
+/// How often timers are looked at while there are peers ...
 const TICK: Duration = Duration::from_millis(10);
+/// ... and by how much earlier if something else is to be done then.
+const TICK_SLACK: Duration = Duration::from_millis(4);
 /// How long an idle worker sleeps; a datagram or a command wakes it.
 const IDLE: Duration = Duration::from_secs(1);
 const COMMANDS_PER_TURN: usize = 512;
@@ -241,7 +243,8 @@ impl Worker {
         self.fan_out();
         self.serve_waiting();
         self.send_copies();
-        if self.now.media >= self.next_tick {
+        // Who is awake anyway need not wake up for it soon.
+        if self.now.media + TICK_SLACK >= self.next_tick {
             self.next_tick = self.now.media + TICK;
             self.tick();
         }

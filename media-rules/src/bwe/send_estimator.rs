@@ -20,8 +20,9 @@ use crate::twcc::{Feedback, TICK_MICROS, TICKS_PER_REFERENCE};
 
 /// What may be sent at once, as a multiple of the estimate, so that a keyframe takes not for ever.
 const PACE: f32 = 2.5;
-/// The same while the path has not shown where it ends: the keyframe of a 720p stream within 10 ms.
-const OPEN_BPS: u64 = 32_000_000;
+/// The same while the path has not shown where it ends: the keyframe of a 720p stream, which is up to
+/// 80 kB, is within what a pacer gives in 10 ms, and leaves at once.
+const OPEN_BPS: u64 = 64_000_000;
 /// After congestion by loss, a little less than what arrived.
 const LOSS_BACKOFF: f32 = 0.9;
 /// What even the least delayed packet waits is a queue from here on.
@@ -97,6 +98,26 @@ impl SendEstimator {
             Some(path) => path.ring.insert(number, bytes, micros(now), probe),
             None => self.reports.handle_sent(bytes),
         }
+    }
+
+    /// Reads where the packet of `number` will be noted, so that memory brings it before there is one.
+    #[inline]
+    pub fn touch(&self, number: u16) -> u64 {
+        self.path.as_ref().map_or(0, |path| path.ring.touch(number))
+    }
+
+    /// Reads a little of each piece that feedback on the packets before `number` is compared with.
+    pub fn touch_all(&self, number: u16) -> u64 {
+        let Some(path) = &self.path else {
+            return 0;
+        };
+        let ring = [1, 17, 33, 49].map(|back| path.ring.touch(number.wrapping_sub(back)));
+        let sum = ring.into_iter().fold(path.heard.nanos(), u64::wrapping_add);
+        let rates = [path.rate.bps(), path.loss.sent_bps(), path.loss.recent(), path.max_bps];
+        let rates = rates.into_iter().fold(0, |sum: u64, rate| sum ^ u64::from(rate.to_bits()));
+        let is_over = path.trend.usage() == Usage::Over;
+        let queue = path.queue.standing_micros().cast_unsigned();
+        sum.wrapping_add(rates).wrapping_add(u64::from(is_over)).wrapping_add(queue)
     }
 
     /// The receiver told which packets arrived, and when.

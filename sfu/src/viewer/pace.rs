@@ -147,6 +147,27 @@ impl Pace {
         self.budget = self.budget.saturating_add(bytes(bps, passed)).min(full);
     }
 
+    /// Reads a little of each piece of it, so that memory brings it.
+    pub(super) const fn touch(&self) -> u64 {
+        let Rates { steady, .. } = self.rates;
+        let due = matches!(self.probe_due, Some(_)) as u64;
+        due.wrapping_add(steady)
+            .wrapping_add(self.budget.cast_unsigned())
+            .wrapping_add(self.refilled.nanos())
+            .wrapping_add(self.allowed_bps)
+            .wrapping_add(self.skipped_bps)
+    }
+
+    /// Reads where the next packets will be noted.
+    pub(super) fn touch_path(&self) -> u64 {
+        self.estimator.touch(self.number)
+    }
+
+    /// Reads a little of each piece that feedback changes.
+    pub(super) fn touch_estimate(&self) -> u64 {
+        self.estimator.touch_all(self.number)
+    }
+
     /// Whether a picture's packet may go now.
     pub(super) const fn has_budget(&self) -> bool {
         self.budget > 0

@@ -146,9 +146,19 @@ impl SendTrack {
         self.codecs.iter().all(|codec| codec.rtx_payload_type.is_some())
     }
 
-    /// Returns a number that stands next to what sending reads and writes first.
-    pub(super) const fn touch(&self) -> u64 {
-        self.cursor.wrapping_add(self.tally.packets())
+    /// Reads a little of each piece of the track that sending takes, so that memory brings it.
+    pub(super) fn touch(&self) -> u64 {
+        let codec = self.codec.map_or(0, |codec| u64::from(codec.payload_type));
+        let is_thinned = u64::from(self.thinner.is_some());
+        self.cursor
+            .wrapping_add(self.tally.packets())
+            .wrapping_add(self.last_sent.nanos())
+            .wrapping_add(self.rollover.guess(0))
+            .wrapping_add(self.splice.source().unwrap_or(0))
+            .wrapping_add(self.timing.began().nanos())
+            .wrapping_add(u64::from(self.repair.ssrc))
+            .wrapping_add(codec)
+            .wrapping_add(is_thinned)
     }
 
     /// Leaves the transport-wide number out of packets.

@@ -231,17 +231,18 @@ impl Worker {
 }
 
 /// Has memory bring what the next viewers are served from, while another one is: a picture later all
-/// of it has left the caches, and one thing leads to where the next lies.
+/// of it has left the caches. All that is read at once must be independent, or one miss waits for
+/// another; so what a viewer points to is read a viewer later than the viewer.
 fn foresee(peers: &Map<PeerId, Peer>, coming: &[PeerId]) {
-    let next = coming.first().and_then(|id| peers.get(id)).map_or(0, |peer| match &peer.part {
-        Part::Viewer(viewer) => viewer.touch().wrapping_add(peer.link.touch()),
-        Part::Publisher(..) => 0,
+    let find = |at: usize| match peers.get(coming.get(at)?)? {
+        Peer { link, part: Part::Viewer(viewer), .. } => Some((link, viewer)),
+        Peer { part: Part::Publisher(..), .. } => None,
+    };
+    let behind = find(0).map_or(0, |(link, viewer)| {
+        link.touch_keys().wrapping_add(viewer.touch_what_it_points_to())
     });
-    let after = coming.get(1).and_then(|id| peers.get(id)).is_some_and(|peer| match &peer.part {
-        Part::Viewer(viewer) => viewer.is_listed & peer.link.is_connected(),
-        Part::Publisher(..) => false,
-    });
-    std::hint::black_box((next, after));
+    let itself = find(1).map_or(0, |(link, viewer)| link.touch().wrapping_add(viewer.touch()));
+    std::hint::black_box((behind, itself));
 }
 
 /// What is needed to serve a viewer, beside the viewer.

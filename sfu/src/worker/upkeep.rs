@@ -18,7 +18,7 @@ use crate::publisher::News;
 
 /// Every peer is looked at once in so many ticks, a share of them in each: to look at thousands at once
 /// would keep media waiting.
-pub(super) const SWEEP_SHARES: usize = 5;
+pub(super) const SWEEP_SHARES: usize = 10;
 /// How often viewers choose among a feed's pictures.
 const CHOICE: Duration = Duration::from_millis(100);
 
