@@ -150,7 +150,7 @@ impl Pace {
     /// Reads a little of each piece of it, so that memory brings it.
     pub(super) const fn touch(&self) -> u64 {
         let Rates { steady, .. } = self.rates;
-        let due = matches!(self.probe_due, Some(_)) as u64;
+        let due = self.probe_due.is_some() as u64;
         due.wrapping_add(steady)
             .wrapping_add(self.budget.cast_unsigned())
             .wrapping_add(self.refilled.nanos())

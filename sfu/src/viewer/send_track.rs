@@ -148,17 +148,9 @@ impl SendTrack {
 
     /// Reads a little of each piece of the track that sending takes, so that memory brings it.
     pub(super) fn touch(&self) -> u64 {
-        let codec = self.codec.map_or(0, |codec| u64::from(codec.payload_type));
-        let is_thinned = u64::from(self.thinner.is_some());
-        self.cursor
-            .wrapping_add(self.tally.packets())
-            .wrapping_add(self.last_sent.nanos())
-            .wrapping_add(self.rollover.guess(0))
-            .wrapping_add(self.splice.source().unwrap_or(0))
-            .wrapping_add(self.timing.began().nanos())
-            .wrapping_add(u64::from(self.repair.ssrc))
-            .wrapping_add(codec)
-            .wrapping_add(is_thinned)
+        let numbers = self.rollover.guess(0) ^ self.splice.source().unwrap_or(0) ^ self.cursor;
+        let times = self.last_sent.nanos() ^ self.timing.began().nanos() ^ self.tally.packets();
+        numbers ^ times ^ u64::from(self.repair.ssrc) ^ u64::from(self.thinner.is_some())
     }
 
     /// Leaves the transport-wide number out of packets.
