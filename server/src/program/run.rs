@@ -137,6 +137,8 @@ impl<'a> Run<'a> {
     }
 
     fn show(&mut self, wanted: Option<Scene>) -> bool {
+        // Whatever waited for guests to part is overtaken.
+        self.next = None;
         let Some(scene) = wanted else { return false };
         self.taps.follow(&scene);
         let is_same = is_same_sight(&self.scene, &scene);
