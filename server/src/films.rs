@@ -15,6 +15,7 @@ use reqwest::redirect::Policy;
 use signaling::Refused;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
 use tracing::info;
 use url::Url;
 use wire_format::{Code, FilmSource};
@@ -29,6 +30,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Of a folder no more names than these are told.
 const MOST_NAMES: usize = 200;
+
+/// So many films are fetched at once, for all rooms; others wait.
+const MOST_FETCHES: usize = 8;
 
 /// How often a host may send us on, each time to a host of the list.
 const MOST_REDIRECTS: usize = 3;
@@ -47,6 +51,8 @@ struct Allowed {
     /// Where fetched films are kept while they are needed.
     fetched: PathBuf,
     numbers: AtomicU64,
+    /// Full: a fetch waits; the room gives it up when that takes too long.
+    fetches: Semaphore,
     client: reqwest::Client,
 }
 
@@ -111,6 +117,7 @@ impl Films {
             longest: Duration::from_secs(settings.insert_max_s),
             fetched: runtime_dir.join("films"),
             numbers: AtomicU64::new(0),
+            fetches: Semaphore::new(MOST_FETCHES),
             client,
         })))
     }
@@ -162,6 +169,7 @@ impl Films {
     /// # Errors
     /// What went wrong, for whoever asked for it.
     pub(crate) async fn fetch(&self, url: Url) -> Result<LocalFilm, String> {
+        let _turn = self.0.fetches.acquire().await.expect("nobody closes it");
         let fetched = self.fetch_from(url).await;
         let outcome = if fetched.is_ok() { "ok" } else { "failed" };
         metrics::counter!("server_films_fetched_total", "outcome" => outcome).increment(1);
@@ -316,6 +324,42 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"film");
         drop(film);
         assert!(!path.exists());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_so_many_films_are_fetched_at_once() {
+        let folder = folder("at-once");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let (asked, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let seen = Arc::clone(&most);
+        tokio::spawn(async move {
+            // Nobody is answered before as many ask as may.
+            let together = Arc::new(tokio::sync::Barrier::new(MOST_FETCHES));
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (asked, seen) = (Arc::clone(&asked), Arc::clone(&seen));
+                let together = Arc::clone(&together);
+                tokio::spawn(async move {
+                    let _ = stream.read(&mut [0; 2_048]).await;
+                    seen.fetch_max(asked.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    together.wait().await;
+                    asked.fetch_sub(1, Ordering::SeqCst);
+                    let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nfilm";
+                    let _ = stream.write_all(answer).await;
+                });
+            }
+        });
+        let films = films(&folder, &[&host]);
+        let url: Url = format!("http://{host}/a.mp4").parse().unwrap();
+        let fetches = (0..3 * MOST_FETCHES).map(|_| {
+            let (films, url) = (films.clone(), url.clone());
+            tokio::spawn(async move { films.fetch(url).await.is_ok() })
+        });
+        for fetch in fetches.collect::<Vec<_>>() {
+            assert!(fetch.await.unwrap());
+        }
+        assert_eq!(most.load(Ordering::SeqCst), MOST_FETCHES as u64);
         std::fs::remove_dir_all(folder).unwrap();
     }
 

@@ -19,6 +19,7 @@ use media_rules::{FeedId, Tile, Transition};
 use mixer::link::{Clip, ClipNews};
 use room_rules::ServerTime;
 use signaling::{Occasion, Refused};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 use wire_format::{Code, FilmState, InsertEnd, InsertOrder, InsertView, StandInOrder, StandInView};
 
@@ -52,8 +53,8 @@ pub(crate) struct PlayedIn {
 /// What follows from something that happened.
 #[derive(Debug)]
 pub(crate) enum PlayNews {
-    /// A film must be fetched.
-    Fetch(u64, Url),
+    /// A film must be fetched, under this number, for as long as somebody wants it.
+    Fetch(u64, Url, CancellationToken),
     /// A film is on screen since then.
     Started(InsertView, ServerTime),
     /// A film is over.
@@ -66,6 +67,8 @@ struct Showing {
     number: u64,
     order: InsertOrder,
     film: Option<LocalFilm>,
+    /// Ends the fetching of a film that is given up.
+    fetch_guard: Option<DropGuard>,
     state: State,
     length: Option<Duration>,
     /// When it is given up, or over.
@@ -120,6 +123,7 @@ impl PlayedIn {
             number,
             order,
             film: None,
+            fetch_guard: None,
             state: State::Fetching,
             length: None,
             until: None,
@@ -128,7 +132,9 @@ impl PlayedIn {
             Film::Here(film) => showing.load(film, now),
             Film::There(url) => {
                 showing.until = Some(now + FETCH_WITHIN);
-                self.news.push_back(PlayNews::Fetch(number, url));
+                let cancelled = CancellationToken::new();
+                showing.fetch_guard = Some(cancelled.clone().drop_guard());
+                self.news.push_back(PlayNews::Fetch(number, url, cancelled));
             }
         }
         let view = showing.view(self.canvas);
@@ -161,7 +167,8 @@ impl PlayedIn {
     ) {
         self.numbers += 1;
         let fetch = self.stand_ins.set(occasion, order, film, self.numbers);
-        self.news.extend(fetch.map(|url| PlayNews::Fetch(self.numbers, url)));
+        let news = |(url, cancelled)| PlayNews::Fetch(self.numbers, url, cancelled);
+        self.news.extend(fetch.map(news));
     }
 
     /// Returns what stands in.
@@ -330,6 +337,7 @@ impl Showing {
 
     fn load(&mut self, film: LocalFilm, now: ServerTime) {
         self.film = Some(film);
+        self.fetch_guard.take();
         self.state = State::Loading;
         self.until = Some(now + LOAD_WITHIN);
     }

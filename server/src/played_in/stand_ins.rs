@@ -8,6 +8,7 @@ use media_rules::layout::{InsertPlace, StandIn};
 use media_rules::{FeedId, Tile};
 use mixer::link::{Clip, ClipNews};
 use signaling::Occasion;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 use wire_format::{FilmState, StandInOrder, StandInView};
 
@@ -38,8 +39,8 @@ struct Choice {
 enum State {
     /// There is no film.
     Plain,
-    /// Under this number.
-    Fetching(u64),
+    /// Under this number; ends when something else is chosen.
+    Fetching(u64, DropGuard),
     /// It is here, and nobody needs it.
     Here(LocalFilm),
     /// The mixer has it under this number.
@@ -60,20 +61,24 @@ impl StandIns {
         Self { room: room.to_owned(), canvas, needed: None, warm_up, away }
     }
 
-    /// Takes a choice; returns what must be fetched, as `number`.
+    /// Takes a choice; returns what must be fetched, as `number`, and what ends that.
     pub(super) fn set(
         &mut self,
         occasion: Occasion,
         order: StandInOrder,
         film: Option<Film>,
         number: u64,
-    ) -> Option<Url> {
+    ) -> Option<(Url, CancellationToken)> {
         let is_needed = self.needed == Some(occasion);
         let (state, fetch) = match film {
             None => (State::Plain, None),
             Some(Film::Here(film)) if is_needed => (State::Loading(film, number), None),
             Some(Film::Here(film)) => (State::Here(film), None),
-            Some(Film::There(url)) => (State::Fetching(number), Some(url)),
+            Some(Film::There(url)) => {
+                let cancelled = CancellationToken::new();
+                let guard = cancelled.clone().drop_guard();
+                (State::Fetching(number, guard), Some((url, cancelled)))
+            }
         };
         *self.of(occasion) = Choice { order, state, deaths: 0 };
         fetch
@@ -107,7 +112,7 @@ impl StandIns {
         for occasion in [Occasion::WarmUp, Occasion::Away] {
             let is_needed = self.needed == Some(occasion);
             let choice = self.of(occasion);
-            if matches!(choice.state, State::Fetching(wanted) if wanted == number) {
+            if matches!(&choice.state, State::Fetching(wanted, _guard) if *wanted == number) {
                 choice.state = match fetched {
                     Ok(film) if is_needed => State::Loading(film, next(numbers)),
                     Ok(film) => State::Here(film),
@@ -182,7 +187,7 @@ impl StandIns {
         let choice = self.looked_at(occasion);
         let (state, error) = match &choice.state {
             State::Plain | State::Here(_) => (None, None),
-            State::Fetching(_) => (Some(FilmState::Fetching), None),
+            State::Fetching(..) => (Some(FilmState::Fetching), None),
             State::Loading(..) => (Some(FilmState::Loading), None),
             State::Ready(..) => (Some(FilmState::Ready), None),
             State::Failed(reason) => (Some(FilmState::Failed), Some(reason.clone())),

@@ -41,7 +41,7 @@ fn ready(seconds: u64) -> ClipNews {
 fn told(played_in: &mut PlayedIn) -> Vec<String> {
     std::iter::from_fn(|| played_in.poll_news())
         .map(|news| match news {
-            PlayNews::Fetch(number, _) => format!("fetch {number}"),
+            PlayNews::Fetch(number, ..) => format!("fetch {number}"),
             PlayNews::Started(view, at) => format!("{} since {}", view.id, at.unix_millis()),
             PlayNews::Ended(id, end) => format!("{id} {end:?}"),
         })
@@ -124,6 +124,33 @@ fn there_are_four_at_most_and_those_of_a_dead_mixer_are_over() {
     played_in.handle_mixer_ended(true);
     assert_eq!(told(&mut played_in).len(), MAX_INSERTS);
     assert!(!played_in.is_playing());
+}
+
+#[test]
+fn a_film_that_nobody_wants_any_more_is_not_fetched_on() {
+    let mut played_in = PlayedIn::new("a", CANVAS, LONGEST);
+    let fetch = |played_in: &mut PlayedIn| match played_in.poll_news() {
+        Some(PlayNews::Fetch(_, _, cancelled)) => cancelled,
+        other => panic!("a film must be fetched, not {other:?}"),
+    };
+    played_in.insert(order(false), Film::There(url()), at(0)).unwrap();
+    let stopped = fetch(&mut played_in);
+    played_in.insert(order(false), Film::There(url()), at(1)).unwrap();
+    let slow = fetch(&mut played_in);
+    played_in.set_stand_in(Occasion::Away, film_order(), Some(Film::There(url())));
+    let stand_in = fetch(&mut played_in);
+    played_in.set_stand_in(Occasion::WarmUp, film_order(), Some(Film::There(url())));
+    let kept = fetch(&mut played_in);
+
+    assert!(!stopped.is_cancelled() && !slow.is_cancelled() && !stand_in.is_cancelled());
+    played_in.remove("i1").unwrap();
+    assert!(stopped.is_cancelled() && !slow.is_cancelled());
+    played_in.handle_timeout(at(76));
+    assert!(slow.is_cancelled());
+    played_in.set_stand_in(Occasion::Away, StandInOrder::Nothing, None);
+    assert!(stand_in.is_cancelled() && !kept.is_cancelled());
+    drop(played_in);
+    assert!(kept.is_cancelled(), "the room is over");
 }
 
 fn film_order() -> StandInOrder {

@@ -139,14 +139,16 @@ impl RoomMedia {
     pub(crate) fn poll_told(&mut self, now: ServerTime) -> Option<String> {
         loop {
             match self.played_in.poll_news()? {
-                PlayNews::Fetch(number, url) => {
+                PlayNews::Fetch(number, url, cancelled) => {
                     let (films, mailbox) = (self.parts.films.clone(), self.mailbox.clone());
                     let draining = self.parts.draining.clone();
-                    self.parts.tasks.spawn(draining.run_until_cancelled_owned(async move {
+                    let fetch = async move {
                         let fetched = films.fetch(url).await;
                         // A room that is over, or too busy, gives the film up by itself.
                         let _ = mailbox.send(Mail::Fetched { number, fetched });
-                    }));
+                    };
+                    let fetch = cancelled.run_until_cancelled_owned(fetch);
+                    self.parts.tasks.spawn(draining.run_until_cancelled_owned(fetch));
                 }
                 PlayNews::Started(view, since) => {
                     return Some(encode_insert_started(&view, since, now));
