@@ -1,165 +1,136 @@
-//! A battle (PK) between two rooms, as the inviter's room owns it.
+//! A link between two to nine rooms and the battles (PK) that they fight, as the inviter's room owns it.
 //!
-//! Gifts score by the moment at which their room took them, strictly before `end_at`. The other
-//! room counts its own viewers' gifts and sends totals, so a lost or repeated message cannot make
-//! a wrong score, and the battle waits a moment after `end_at` for the last total on its way.
+//! Gifts score by the moment at which their room took them, strictly before `end_at`. Each other room
+//! counts its own viewers' gifts and reports totals, so a lost or repeated letter cannot make a wrong
+//! score, and the battle waits a moment after `end_at` for the last totals on their way.
 //!
 //! ```text
-//! Inviting ──accept──▶ Linking ──both on air──▶ Preparing ──start_at──▶ Battling
-//!    │ 30 s               │ 5 s                    │ hang up              │ end_at, surrender
-//!    ▼                    ▼                        ▼                      ▼
-//!   Idle ◀────────────────┴────────────────────────┴── draw ──────── Punishing ──▶ Idle
+//!           all answered, 30 s, start             start          start_at
+//! Inviting ─────────────────────▶ Linking ─▶ Linked ─▶ Preparing ─▶ Battling
+//!    │ nobody came               5 s │ └──────▶─▲─────────▲ │ hang up  │ end_at, all but one surrendered
+//!    ▼                               ▼          │           ▼          ▼
+//!   Idle ◀───────────────────────────┴──────────┼───────── draw ── Punishing
+//!    ▲                                          └─ the link may outlast the battle ─┘ │
+//!    └────────────────────────────────────────────────────────────────────────────────┘
 //! ```
+
+mod post;
+mod sides;
 
 use std::time::Duration;
 
 use crate::announcer::Announcer;
 use crate::pace::Throttle;
+use crate::resend::Resend;
 use crate::scoreboard::Scoreboard;
 use crate::{
-    BattleEnd, BattleResult, BattleState, BattleTerms, BattleView, Member, PeerMessage, PkId,
-    RejectReason, RoomId, Scores, ServerTime,
+    BattleEnd, BattleResult, BattleState, BattleTerms, BattleView, LinkKind, Member, PkId, RoomId,
+    Rush, Scores, ServerTime, SideState,
 };
 
 pub(crate) const INVITING_FOR: Duration = Duration::from_secs(30);
 pub(crate) const LINKING_FOR: Duration = Duration::from_secs(5);
-/// Long enough for "3, 2, 1" on every screen.
-const PREPARING_FOR: Duration = Duration::from_secs(3);
-/// How long the last totals may be on their way after the end.
-const SETTLING_FOR: Duration = Duration::from_millis(300);
+/// How long the last totals may be on their way after the end: longer than a busy disk takes for them.
+const SETTLING_FOR: Duration = Duration::from_secs(3);
 /// Scores go out at most ten times a second, however fast the gifts come.
 const SCORE_EVERY: Duration = Duration::from_millis(100);
-
-/// One of the two sides.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Side {
-    Owner,
-    Other,
-}
-
-impl Side {
-    pub(crate) const fn index(self) -> usize {
-        match self {
-            Self::Owner => 0,
-            Self::Other => 1,
-        }
-    }
-
-    const fn opponent(self) -> Self {
-        match self {
-            Self::Owner => Self::Other,
-            Self::Other => Self::Owner,
-        }
-    }
-}
+/// Who has not answered is asked again: a no may be lost.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+/// A room of a link in which nothing has a deadline is gone if it is not heard of for so long.
+pub(crate) const ALIVE_FOR: Duration = Duration::from_secs(45);
+/// How long rooms that have not heard of the end are told of it.
+const PARTING_FOR: Duration = Duration::from_secs(60);
+/// The inviter's side.
+pub(crate) const OWNER: usize = 0;
 
 #[derive(Debug)]
 pub(crate) struct Battle {
+    /// The truth; what is shown follows.
+    view: BattleView,
     board: Scoreboard,
     terms: BattleTerms,
-    host: Member,
-    rival: Option<Member>,
-    /// Whether the host of each side is on air.
-    on_air: [bool; 2],
-    /// What the viewers of each room have given to each side.
-    given: [[u64; 2]; 2],
+    /// What the owner knows of each side besides what everybody sees.
+    sides: Vec<Side>,
     /// When the present state ends by itself.
-    until: ServerTime,
+    until: Option<ServerTime>,
+    ask_at: Option<ServerTime>,
     score_told: Throttle,
+    /// The version that all rooms must have seen; newer ones bring scores only.
+    must_see: u64,
+    resend: Resend,
+}
+
+#[derive(Debug)]
+struct Side {
+    on_air: bool,
+    /// The number of its newest report and of its newest wish, and when it was heard last.
+    heard: u64,
+    wished: u64,
+    heard_at: ServerTime,
+    /// The newest version that it has seen.
+    seen: u64,
+    /// Once it is out: the version by which it hears so.
+    parting: Option<u64>,
+    /// What the viewers of this room have given to each side.
+    given: Vec<u64>,
+    /// Whether nothing comes to that any more.
+    is_final: bool,
 }
 
 impl Battle {
-    /// Asks `other` for a battle; `host` is on air.
+    /// Asks the other rooms; `host` is on air.
     pub(crate) fn invite(
         pk: PkId,
-        rooms: [RoomId; 2],
+        rooms: Vec<RoomId>,
         terms: BattleTerms,
         host: Member,
         now: ServerTime,
         out: &mut Announcer,
     ) -> Self {
-        let until = now + INVITING_FOR;
-        let invite =
-            PeerMessage::Invite { pk: pk.clone(), host: host.clone(), terms, expires_at: until };
-        out.post(&rooms[Side::Other.index()], invite);
-        Self {
-            board: Scoreboard::new(first_view(pk, rooms), now, out),
+        let count = rooms.len();
+        let view = BattleView::new(pk, rooms, host);
+        let side = |at: usize| Side {
+            on_air: at == OWNER,
+            heard: 0,
+            wished: 0,
+            heard_at: now,
+            seen: 0,
+            parting: None,
+            given: vec![0; count],
+            is_final: false,
+        };
+        let battle = Self {
+            board: Scoreboard::new(view.clone(), now, out),
+            view,
             terms,
-            host,
-            rival: None,
-            on_air: [true, false],
-            given: [[0; 2]; 2],
-            until,
+            sides: (0..count).map(side).collect(),
+            until: Some(now + INVITING_FOR),
+            ask_at: Some(now + ASK_EVERY),
             score_told: Throttle::new(SCORE_EVERY),
-        }
+            must_see: 0,
+            resend: Resend::default(),
+        };
+        battle.ask(out);
+        battle
     }
 
-    pub(crate) fn handle_peer(
-        &mut self,
-        message: PeerMessage,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) {
-        match message {
-            PeerMessage::Accept { host, live, .. } => {
-                if self.state() == BattleState::Inviting {
-                    self.rival = Some(host);
-                    self.on_air[Side::Other.index()] = live;
-                    self.enter(BattleState::Linking, now + LINKING_FOR, now, out);
-                    self.link(now, out);
-                }
-            }
-            PeerMessage::Reject { reason, .. } => {
-                if self.state() == BattleState::Inviting {
-                    let reason = match reason {
-                        RejectReason::Declined => BattleEnd::Rejected,
-                        RejectReason::Busy => BattleEnd::Busy,
-                        RejectReason::NotLive => BattleEnd::Unreachable,
-                    };
-                    self.finish(None, reason, now, out);
-                }
-            }
-            PeerMessage::HostMedia { live, .. } => {
-                self.handle_media(Side::Other, live, now, out);
-            }
-            PeerMessage::Tally { given, .. } => self.handle_tally(given, now),
-            PeerMessage::End { .. } => self.end(Side::Other, now, out),
-            PeerMessage::Gone { .. } | PeerMessage::Unreachable => {
-                self.handle_gone(Side::Other, now, out);
-            }
-            PeerMessage::Invite { .. } | PeerMessage::Mirror { .. } => {
-                unreachable!("the other room owns nothing of this battle")
-            }
-        }
-    }
-
-    /// Takes that a host came on air or went off. A host who is lost does not lose: the battle
-    /// goes on without them.
+    /// Takes that a host came on air or went off. A host who is lost does not lose: the battle goes on
+    /// without them.
     pub(crate) fn handle_media(
         &mut self,
-        side: Side,
+        side: usize,
         live: bool,
         now: ServerTime,
         out: &mut Announcer,
     ) {
-        self.on_air[side.index()] = live;
+        self.sides[side].on_air = live;
         self.link(now, out);
     }
 
-    /// Tells the other room how the battle stands; the last letter may have been lost.
-    pub(crate) fn handle_restart(&self, out: &mut Announcer) {
-        if self.state() == BattleState::Inviting {
-            return;
-        }
-        let battle = self.board.view().clone();
-        let mirror = PeerMessage::Mirror { battle, host: self.host.clone() };
-        out.post(&self.board.view().rooms[Side::Other.index()], mirror);
-    }
-
     /// Counts a gift that a viewer of the owner's room gave to `side`.
-    pub(crate) fn handle_gift(&mut self, side: Side, coins: u64, now: ServerTime) -> Scores {
-        if self.board.is_scoring(now) {
-            self.given[Side::Owner.index()][side.index()] += coins;
+    pub(crate) fn handle_gift(&mut self, side: usize, coins: u64, now: ServerTime) -> Scores {
+        if self.view.is_scoring(now) {
+            self.sides[OWNER].given[side] += coins * self.view.factor(now);
             self.score_told.touch(now);
         }
         self.scores()
@@ -171,232 +142,279 @@ impl Battle {
         self.finish(None, BattleEnd::Cancelled, now, out);
     }
 
-    /// Surrenders for `side` while it matters; ends the link otherwise.
-    pub(crate) fn end(&mut self, side: Side, now: ServerTime, out: &mut Announcer) {
+    /// Begins: without those who have not answered, or a battle of rooms that are linked. Returns
+    /// whether it was time for that.
+    pub(crate) fn start(&mut self, side: usize, now: ServerTime, out: &mut Announcer) -> bool {
+        match self.state() {
+            BattleState::Inviting if side == OWNER && self.view.present() > 1 => {
+                self.give_up_on_silent(BattleEnd::Cancelled);
+                self.enter_linking(now, out);
+                true
+            }
+            BattleState::Linked if self.is_present(side) => {
+                self.prepare(now, out);
+                true
+            }
+            BattleState::Inviting
+            | BattleState::Linking
+            | BattleState::Linked
+            | BattleState::Preparing
+            | BattleState::Battling
+            | BattleState::Punishing
+            | BattleState::Idle => false,
+        }
+    }
+
+    /// Surrenders for `side` while it matters; hangs up otherwise.
+    pub(crate) fn end(&mut self, side: usize, now: ServerTime, out: &mut Announcer) {
+        if !self.is_present(side) {
+            return;
+        }
         match self.state() {
             // The score has decided already; only the last totals are still on their way.
             BattleState::Battling if self.is_time_up(now) => {}
             BattleState::Battling => {
-                self.settle(Some(side.opponent()), BattleEnd::Surrender, now, out);
+                self.view.sides[side].state = SideState::Surrendered;
+                if !self.decide_if_one_is_left(BattleEnd::Surrender, now, out) {
+                    self.publish(now, out);
+                }
             }
-            BattleState::Linking | BattleState::Preparing => {
-                self.finish(None, BattleEnd::Cancelled, now, out);
+            BattleState::Linking | BattleState::Linked | BattleState::Preparing => {
+                self.let_go(side, BattleEnd::Cancelled, now, out);
             }
-            BattleState::Punishing => self.close(now, out),
+            // Whoever is still linked after the punishment may want it shorter; who pays may not, unless
+            // they leave a link of more.
+            BattleState::Punishing if self.view.present() == 2 || self.has_won(side) => {
+                self.conclude(now, out);
+            }
+            BattleState::Punishing => self.let_go(side, BattleEnd::Cancelled, now, out),
             BattleState::Inviting | BattleState::Idle => {}
         }
     }
 
-    /// Takes that the room of `side` is no more. Who leaves while it matters loses.
-    pub(crate) fn handle_gone(&mut self, side: Side, now: ServerTime, out: &mut Announcer) {
+    /// Ends all of it, because the platform says so.
+    pub(crate) fn force(&mut self, now: ServerTime, out: &mut Announcer) {
+        if !self.is_over() {
+            self.finish(None, BattleEnd::Forced, now, out);
+        }
+    }
+
+    /// Takes that the room of `side` is no more, or wants no part in this any more. Who leaves while it
+    /// matters loses; without the owner nothing goes on.
+    pub(crate) fn handle_gone(&mut self, side: usize, now: ServerTime, out: &mut Announcer) {
+        self.sides[side].parting = Some(0);
         match self.state() {
-            BattleState::Inviting => {
-                let reason = match side {
-                    Side::Owner => BattleEnd::Left,
-                    Side::Other => BattleEnd::Unreachable,
-                };
-                self.finish(None, reason, now, out);
-            }
-            BattleState::Linking | BattleState::Preparing => {
+            BattleState::Inviting if side == OWNER => {
                 self.finish(None, BattleEnd::Left, now, out);
             }
+            BattleState::Inviting => self.handle_no(side, BattleEnd::Unreachable, now, out),
+            BattleState::Linking | BattleState::Linked | BattleState::Preparing => {
+                self.let_go(side, BattleEnd::Left, now, out);
+            }
             BattleState::Battling if self.is_time_up(now) => {
-                self.finish(self.leader(), BattleEnd::Time, now, out);
+                self.settle(self.leader(), BattleEnd::Time, now, out);
+                self.let_go(side, BattleEnd::Left, now, out);
             }
-            BattleState::Battling => {
-                self.finish(Some(side.opponent()), BattleEnd::Left, now, out);
+            BattleState::Battling if self.is_present(side) => {
+                self.set_out(side, BattleEnd::Left);
+                if side == OWNER || self.view.present() == 1 {
+                    self.finish(self.leader(), BattleEnd::Left, now, out);
+                } else if !self.decide_if_one_is_left(BattleEnd::Left, now, out) {
+                    self.publish(now, out);
+                }
             }
-            BattleState::Punishing => self.close(now, out),
-            BattleState::Idle => {}
+            BattleState::Punishing => self.let_go(side, BattleEnd::Left, now, out),
+            BattleState::Battling | BattleState::Idle => {}
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: ServerTime, out: &mut Announcer) {
         self.board.handle_timeout(now, out);
-        while !self.is_over() && now >= self.until {
-            match self.state() {
-                BattleState::Inviting => self.finish(None, BattleEnd::Timeout, now, out),
-                BattleState::Linking => self.finish(None, BattleEnd::LinkFailed, now, out),
-                BattleState::Preparing => {
-                    let end_at = self.board.view().end_at.expect("set when preparing began");
-                    self.enter(BattleState::Battling, end_at + SETTLING_FOR, now, out);
-                }
-                BattleState::Battling => self.settle(self.leader(), BattleEnd::Time, now, out),
-                BattleState::Punishing => self.close(now, out),
-                BattleState::Idle => unreachable!("the loop ends when it is over"),
-            }
+        while !self.is_over() && self.until.is_some_and(|until| now >= until) {
+            self.handle_deadline(now, out);
         }
+        self.look_after_letters(now, out);
         if self.score_told.take(now) {
-            let scores = self.scores();
-            self.show(BattleView { scores, ..self.board.view().clone() }, now, out);
+            self.publish(now, out);
         }
         self.check();
     }
 
+    fn handle_deadline(&mut self, now: ServerTime, out: &mut Announcer) {
+        match self.state() {
+            BattleState::Inviting => {
+                self.give_up_on_silent(BattleEnd::Timeout);
+                self.weigh_answers(BattleEnd::Timeout, now, out);
+            }
+            BattleState::Linking => self.give_up_on_unseen(now, out),
+            BattleState::Preparing => {
+                let end_at = self.view.end_at.expect("set when preparing began");
+                self.enter(BattleState::Battling, Some(end_at), now, out);
+            }
+            BattleState::Battling if self.is_waiting_for_totals(now) => {
+                self.until = self.view.end_at.map(|end_at| end_at + SETTLING_FOR);
+            }
+            BattleState::Battling => self.settle(self.leader(), BattleEnd::Time, now, out),
+            BattleState::Punishing => self.conclude(now, out),
+            BattleState::Linked | BattleState::Idle => unreachable!("it waits for nothing"),
+        }
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
-        let until = (!self.is_over()).then_some(self.until);
-        [until, self.board.poll_timeout(), self.score_told.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let (letters, board) = (self.letters_due(), self.board.poll_timeout());
+        let until = self.until.filter(|_| !self.is_over());
+        [until, letters, board, self.score_told.poll_timeout()].into_iter().flatten().min()
     }
 
     pub(crate) const fn board(&self) -> &Scoreboard {
         &self.board
     }
 
-    pub(crate) const fn rival(&self) -> Option<&Member> {
-        self.rival.as_ref()
+    pub(crate) const fn terms(&self) -> BattleTerms {
+        self.terms
     }
 
     pub(crate) fn is_over(&self) -> bool {
         self.state() == BattleState::Idle
     }
 
-    fn handle_tally(&mut self, given: [u64; 2], now: ServerTime) {
-        let known = &mut self.given[Side::Other.index()];
-        let is_late = match self.board.view().state {
-            BattleState::Preparing | BattleState::Battling => false,
-            BattleState::Inviting
-            | BattleState::Linking
-            | BattleState::Punishing
-            | BattleState::Idle => true,
-        };
-        // Totals only rise, so the larger one is the newer one.
-        if !is_late && (given[0] > known[0] || given[1] > known[1]) {
-            *known = [known[0].max(given[0]), known[1].max(given[1])];
-            self.score_told.touch(now);
-        }
+    fn enter_linking(&mut self, now: ServerTime, out: &mut Announcer) {
+        self.ask_at = None;
+        self.enter(BattleState::Linking, Some(now + LINKING_FOR), now, out);
+        self.link(now, out);
     }
 
     fn link(&mut self, now: ServerTime, out: &mut Announcer) {
-        if self.state() == BattleState::Linking && self.on_air == [true, true] {
-            let start_at = now + PREPARING_FOR;
-            let next = BattleView {
-                state: BattleState::Preparing,
-                start_at: Some(start_at),
-                end_at: Some(start_at + self.terms.battle()),
-                ..self.board.view().clone()
-            };
-            self.until = start_at;
-            self.show(next, now, out);
+        let is_ready = |side: usize| !self.is_present(side) || self.sides[side].on_air;
+        if self.state() != BattleState::Linking || !(0..self.sides.len()).all(is_ready) {
+            return;
         }
+        match self.terms.link() {
+            LinkKind::Battle | LinkKind::Stay => self.prepare(now, out),
+            LinkKind::Link => self.rest(now, out),
+        }
+    }
+
+    /// Is linked, and nothing more. Only that somebody is not heard of ends it.
+    fn rest(&mut self, now: ServerTime, out: &mut Announcer) {
+        for side in &mut self.sides {
+            side.heard_at = now;
+        }
+        self.enter(BattleState::Linked, None, now, out);
+    }
+
+    /// Counts down to a battle. Whatever was before it is forgotten.
+    fn prepare(&mut self, now: ServerTime, out: &mut Announcer) {
+        for side in &mut self.sides {
+            side.given.fill(0);
+            side.is_final = false;
+        }
+        for side in self.view.sides.iter_mut().filter(|side| side.state.is_present()) {
+            side.state = SideState::In;
+        }
+        let start_at = now + self.terms.prepare();
+        let end_at = start_at + self.terms.battle();
+        let rush = |(span, factor)| Rush { from: end_at.before(span), factor };
+        self.view.rush = self.terms.rush().map(rush);
+        (self.view.start_at, self.view.end_at) = (Some(start_at), Some(end_at));
+        (self.view.punish_until, self.view.result) = (None, None);
+        self.view.round += 1;
+        self.enter(BattleState::Preparing, Some(start_at), now, out);
     }
 
     fn enter(
         &mut self,
         state: BattleState,
-        until: ServerTime,
+        until: Option<ServerTime>,
         now: ServerTime,
         out: &mut Announcer,
     ) {
         self.until = until;
-        self.show(BattleView { state, ..self.board.view().clone() }, now, out);
+        self.view.state = state;
+        self.publish(now, out);
     }
 
-    /// Decides the battle; the loser pays unless nobody lost or nothing was asked.
+    /// Decides the battle; the losers pay unless nobody won or nothing was asked.
     fn settle(
         &mut self,
-        winner: Option<Side>,
+        winner: Option<usize>,
         reason: BattleEnd,
         now: ServerTime,
         out: &mut Announcer,
     ) {
+        self.decide(winner, reason);
         if winner.is_none() || self.terms.punish().is_zero() {
-            self.finish(winner, reason, now, out);
+            self.conclude(now, out);
             return;
         }
         let punish_until = now + self.terms.punish();
-        self.until = punish_until;
-        let next = BattleView {
-            state: BattleState::Punishing,
-            punish_until: Some(punish_until),
-            ..self.decided(winner, reason)
+        self.view.punish_until = Some(punish_until);
+        self.enter(BattleState::Punishing, Some(punish_until), now, out);
+    }
+
+    /// Goes back to the link after a battle, or ends all of it.
+    fn conclude(&mut self, now: ServerTime, out: &mut Announcer) {
+        let stays = match self.terms.link() {
+            LinkKind::Battle => false,
+            LinkKind::Stay | LinkKind::Link => self.view.present() > 1 && self.is_present(OWNER),
         };
-        self.show(next, now, out);
+        if stays {
+            self.rest(now, out);
+        } else {
+            self.enter(BattleState::Idle, None, now, out);
+        }
     }
 
     fn finish(
         &mut self,
-        winner: Option<Side>,
+        winner: Option<usize>,
         reason: BattleEnd,
         now: ServerTime,
         out: &mut Announcer,
     ) {
-        let next = BattleView { state: BattleState::Idle, ..self.decided(winner, reason) };
-        self.show(next, now, out);
+        self.decide(winner, reason);
+        self.enter(BattleState::Idle, None, now, out);
     }
 
-    /// Ends the link after the battle is decided.
-    fn close(&mut self, now: ServerTime, out: &mut Announcer) {
-        let next = BattleView { state: BattleState::Idle, ..self.board.view().clone() };
-        self.show(next, now, out);
+    /// Says how the battle came out, unless that was said before.
+    fn decide(&mut self, winner: Option<usize>, reason: BattleEnd) {
+        if self.view.result.is_none() {
+            let winner = winner.map(|side| self.room(side).clone());
+            self.view.result = Some(BattleResult { winner, reason });
+        }
     }
 
-    fn decided(&mut self, winner: Option<Side>, reason: BattleEnd) -> BattleView {
-        self.score_told.clear();
-        let before = self.board.view().clone();
-        let winner = winner.map(|side| before.rooms[side.index()].clone());
-        let result = Some(BattleResult { winner, reason });
-        BattleView { scores: self.scores(), result, ..before }
-    }
-
-    /// Shows the next version here and in the other room.
-    fn show(&mut self, mut next: BattleView, now: ServerTime, out: &mut Announcer) {
-        next.version += 1;
-        self.board.show(next.clone(), now, out);
-        let other = next.rooms[Side::Other.index()].clone();
-        out.post(&other, PeerMessage::Mirror { battle: next, host: self.host.clone() });
+    /// Returns whether the totals of some room may still change the score, and there is time for them.
+    fn is_waiting_for_totals(&self, now: ServerTime) -> bool {
+        let end_at = self.view.end_at.expect("set when preparing began");
+        let is_open = |side: usize| self.is_present(side) && !self.sides[side].is_final;
+        now < end_at + SETTLING_FOR && (1..self.sides.len()).any(is_open)
     }
 
     /// Returns whether gifts no longer score, though the result may not be known yet.
     fn is_time_up(&self, now: ServerTime) -> bool {
-        self.board.view().end_at.is_some_and(|end_at| now >= end_at)
-    }
-
-    fn leader(&self) -> Option<Side> {
-        let [owner, other] = self.scores().points;
-        match owner.cmp(&other) {
-            std::cmp::Ordering::Greater => Some(Side::Owner),
-            std::cmp::Ordering::Less => Some(Side::Other),
-            std::cmp::Ordering::Equal => None,
-        }
-    }
-
-    fn scores(&self) -> Scores {
-        let [here, there] = self.given;
-        let points = [here[0] + there[0], here[1] + there[1]];
-        Scores { rooms: self.board.view().rooms.clone(), points }
+        self.view.end_at.is_some_and(|end_at| now >= end_at)
     }
 
     const fn state(&self) -> BattleState {
-        self.board.view().state
+        self.view.state
     }
 
     fn check(&self) {
-        let view = self.board.view();
-        assert_eq!(
-            view.result.is_some(),
-            matches!(view.state, BattleState::Punishing | BattleState::Idle),
-            "a battle has a result once it is decided"
-        );
-        if view.state > BattleState::Inviting && view.state < BattleState::Idle {
-            assert!(self.rival.is_some(), "a linked battle knows both hosts");
-        }
-    }
-}
-
-/// Returns the battle as both rooms show it while the other one is being asked.
-pub(crate) fn first_view(pk: PkId, rooms: [RoomId; 2]) -> BattleView {
-    BattleView {
-        pk,
-        state: BattleState::Inviting,
-        start_at: None,
-        end_at: None,
-        punish_until: None,
-        scores: Scores { rooms: rooms.clone(), points: [0, 0] },
-        rooms,
-        version: 1,
-        result: None,
+        let (view, shown) = (&self.view, self.board.view());
+        let may_have = match view.state {
+            BattleState::Punishing | BattleState::Idle => view.result.is_some(),
+            BattleState::Linked => view.result.is_some() == (view.round > 0),
+            BattleState::Inviting
+            | BattleState::Linking
+            | BattleState::Preparing
+            | BattleState::Battling => view.result.is_none(),
+        };
+        assert!(may_have, "a battle has a result once it is decided: {view:?}");
+        assert_eq!(view, shown, "what is not told is not so");
+        let hosts = view.sides.iter().filter(|side| side.state.is_present());
+        assert!(hosts.into_iter().all(|side| side.host.is_some()), "who takes part has a host");
+        let goes_on = !matches!(view.state, BattleState::Inviting | BattleState::Idle);
+        assert!(!goes_on || view.present() > 1, "nobody is linked with themselves");
     }
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::limit::OutOfLimits;
 use crate::{
     Capability, ChatId, GiftId, GiveawayCommand, GiveawayReply, IdemKey, ModerationCommand,
-    ModerationView, OrderId, PkId, ProductId, RoomCommand, RoomId, SaleCommand, SaleId, SaleTerms,
-    Scores, SeatCommand, SeatIndex, Seed, ServerTime, ShopCommand, ShopReply, UserId,
+    ModerationView, OrderId, PkCommand, PkId, ProductId, RoomCommand, RoomId, SaleCommand, SaleId,
+    SaleTerms, Scores, SeatCommand, SeatIndex, Seed, ServerTime, ShopCommand, ShopReply, UserId,
 };
 
 /// One thing a member asks for. Every value is within its limits by construction.
@@ -28,21 +28,8 @@ pub enum Command {
     Moderation(ModerationCommand),
     /// Something about the room itself.
     Room(RoomCommand),
-    /// Challenges another room.
-    PkInvite {
-        /// The other room.
-        room: RoomId,
-        /// How long the battle lasts.
-        terms: BattleTerms,
-    },
-    /// Takes up a challenge.
-    PkAccept(PkId),
-    /// Turns a challenge down.
-    PkReject(PkId),
-    /// Takes a challenge back.
-    PkCancel(PkId),
-    /// Surrenders while battling; ends the link otherwise.
-    PkEnd(PkId),
+    /// Something about links and battles with other rooms.
+    Pk(PkCommand),
     /// Announces a flash sale.
     SaleAnnounce(SaleOffer),
     /// Calls a sale off.
@@ -79,11 +66,7 @@ impl Command {
             | Self::Seat(_)
             | Self::Moderation(_)
             | Self::Room(_)
-            | Self::PkInvite { .. }
-            | Self::PkAccept(_)
-            | Self::PkReject(_)
-            | Self::PkCancel(_)
-            | Self::PkEnd(_)
+            | Self::Pk(_)
             | Self::SaleAnnounce(_)
             | Self::SaleCancel(_)
             | Self::RoomEnd => None,
@@ -100,11 +83,7 @@ impl Command {
             | Self::GiftSend(_)
             | Self::Moderation(_)
             | Self::Room(_)
-            | Self::PkInvite { .. }
-            | Self::PkAccept(_)
-            | Self::PkReject(_)
-            | Self::PkCancel(_)
-            | Self::PkEnd(_)
+            | Self::Pk(_)
             | Self::SaleAnnounce(_)
             | Self::SaleCancel(_)
             | Self::OrderPlace(_)
@@ -137,10 +116,7 @@ impl Command {
             Self::Seat(command) => command.needs(),
             Self::Moderation(_) => Capability::Moderate,
             Self::Room(command) => command.needs(),
-            Self::PkInvite { .. } | Self::PkAccept(_) | Self::PkReject(_) | Self::PkCancel(_) => {
-                Capability::Battle
-            }
-            Self::PkEnd(_) => Capability::EndBattle,
+            Self::Pk(command) => command.needs(),
             Self::SaleAnnounce(_) => Capability::AnnounceSale,
             Self::SaleCancel(_) => Capability::CancelSale,
             Self::OrderPlace(_) => Capability::Order,
@@ -176,7 +152,7 @@ pub enum Reply {
         /// Which.
         index: SeatIndex,
     },
-    /// The other room is being asked.
+    /// The other rooms are being asked.
     Pk {
         /// The battle that may come of it.
         pk: PkId,
@@ -236,55 +212,6 @@ pub struct OrderPlaced {
     /// Until when it must be paid, if that is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pay_by: Option<ServerTime>,
-}
-
-/// How long a battle and its punishment last.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "(u32, u32)", into = "(u32, u32)")]
-pub struct BattleTerms {
-    battle: Duration,
-    punish: Duration,
-}
-
-impl TryFrom<(u32, u32)> for BattleTerms {
-    type Error = OutOfLimits;
-
-    fn try_from((battle_s, punish_s): (u32, u32)) -> Result<Self, OutOfLimits> {
-        Self::new(battle_s, punish_s).ok_or(OutOfLimits("BattleTerms"))
-    }
-}
-
-impl From<BattleTerms> for (u32, u32) {
-    fn from(terms: BattleTerms) -> Self {
-        let seconds = |span: Duration| u32::try_from(span.as_secs()).expect("minutes fit");
-        (seconds(terms.battle), seconds(terms.punish))
-    }
-}
-
-impl BattleTerms {
-    /// Takes 10 to 900 seconds of battle and 0 to 300 of punishment; `None` for anything else.
-    pub fn new(battle_s: u32, punish_s: u32) -> Option<Self> {
-        ((10..=900).contains(&battle_s) && punish_s <= 300).then(|| Self {
-            battle: Duration::from_secs(battle_s.into()),
-            punish: Duration::from_secs(punish_s.into()),
-        })
-    }
-
-    /// Returns how long gifts score.
-    pub const fn battle(self) -> Duration {
-        self.battle
-    }
-
-    /// Returns how long the loser pays; zero for not at all.
-    pub const fn punish(self) -> Duration {
-        self.punish
-    }
-}
-
-impl Default for BattleTerms {
-    fn default() -> Self {
-        Self { battle: Duration::from_secs(300), punish: Duration::from_secs(30) }
-    }
 }
 
 /// What the host offers. The room decides whether the lead is long enough.

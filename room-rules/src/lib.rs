@@ -18,6 +18,8 @@ mod auctions;
 mod battle;
 mod battle_board;
 mod battle_mirror;
+mod battle_terms;
+mod battle_view;
 mod capability;
 mod chat;
 mod combo;
@@ -41,9 +43,11 @@ mod moderation;
 mod money;
 mod pace;
 mod peer;
+mod pk_command;
 mod products;
 mod quizzes;
 mod rejected;
+mod resend;
 mod room;
 mod room_config;
 mod sales;
@@ -62,11 +66,14 @@ pub use auction::{
     AuctionState, AuctionView, BidPlaced, BidRecord, BidRequest, BidStep, BidSteps, SoftClose,
 };
 pub use battle_board::BattleTop;
+pub use battle_terms::{BattlePlan, BattleTerms, LinkKind};
+pub use battle_view::{
+    BattleEnd, BattleResult, BattleState, BattleView, Rush, Scores, SideState, SideView,
+};
 pub use capability::Capability;
 pub use command::{
-    AuctionDuration, BattleTerms, ChatText, Command, DrawWindow, GiftCount, GiftOrder, LikeCount,
-    OrderPlaced, OrderRequest, PayWindow, Quantity, Reply, SaleDuration, SaleOffer, StockCount,
-    Title,
+    AuctionDuration, ChatText, Command, DrawWindow, GiftCount, GiftOrder, LikeCount, OrderPlaced,
+    OrderRequest, PayWindow, Quantity, Reply, SaleDuration, SaleOffer, StockCount, Title,
 };
 pub use countdown::{Countdown, CountdownKind, CountdownState};
 pub use coupons::command::{
@@ -102,7 +109,8 @@ pub use moderation::{
     ModerationCommand, ModerationNews, ModerationView, ReasonCode, Sanction, SlowMode, Ttl, Word,
 };
 pub use money::{Amount, Currency};
-pub use peer::{PeerMessage, RejectReason};
+pub use peer::{PeerMessage, PeerReport, PeerWish, RejectReason};
+pub use pk_command::{PkCommand, Rivals};
 pub use products::command::{
     Amend, ProductChange, ProductCommand, ProductDetails, ProductPlace, WebAddress,
 };
@@ -122,11 +130,10 @@ pub use shop::{Mine, SaleDraft, ShopCommand, ShopEvent, ShopReply, ShopView};
 pub use shop_log::{AuctionLog, LogPage, SaleLog};
 pub use time::ServerTime;
 pub use view::{
-    BattleEnd, BattleResult, BattleState, BattleView, DrawPromise, DrawResult, EndReason,
-    Performer, RoomState, RoomView, SaleState, SaleView, Scores, SeatIndex, SeatState, SeatView,
-    Snapshot,
+    DrawPromise, DrawResult, EndReason, Performer, RoomState, RoomView, SaleState, SaleView,
+    SeatIndex, SeatState, SeatView, Snapshot,
 };
 
 /// Rises whenever an input of an earlier journal could be answered otherwise, or lead to other
 /// events, than it was: such a journal must not be read again by these rules.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;

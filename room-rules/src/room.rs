@@ -268,16 +268,16 @@ impl Room {
         self.end_reason
     }
 
-    /// Returns whether two rooms' hosts share the screen.
+    /// Returns whether several rooms' hosts share the screen.
     pub fn is_in_battle(&self) -> bool {
         self.arena.versus().is_some()
     }
 
-    /// Returns who is on screen, in drawing order: in a battle the inviter and the invited host, so
-    /// that both rooms show the same picture, otherwise everyone who is on air here, by seat.
+    /// Returns who is on screen, in drawing order: in a battle the hosts, the inviter's first, so
+    /// that all rooms show the same picture, otherwise everyone who is on air here, by seat.
     pub fn stage(&self) -> Vec<Performer> {
         if let Some(hosts) = self.arena.versus() {
-            return hosts.map(|(room, host)| performer(room, host)).into();
+            return hosts.into_iter().map(|(room, host)| performer(room, host)).collect();
         }
         self.seats
             .on_air()

@@ -1,5 +1,5 @@
-//! A battle as this room's viewers see it. Both rooms have one; it turns each new view into the
-//! events and countdowns that follow from it, so the two rooms tell the same story.
+//! A battle as this room's viewers see it. Every room of it has one; it turns each new view into the
+//! events and countdowns that follow from it, so the rooms tell the same story.
 
 use crate::announcer::Announcer;
 use crate::countdown::CountdownTimer;
@@ -22,13 +22,12 @@ impl Scoreboard {
     pub(crate) fn show(&mut self, next: BattleView, now: ServerTime, out: &mut Announcer) {
         let gives_up = next.state == BattleState::Idle && self.view.version == next.version;
         assert!(self.view.version < next.version || gives_up, "a battle never goes back");
-        assert!(self.view.state <= next.state, "a battle never goes back");
-        assert_eq!(self.view.rooms, next.rooms);
+        assert!(self.view.rooms().eq(next.rooms()), "sides keep their places");
 
         let scored =
             BattleView { scores: next.scores.clone(), version: next.version, ..self.view.clone() };
         let only_the_score = scored == next;
-        let entered = self.view.state != next.state;
+        let entered = (self.view.state, self.view.round) != (next.state, next.round);
         self.view = next;
         if only_the_score {
             let BattleView { pk, version, scores, .. } = self.view.clone();
@@ -62,30 +61,23 @@ impl Scoreboard {
         self.countdown.as_ref().map(CountdownTimer::shown)
     }
 
-    /// Returns whether a gift given at `now` scores. The deadlines decide, not the state, because
-    /// a view may be on its way while its deadline passes.
-    pub(crate) fn is_scoring(&self, now: ServerTime) -> bool {
-        let is_undecided = match self.view.state {
-            BattleState::Preparing | BattleState::Battling => true,
-            BattleState::Inviting
-            | BattleState::Linking
-            | BattleState::Punishing
-            | BattleState::Idle => false,
-        };
-        is_undecided
-            && self.view.start_at.is_some_and(|start_at| now >= start_at)
-            && self.view.end_at.is_some_and(|end_at| now < end_at)
-    }
-
     fn start_countdown(&self, now: ServerTime, out: &mut Announcer) -> Option<CountdownTimer> {
         let BattleView { start_at, end_at, punish_until, .. } = self.view;
         let (kind, open_at, close_at) = match self.view.state {
             BattleState::Preparing => (CountdownKind::PkStart, start_at?, end_at),
             BattleState::Battling => (CountdownKind::PkEnd, end_at?, None),
             BattleState::Punishing => (CountdownKind::Punish, punish_until?, None),
-            BattleState::Inviting | BattleState::Linking | BattleState::Idle => return None,
+            BattleState::Inviting
+            | BattleState::Linking
+            | BattleState::Linked
+            | BattleState::Idle => return None,
         };
         let subject = self.view.pk.as_str();
-        Some(CountdownTimer::start(kind, subject, open_at, close_at, now, out))
+        // Later battles of a link have countdowns of their own.
+        let name = match self.view.round {
+            0 | 1 => subject.to_owned(),
+            round => format!("{subject}-{round}"),
+        };
+        Some(CountdownTimer::start_named(kind, &name, subject, open_at, close_at, now, out))
     }
 }

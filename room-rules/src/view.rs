@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::limit::OutOfLimits;
 use crate::{
-    ChatLine, Countdown, Digest, LotteryView, Member, ModerationView, PacketView, PayWindow, PkId,
-    ProductId, Reactions, RoomId, SaleId, SeatWish, ServerTime, SettingsView, ShopView, Silence,
-    Title, UserId, Watermarks,
+    BattleView, ChatLine, Countdown, Digest, LotteryView, Member, ModerationView, PacketView,
+    PayWindow, ProductId, Reactions, RoomId, SaleId, SeatWish, ServerTime, SettingsView, ShopView,
+    Silence, Title, UserId, Watermarks,
 };
 
 /// Everything a member needs at joining; events continue from its watermarks.
@@ -196,89 +196,6 @@ pub enum SeatState {
     Live,
     /// Its user went off air and may come back.
     Held,
-}
-
-/// A battle as everyone sees it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct BattleView {
-    /// Which.
-    pub pk: PkId,
-    /// How far it is.
-    pub state: BattleState,
-    /// The inviter's room and the other one.
-    pub rooms: [RoomId; 2],
-    /// When gifts begin to score, once known.
-    pub start_at: Option<ServerTime>,
-    /// The first instant at which gifts no longer score, once known.
-    pub end_at: Option<ServerTime>,
-    /// When the punishment ends, once known.
-    pub punish_until: Option<ServerTime>,
-    /// The score.
-    pub scores: Scores,
-    /// Rises with every change the owner makes; equal versions have equal scores in both rooms.
-    pub version: u64,
-    /// How it came out, once it has.
-    pub result: Option<BattleResult>,
-}
-
-/// How far a battle is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BattleState {
-    /// The other room has been asked.
-    Inviting,
-    /// Waiting for both hosts to be on air.
-    Linking,
-    /// Both are on one screen; the start is being counted down.
-    Preparing,
-    /// Gifts score.
-    Battling,
-    /// It is decided; the loser pays.
-    Punishing,
-    /// It is over.
-    Idle,
-}
-
-/// The points of both sides of a battle.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Scores {
-    /// The inviter's room and the other one.
-    pub rooms: [RoomId; 2],
-    /// Their points, in the same order.
-    pub points: [u64; 2],
-}
-
-/// How a battle came out.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct BattleResult {
-    /// The room that won; `None` for a draw, or if nothing was decided.
-    pub winner: Option<RoomId>,
-    /// Why it is over.
-    pub reason: BattleEnd,
-}
-
-/// Why a battle is over.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BattleEnd {
-    /// The time was up.
-    Time,
-    /// One side gave up.
-    Surrender,
-    /// One side's room ended.
-    Left,
-    /// The other host said no.
-    Rejected,
-    /// It was called off before it began.
-    Cancelled,
-    /// The other room did not answer.
-    Timeout,
-    /// The two hosts were not both on air in time.
-    LinkFailed,
-    /// The other room is in another battle.
-    Busy,
-    /// The other room does not exist or is not on air.
-    Unreachable,
 }
 
 /// A sale as everyone sees it.

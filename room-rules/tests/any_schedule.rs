@@ -13,16 +13,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use room_rules::{
-    Amend, BattleState, Command, CouponClaim, CouponCommand, CouponId, CouponReply, Event,
-    EventBody, GiveawayCommand, GiveawayReply, LikeCount, LotteryEntry, LotteryId, LotteryOffer,
-    MediaChange, PacketClaim, PacketId, PacketOffer, ProductChange, ProductCommand, ProductId,
-    QuizAnswer, QuizCommand, QuizId, QuizReply, Reply, Role, RoomId, SaleId, SaleOffer, SaleState,
-    SaleView, SeatCommand, SeatPick, Seed, ServerTime, SessionId, ShopCommand, ShopReply, Snapshot,
-    Stream, UserId,
+    Amend, BattlePlan, BattleState, BattleTerms, Command, CouponClaim, CouponCommand, CouponId,
+    CouponReply, Event, EventBody, GiveawayCommand, GiveawayReply, LikeCount, LinkKind,
+    LotteryEntry, LotteryId, LotteryOffer, MediaChange, PacketClaim, PacketId, PacketOffer,
+    PkCommand, ProductChange, ProductCommand, ProductId, QuizAnswer, QuizCommand, QuizId,
+    QuizReply, Reply, Role, RoomId, SaleId, SaleOffer, SaleState, SaleView, SeatCommand, SeatPick,
+    Seed, ServerTime, SessionId, ShopCommand, ShopReply, Snapshot, Stream, UserId,
 };
 use world::{
-    World, chat, coupons, gift, idem, lottery, offer, order, packet, product, quiz, room, terms,
-    user,
+    World, chat, coupons, gift, idem, lottery, offer, order, packet, product, quiz, room, user,
 };
 
 const SCHEDULES: u64 = 5_000;
@@ -128,6 +127,8 @@ struct Schedule {
     crashes: u64,
     crashed_sales: u64,
     crashed_battles: u64,
+    /// When a letter was lost last.
+    lost_at: u64,
 }
 
 impl Schedule {
@@ -163,6 +164,7 @@ impl Schedule {
             crashes: 0,
             crashed_sales: 0,
             crashed_battles: 0,
+            lost_at: 0,
         }
     }
 
@@ -318,8 +320,10 @@ impl Schedule {
             );
             let pk = |snapshot: &Snapshot| snapshot.battle.as_ref().map(|battle| battle.pk.clone());
             let other = view(&mut self.world, if in_room == "a" { "b" } else { "a" });
-            // Letters that were lost may have left one room in a battle that the other is not in.
-            if other.is_some_and(|other| pk(&other) == pk(&before)) {
+            // Letters that were lost may have left one room in a battle that the other is not in, or in
+            // another state; a room that begins anew writes them again.
+            let is_calm = self.world.now > self.lost_at + 10_000;
+            if is_calm && other.is_some_and(|other| pk(&other) == pk(&before)) {
                 let still = |snapshot: &Snapshot| {
                     let battle = snapshot.battle.clone()?;
                     Some((battle.pk, battle.state, battle.start_at, battle.end_at))
@@ -367,7 +371,10 @@ impl Schedule {
         match self.rng.u8(0..3) {
             0 => self.world.run_for(self.rng.u64(0..400)),
             1 => self.world.repeat_letter(self.rng.usize(0..10)),
-            _ => self.world.lose_letter(self.rng.usize(0..10)),
+            _ => {
+                self.world.lose_letter(self.rng.usize(0..10));
+                self.lost_at = self.world.now;
+            }
         }
         self.world.post_runs = true;
         self.world.drain();
@@ -409,14 +416,26 @@ impl Schedule {
         let now = world::at(self.world.now);
         let pk = self.world.room_mut(in_room).view(now).battle.map(|battle| battle.pk);
         let command = match (pk, self.rng.u8(0..12)) {
+            (None, 0) => Command::Pk(PkCommand::Rematch),
             (None, _) => {
                 let other = if in_room == "a" { "b" } else { "a" };
-                Command::PkInvite { room: room(other), terms: terms(10, self.rng.u32(0..4)) }
+                let rush_s = self.rng.u32(0..2) * 5;
+                let terms = BattleTerms::of(BattlePlan {
+                    battle_s: 10,
+                    punish_s: self.rng.u32(0..4),
+                    rush_s,
+                    rush_factor: if rush_s == 0 { 1 } else { 2 },
+                    link: [LinkKind::Battle, LinkKind::Stay, LinkKind::Link][self.rng.usize(0..3)],
+                    ..BattlePlan::default()
+                });
+                let (rooms, terms) = (room(other).into(), terms.unwrap());
+                Command::Pk(PkCommand::Invite { rooms, terms })
             }
-            (Some(pk), 0) => Command::PkReject(pk),
-            (Some(pk), 1) => Command::PkCancel(pk),
-            (Some(pk), 2) => Command::PkEnd(pk),
-            (Some(pk), _) => Command::PkAccept(pk),
+            (Some(pk), 3 | 4) => Command::Pk(PkCommand::Start(pk)),
+            (Some(pk), 0) => Command::Pk(PkCommand::Reject(pk)),
+            (Some(pk), 1) => Command::Pk(PkCommand::Cancel(pk)),
+            (Some(pk), 2) => Command::Pk(PkCommand::End(pk)),
+            (Some(pk), _) => Command::Pk(PkCommand::Accept(pk)),
         };
         let _ = self.world.command(session, command);
     }
@@ -517,25 +536,25 @@ impl Schedule {
 
     /// Whatever version of a battle both rooms have told, they told it alike.
     fn check_battles(&self, reached: &mut Reached) {
-        let mut told: BTreeMap<(String, u64), (RoomId, [u64; 2])> = BTreeMap::new();
+        let mut told: BTreeMap<(String, u64), (RoomId, Vec<u64>)> = BTreeMap::new();
         for (in_room, event) in &self.world.events {
             let (pk, version, points) = match &event.body {
-                EventBody::PkScore { pk, version, scores } => (pk, *version, scores.points),
+                EventBody::PkScore { pk, version, scores } => (pk, *version, &scores.points),
                 EventBody::PkUpdated(battle) => {
                     let begins = battle.state == BattleState::Battling;
-                    reached.battles += u64::from(begins && *in_room == battle.rooms[0]);
-                    (&battle.pk, battle.version, battle.scores.points)
+                    reached.battles += u64::from(begins && *in_room == battle.sides[0].room);
+                    (&battle.pk, battle.version, &battle.scores.points)
                 }
                 _ => continue,
             };
             let id = (pk.as_str().to_owned(), version);
             if let Some((first, before)) = told.get(&id) {
                 if first != in_room {
-                    assert_eq!(*before, points, "seed {}: {pk} {version}", self.seed);
-                    reached.scores += u64::from(points != [0, 0]);
+                    assert_eq!(before, points, "seed {}: {pk} {version}", self.seed);
+                    reached.scores += u64::from(points.iter().any(|points| *points > 0));
                 }
             } else {
-                told.insert(id, (in_room.clone(), points));
+                told.insert(id, (in_room.clone(), points.clone()));
             }
         }
     }

@@ -8,7 +8,7 @@ mod world;
 
 use room_rules::{
     BattleEnd, BattleState, BattleView, Command, CountdownKind, CountdownState, EventBody,
-    MediaChange, Rejected, Reply, Role, RoomState, SeatCommand, SeatPick,
+    MediaChange, PkCommand, Rejected, Reply, Role, RoomState, SeatCommand, SeatPick,
 };
 use world::{World, gift, room, terms};
 
@@ -19,7 +19,7 @@ fn a_battle_goes_through_its_states_on_time_in_both_rooms() {
 
     let pk = world.invite(alice, "b", terms(10, 5));
     world.run_for(1_000);
-    world.command(ben, Command::PkAccept(pk)).unwrap();
+    world.command(ben, Command::Pk(PkCommand::Accept(pk))).unwrap();
     world.command_by("a", "bob", Role::Viewer, gift("rose", None, "early")).unwrap();
     world.run_for(3_000);
     world.command_by("a", "bob", Role::Viewer, gift("rose", None, "k")).unwrap();
@@ -67,7 +67,7 @@ fn a_gift_in_time_counts_although_the_news_of_it_comes_after_the_end() {
     world.run_until(end_at - 1);
     world.post_runs = false;
     world.command_by("b", "bob", Role::Viewer, gift("rose", Some("b"), "k")).unwrap();
-    world.run_until(end_at + 200);
+    world.run_until(end_at + 2_900);
     world.post_runs = true;
     world.drain();
     world.run_for(1_000);
@@ -99,7 +99,7 @@ fn who_surrenders_loses_whatever_the_score() {
         world.command_by(loser, "bob", Role::Viewer, rocket).unwrap();
 
         let session = if loser == "a" { alice } else { ben };
-        world.command(session, Command::PkEnd(pk)).unwrap();
+        world.command(session, Command::Pk(PkCommand::End(pk))).unwrap();
 
         for name in ["a", "b"] {
             let last = updates(&world, name).last().copied().cloned().unwrap();
@@ -125,7 +125,7 @@ fn nobody_answering_ends_the_invitation_after_thirty_seconds() {
         assert_eq!(result.reason, BattleEnd::Timeout);
         assert!(!world.room(name).is_in_battle());
     }
-    let late = world.command(ben, Command::PkAccept(pk));
+    let late = world.command(ben, Command::Pk(PkCommand::Accept(pk)));
     assert_eq!(late, Err(Rejected::NotFound("battle")));
 }
 
@@ -133,14 +133,14 @@ fn nobody_answering_ends_the_invitation_after_thirty_seconds() {
 fn an_invitation_is_turned_down_taken_back_or_finds_nobody() {
     let (mut world, alice, ben) = World::two_live_rooms();
     let pk = world.invite(alice, "b", terms(10, 0));
-    world.command(ben, Command::PkReject(pk)).unwrap();
+    world.command(ben, Command::Pk(PkCommand::Reject(pk))).unwrap();
     assert_eq!(last_reason(&world, "a"), BattleEnd::Rejected);
 
-    let again = Command::PkInvite { room: room("b"), terms: terms(10, 0) };
+    let again = Command::Pk(PkCommand::Invite { rooms: room("b").into(), terms: terms(10, 0) });
     assert_eq!(world.command(alice, again), Err(Rejected::RateLimited));
     world.run_for(2_000);
     let pk = world.invite(alice, "b", terms(10, 0));
-    world.command(alice, Command::PkCancel(pk)).unwrap();
+    world.command(alice, Command::Pk(PkCommand::Cancel(pk))).unwrap();
     assert_eq!(last_reason(&world, "b"), BattleEnd::Cancelled);
 
     world.invite(alice, "nowhere", terms(10, 0));
@@ -158,7 +158,7 @@ fn a_room_in_a_battle_is_busy_for_a_third() {
     rooms.invite(cleo, "b", terms(10, 0));
 
     assert_eq!(last_reason(&rooms, "c"), BattleEnd::Busy);
-    let second = Command::PkInvite { room: room("c"), terms: terms(10, 0) };
+    let second = Command::Pk(PkCommand::Invite { rooms: room("c").into(), terms: terms(10, 0) });
     assert_eq!(rooms.command(alice, second), Err(Rejected::PkBusy));
     assert!(rooms.room("b").is_in_battle());
 }
@@ -231,11 +231,11 @@ fn a_lost_yes_is_made_up_for_by_saying_it_again() {
     let (mut world, alice, ben) = World::two_live_rooms();
     let pk = world.invite(alice, "b", terms(10, 0));
     world.post_runs = false;
-    world.command(ben, Command::PkAccept(pk.clone())).unwrap();
+    world.command(ben, Command::Pk(PkCommand::Accept(pk.clone()))).unwrap();
     world.lose_letter(0);
     world.post_runs = true;
 
-    world.command(ben, Command::PkAccept(pk)).unwrap();
+    world.command(ben, Command::Pk(PkCommand::Accept(pk))).unwrap();
 
     assert_eq!(battle(&mut world, "a").state, BattleState::Preparing);
 }
@@ -247,7 +247,7 @@ fn a_room_that_missed_the_end_hears_of_it_when_it_speaks() {
         let bea = world.join("b", "bea", Role::Viewer);
         let pk = world.start_battle(alice, ben, terms(900, 0));
         world.post_runs = false;
-        world.command(alice, Command::PkEnd(pk.clone())).unwrap();
+        world.command(alice, Command::Pk(PkCommand::End(pk.clone()))).unwrap();
         world.lose_letter(0);
         world.post_runs = true;
         assert_eq!(battle(&mut world, "b").state, BattleState::Battling, "it missed the end");
@@ -255,10 +255,10 @@ fn a_room_that_missed_the_end_hears_of_it_when_it_speaks() {
         if speaks == "gift" {
             world.command(bea, gift("rose", None, "1")).unwrap();
         } else {
-            world.command(ben, Command::PkEnd(pk)).unwrap();
+            world.command(ben, Command::Pk(PkCommand::End(pk))).unwrap();
         }
 
-        assert_eq!(last_reason(&world, "b"), BattleEnd::Left, "{speaks}");
+        assert_eq!(last_reason(&world, "b"), BattleEnd::Surrender, "{speaks}");
         assert!(!world.room("b").is_in_battle(), "{speaks}");
     }
 }
@@ -270,11 +270,14 @@ fn once_time_is_up_the_score_decides_whoever_leaves() {
         let amy = world.join("a", "amy", Role::Viewer);
         let pk = world.start_battle(alice, ben, terms(10, 0));
         world.command(amy, gift("rose", None, "1")).unwrap();
+        world.post_runs = false;
         world.run_for(10_000);
         assert_eq!(battle(&mut world, "a").state, BattleState::Battling, "it waits for totals");
 
-        let leave = if leaves == "room" { Command::RoomEnd } else { Command::PkEnd(pk) };
+        let leave =
+            if leaves == "room" { Command::RoomEnd } else { Command::Pk(PkCommand::End(pk)) };
         world.command(alice, leave).unwrap();
+        world.post_runs = true;
         world.run_for(300);
 
         let result = updates(&world, "b").last().unwrap().result.clone().unwrap();
@@ -287,7 +290,7 @@ fn hosts_who_are_not_both_on_air_in_five_seconds_are_not_linked() {
     let (mut world, alice, ben) = World::two_live_rooms();
     let pk = world.invite(alice, "b", terms(10, 0));
     world.media("b", "ben", MediaChange::Stopped);
-    world.command(ben, Command::PkAccept(pk)).unwrap();
+    world.command(ben, Command::Pk(PkCommand::Accept(pk))).unwrap();
 
     world.run_for(5_000);
 
@@ -372,7 +375,7 @@ fn a_gift_to_a_room_that_is_not_in_the_battle_is_refused() {
     assert_eq!(give(&mut world), Err(Rejected::PkState));
     let pk = world.invite(alice, "b", terms(10, 0));
     assert_eq!(give(&mut world), Err(Rejected::PkState), "the other room was only asked");
-    world.command(ben, Command::PkAccept(pk)).unwrap();
+    world.command(ben, Command::Pk(PkCommand::Accept(pk))).unwrap();
     give(&mut world).unwrap();
 }
 
@@ -393,9 +396,9 @@ fn last_reason(world: &World, name: &str) -> BattleEnd {
     updates(world, name).last().unwrap().result.as_ref().unwrap().reason
 }
 
-fn scores(world: &World, name: &str) -> Vec<(u64, [u64; 2])> {
+fn scores(world: &World, name: &str) -> Vec<(u64, Vec<u64>)> {
     let scores = world.told(name).into_iter().filter_map(|body| match body {
-        EventBody::PkScore { version, scores, .. } => Some((*version, scores.points)),
+        EventBody::PkScore { version, scores, .. } => Some((*version, scores.points.clone())),
         _ => None,
     });
     scores.collect()

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use room_rules::{
     Area, Areas, Capability, Command, ConfigChange, EndReason, EventBody, LikeCount, MediaChange,
-    Member, ModerationCommand, ModerationNews, OrderKept, PkId, ReasonCode, Rejected, Reply, Role,
-    RoomCommand, RoomState, SeatCommand, SeatIndex, SeatLock, SeatPick, SessionId, SlowMode, Ttl,
-    Word,
+    Member, ModerationCommand, ModerationNews, OrderKept, PkCommand, PkId, ReasonCode, Rejected,
+    Reply, Role, RoomCommand, RoomState, SeatCommand, SeatIndex, SeatLock, SeatPick, SessionId,
+    SlowMode, Ttl, Word,
 };
 use world::{World, at, chat, gift, member, offer, order, room, terms, user};
 
@@ -347,11 +347,11 @@ fn table() -> Vec<(Command, [bool; 6])> {
         (steer(RoomCommand::Configure(ConfigChange::default())), hosts_and_platform),
         (steer(RoomCommand::Hide(true)), platform),
         (steer(RoomCommand::ForceEnd(ReasonCode::parse("x").unwrap())), platform),
-        (Command::PkInvite { room: room("b"), terms: terms(10, 0) }, hosts),
-        (Command::PkAccept(pk.clone()), hosts),
-        (Command::PkReject(pk.clone()), hosts),
-        (Command::PkCancel(pk.clone()), hosts),
-        (Command::PkEnd(pk), hosts_and_platform),
+        (Command::Pk(PkCommand::Invite { rooms: room("b").into(), terms: terms(10, 0) }), hosts),
+        (Command::Pk(PkCommand::Accept(pk.clone())), hosts),
+        (Command::Pk(PkCommand::Reject(pk.clone())), hosts),
+        (Command::Pk(PkCommand::Cancel(pk.clone())), hosts),
+        (Command::Pk(PkCommand::End(pk)), hosts_and_platform),
         (Command::SaleAnnounce(offer(1, 1)), hosts),
         (order(&sale, 1, "k"), [no, no, yes, yes, yes, no]),
         (Command::SaleCancel(sale), hosts_and_platform),

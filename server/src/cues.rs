@@ -98,7 +98,7 @@ impl Sheet {
                 is_news
             }
             EventBody::PkUpdated(battle) => {
-                let scores = battle.scores.points;
+                let scores = battle.scores.points.clone();
                 let told = battle
                     .end_at
                     .filter(|_| battle.result.is_none())
@@ -117,7 +117,7 @@ impl Sheet {
                 else {
                     return false;
                 };
-                battle.scores = scores.points;
+                battle.scores.clone_from(&scores.points);
                 true
             }
             EventBody::Shop(ShopEvent::Product(event)) => {
@@ -246,9 +246,9 @@ mod tests {
     }
 
     fn score(points: [u64; 2]) -> EventBody {
-        let rooms = ["a", "b"].map(|room| RoomId::parse(room).unwrap());
+        let rooms = ["a", "b"].map(|room| RoomId::parse(room).unwrap()).into();
         let pk = PkId::parse("a-1-pk1").unwrap();
-        EventBody::PkScore { pk, version: 1, scores: Scores { rooms, points } }
+        EventBody::PkScore { pk, version: 1, scores: Scores { rooms, points: points.into() } }
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
         let battle = CueBattle {
             pk: "a-1-pk1".to_owned(),
             end_at: room_rules::ServerTime::from_unix_millis(START_MS),
-            scores: [0, 0],
+            scores: vec![0, 0],
         };
         sheet.sheet.send_modify(|sheet| sheet.battle = Some(battle));
         let start = mixer::media_now();

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use ledger::{Journal, Life};
-use room_rules::{Input, Member, Room, RoomId, RoomSettings, Title};
+use room_rules::{Input, Member, Room, RoomId, RoomSettings, ServerTime, Title};
 use signaling::{Created, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
 use tracing::error;
@@ -37,7 +37,7 @@ impl Lobby {
         let mut restored = Vec::new();
         for life in self.parts.ledger.open_lives().await? {
             if let Ok(made) = self.revive(life).await {
-                restored.push(made);
+                restored.extend(not_ended(made, self.parts.clock.now()));
             }
         }
         // All are entered before the first speaks: rooms in a battle look for one another.
@@ -95,10 +95,12 @@ impl Lobby {
         let lives = self.parts.ledger.lives_of(id.as_str()).await.map_err(failed)?;
         if let Some(life) = lives.into_iter().find(|life| life.ended_at.is_none()) {
             let revived = self.revive(life).await;
-            let (room, journal) = revived.map_err(|_| {
+            let made = revived.map_err(|_| {
                 Refused::new(Code::Conflict, "the room of this name cannot be gone on with")
             })?;
-            return Ok((room, journal, true));
+            if let Some((room, journal)) = not_ended(made, self.parts.clock.now()) {
+                return Ok((room, journal, true));
+            }
         }
         let salt = signaling::random_salt();
         let settings = RoomSettings { salt, ..self.parts.settings.clone() };
@@ -123,6 +125,15 @@ impl Lobby {
         assert!(is_new, "a room has one life that has not ended");
         (entered, requests)
     }
+}
+
+/// Closes the journal of a room whose end was written down and not noted any more.
+fn not_ended((room, journal): (Room, Journal), now: ServerTime) -> Option<(Room, Journal)> {
+    if room.end_reason().is_none() {
+        return Some((room, journal));
+    }
+    journal.end(now.unix_millis());
+    None
 }
 
 impl signaling::Lobby for Lobby {

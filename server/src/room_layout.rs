@@ -173,13 +173,15 @@ impl RoomLayout {
         self.scene = scene;
     }
 
-    /// Returns the scores with that of whoever stands first in front.
+    /// Returns the scores with that of whoever stands first in front. A bar has two ends, so the score
+    /// of more rooms is not drawn.
     fn scores_by_place(&self) -> Option<[u64; 2]> {
         let Scores { rooms, points } = self.scores.as_ref()?;
+        let points = <[u64; 2]>::try_from(points.as_slice()).ok()?;
         let first = self.performers.first().map(|stander| &stander.feed);
         let is_of = |room: &RoomId, feed: &FeedId| feed.room() == room.as_str();
         let is_turned = first.is_some_and(|feed| is_of(&rooms[1], feed));
-        Some(if is_turned { [points[1], points[0]] } else { *points })
+        Some(if is_turned { [points[1], points[0]] } else { points })
     }
 
     /// Returns the images that there are.
@@ -242,7 +244,9 @@ fn shown_scores(battle: &BattleView) -> Option<Scores> {
         BattleState::Preparing | BattleState::Battling | BattleState::Punishing => {
             Some(battle.scores.clone())
         }
-        BattleState::Inviting | BattleState::Linking | BattleState::Idle => None,
+        BattleState::Inviting | BattleState::Linking | BattleState::Linked | BattleState::Idle => {
+            None
+        }
     }
 }
 
@@ -349,8 +353,9 @@ mod tests {
         let revision = layout.scene().revision;
         assert!(layout.scene().overlays.is_empty(), "nothing was told of a battle");
 
-        layout.scores = Some(Scores { rooms: ["a", "b"].map(room), points: [0, 0] });
-        let scores = Scores { rooms: ["a", "b"].map(room), points: [10, 30] };
+        let rooms = || ["a", "b"].map(room).into();
+        layout.scores = Some(Scores { rooms: rooms(), points: vec![0, 0] });
+        let scores = Scores { rooms: rooms(), points: vec![10, 30] };
         let pk = PkId::parse("a-1-pk1").unwrap();
         assert!(layout.handle_event(&EventBody::PkScore { pk, version: 2, scores }));
 

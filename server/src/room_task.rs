@@ -470,10 +470,15 @@ impl RoomTask {
     /// Tells what is decided, as far as the disk keeps up.
     async fn finish(&mut self) {
         let until = tokio::time::Instant::now() + FINISH_WITHIN;
-        while self.release() == Released::Goes && self.record.is_waiting() {
+        let mut released = self.release();
+        while released == Released::Goes && self.record.is_waiting() {
             if tokio::time::timeout_at(until, self.record.changed()).await.is_err() {
                 break;
             }
+            released = self.release();
+        }
+        if released == Released::Ended {
+            self.record.end(self.parts.clock.now());
         }
         self.give_up_waiting();
     }

@@ -47,11 +47,7 @@ impl RateLimit {
             Command::Seat(_)
             | Command::Moderation(_)
             | Command::Room(_)
-            | Command::PkInvite { .. }
-            | Command::PkAccept(_)
-            | Command::PkReject(_)
-            | Command::PkCancel(_)
-            | Command::PkEnd(_)
+            | Command::Pk(_)
             | Command::SaleAnnounce(_)
             | Command::SaleCancel(_)
             | Command::Giveaway(

@@ -1,6 +1,7 @@
 //! The shapes of JSON bodies going down, borrowed from what the room rules hold.
 
 mod auction;
+mod battle;
 mod coupon;
 mod gift;
 mod giveaway;
@@ -10,12 +11,10 @@ mod quiz;
 mod sale;
 mod shop;
 
-use std::collections::BTreeMap;
-
 use room_rules::{
-    BattleEnd, BattleResult, BattleState, BattleView, ChatLine, Countdown, CountdownKind,
-    CountdownState, EndReason, EventBody, GiveawayEvent, Member, Performer, Reply, RoomState,
-    Scores, SeatRequestKind, SeatState, SeatView, Snapshot, Watermarks,
+    ChatLine, Countdown, CountdownKind, CountdownState, EndReason, EventBody, GiveawayEvent,
+    Member, Performer, Reply, RoomState, SeatRequestKind, SeatState, SeatView, Snapshot,
+    Watermarks,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +23,7 @@ pub(crate) use self::gift::{
     BattleTopBody, ContributorBody, GiftBatchBody, GiftBody, ReactBody, contributors,
 };
 pub(crate) use auction::{AuctionBody, PriceBody, WonBody};
+pub(crate) use battle::{BattleBody, ScoreBody, ScoresBody, scores_body};
 pub(crate) use coupon::{CouponBody, CouponRecordBody, TicketBody};
 pub(crate) use order::{BannedBody, MutedBody, UnmutedBody};
 use order::{ModerationBody, OwnOrderBody, WishBody, own_order_body};
@@ -136,15 +136,6 @@ pub(crate) struct SeatRequestBody<'a> {
     user: &'a str,
     #[schemars(extend("enum" = ["apply", "invite", "reject", "decline", "timeout"]))]
     kind: &'static str,
-}
-
-/// `d` of `pk.score`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "PkScore")]
-pub(crate) struct ScoreBody<'a> {
-    pk: &'a str,
-    version: u64,
-    scores: ScoresBody<'a>,
 }
 
 /// `d` of an ack.
@@ -359,74 +350,6 @@ impl<'a> From<&'a SeatView> for SeatBody<'a> {
             rev: seat.rev,
         }
     }
-}
-
-/// `Battle`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Battle")]
-pub(crate) struct BattleBody<'a> {
-    pk: &'a str,
-    state: &'static str,
-    rooms: [&'a str; 2],
-    start_at: Option<u64>,
-    end_at: Option<u64>,
-    scores: ScoresBody<'a>,
-    version: u64,
-    result: Option<ResultBody<'a>>,
-}
-
-impl<'a> From<&'a BattleView> for BattleBody<'a> {
-    fn from(battle: &'a BattleView) -> Self {
-        let state = match battle.state {
-            BattleState::Inviting => "inviting",
-            BattleState::Linking => "linking",
-            BattleState::Preparing => "preparing",
-            BattleState::Battling => "battling",
-            BattleState::Punishing => "punishing",
-            BattleState::Idle => "idle",
-        };
-        Self {
-            pk: battle.pk.as_str(),
-            state,
-            rooms: [battle.rooms[0].as_str(), battle.rooms[1].as_str()],
-            start_at: battle.start_at.map(room_rules::ServerTime::unix_millis),
-            end_at: battle.end_at.map(room_rules::ServerTime::unix_millis),
-            scores: scores_body(&battle.scores),
-            version: battle.version,
-            result: battle.result.as_ref().map(Into::into),
-        }
-    }
-}
-
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "BattleResult")]
-struct ResultBody<'a> {
-    winner: Option<&'a str>,
-    reason: &'static str,
-}
-
-impl<'a> From<&'a BattleResult> for ResultBody<'a> {
-    fn from(result: &'a BattleResult) -> Self {
-        let reason = match result.reason {
-            BattleEnd::Time => "time",
-            BattleEnd::Surrender => "surrender",
-            BattleEnd::Left => "left",
-            BattleEnd::Rejected => "rejected",
-            BattleEnd::Cancelled => "cancelled",
-            BattleEnd::Timeout => "timeout",
-            BattleEnd::LinkFailed => "link_failed",
-            BattleEnd::Busy => "busy",
-            BattleEnd::Unreachable => "unreachable",
-        };
-        Self { winner: result.winner.as_ref().map(room_rules::RoomId::as_str), reason }
-    }
-}
-
-/// Points by room.
-pub(crate) type ScoresBody<'a> = BTreeMap<&'a str, u64>;
-
-fn scores_body(scores: &Scores) -> ScoresBody<'_> {
-    scores.rooms.iter().map(room_rules::RoomId::as_str).zip(scores.points).collect()
 }
 
 /// `Countdown`.

@@ -2,6 +2,7 @@
 //! data message beside it for relays that strip SEI.
 
 use room_rules::{CountdownKind, ServerTime};
+use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use crate::body::countdown_kind;
@@ -45,7 +46,7 @@ pub struct CueCountdown {
     pub kind: CountdownKind,
 }
 
-/// A battle: its id, its end and the scores of the inviter's room and of the other one.
+/// A battle: its id, its end and the scores of its rooms, the inviter's first.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CueBattle {
     /// Which.
@@ -53,7 +54,7 @@ pub struct CueBattle {
     /// When gifts score no more.
     pub end_at: ServerTime,
     /// The scores.
-    pub scores: [u64; 2],
+    pub scores: Vec<u64>,
 }
 
 /// Encodes the cue of a picture that is shown at room time `st_ms`, in at most [`CUE_MAX`] bytes:
@@ -120,7 +121,12 @@ impl Serialize for CueCountdown {
 
 impl Serialize for CueBattle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let [a, b] = self.scores;
-        (&self.pk, self.end_at.unix_millis(), a, b).serialize(serializer)
+        let mut told = serializer.serialize_seq(Some(2 + self.scores.len()))?;
+        told.serialize_element(&self.pk)?;
+        told.serialize_element(&self.end_at.unix_millis())?;
+        for points in &self.scores {
+            told.serialize_element(points)?;
+        }
+        told.end()
     }
 }

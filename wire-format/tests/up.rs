@@ -14,10 +14,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use room_rules::{
-    Area, BattleTerms, ChatText, Command, ConfigChange, GiftCount, GiftId, GiftOrder, IdemKey,
-    LikeCount, ModerationCommand, OrderRequest, PkId, Quantity, ReasonCode, RoomCommand, RoomId,
-    SaleDuration, SaleId, SaleOffer, SaleTerms, SeatCommand, SeatCount, SeatIndex, SeatLock,
-    SeatMode, SeatPick, SlowMode, StockCount, Stream, Title, Ttl, UserId, Watermarks, Word,
+    Area, BattlePlan, BattleTerms, ChatText, Command, ConfigChange, GiftCount, GiftId, GiftOrder,
+    IdemKey, LikeCount, LinkKind, ModerationCommand, OrderRequest, PkCommand, PkId, Quantity,
+    ReasonCode, Rivals, RoomCommand, RoomId, SaleDuration, SaleId, SaleOffer, SaleTerms,
+    SeatCommand, SeatCount, SeatIndex, SeatLock, SeatMode, SeatPick, SlowMode, StockCount, Stream,
+    Title, Ttl, UserId, Watermarks, Word,
 };
 use serde_json::{Value, json};
 use wire_format::{
@@ -169,7 +170,6 @@ fn fixtures(files: &[&str]) -> Vec<Value> {
 /// The value of each fixture: a command, or another message.
 fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
     let bob = || UserId::parse("bob").unwrap();
-    let pk = || PkId::parse("a-1-pk1").unwrap();
     let room = |name| RoomId::parse(name).unwrap();
     let idem = |key| IdemKey::parse(key).unwrap();
     let gift = |gift, count, to, key| {
@@ -201,18 +201,6 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
             "seat.mute",
             Command::Seat(SeatCommand::Mute { user: bob(), audio: Some(true), video: None }),
         ),
-        (
-            "pk.invite",
-            Command::PkInvite { room: room("b"), terms: BattleTerms::new(60, 0).unwrap() },
-        ),
-        (
-            "pk.invite with the usual terms",
-            Command::PkInvite { room: room("b"), terms: BattleTerms::default() },
-        ),
-        ("pk.accept", Command::PkAccept(pk())),
-        ("pk.reject", Command::PkReject(pk())),
-        ("pk.cancel", Command::PkCancel(pk())),
-        ("pk.end", Command::PkEnd(pk())),
         ("sale.announce", sale_announce(2, 5_000, 30_000)),
         ("sale.announce with the usual terms", sale_announce(1, 3_000, 60_000)),
         ("sale.cancel", Command::SaleCancel(SaleId::parse("a-1-sale2").unwrap())),
@@ -221,6 +209,7 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
         ("unknown fields are ignored", Command::RoomEnd),
     ];
     let commands = commands.into_iter().chain(seat_orders()).chain(room_orders());
+    let commands = commands.chain(battles());
     let others = session_messages().map(|(name, message)| (name, Err(message)));
     commands
         .chain(shop::commands())
@@ -228,6 +217,32 @@ fn expected() -> BTreeMap<&'static str, Result<Command, ClientMessage>> {
         .map(|(name, command)| (name, Ok(command)))
         .chain(others)
         .collect()
+}
+
+fn battles() -> Vec<(&'static str, Command)> {
+    let pk = || PkId::parse("a-1-pk1").unwrap();
+    let invite = |rooms: &[&str], plan: BattlePlan| {
+        let rooms = rooms.iter().map(|name| RoomId::parse(name).unwrap()).collect();
+        let rooms = Rivals::new(rooms).unwrap();
+        PkCommand::Invite { rooms, terms: BattleTerms::of(plan).unwrap() }
+    };
+    let usual = BattlePlan::default;
+    let a_minute = BattlePlan { battle_s: 60, punish_s: 0, ..usual() };
+    let several =
+        BattlePlan { prepare_s: 5, rush_s: 10, rush_factor: 2, link: LinkKind::Stay, ..a_minute };
+    let battles = [
+        ("pk.invite", invite(&["b"], a_minute)),
+        ("pk.invite with the usual terms", invite(&["b"], usual())),
+        ("pk.invite of several, on terms", invite(&["b", "c"], several)),
+        ("pk.invite to a link", invite(&["b"], BattlePlan { link: LinkKind::Link, ..usual() })),
+        ("pk.rematch", PkCommand::Rematch),
+        ("pk.start", PkCommand::Start(pk())),
+        ("pk.accept", PkCommand::Accept(pk())),
+        ("pk.reject", PkCommand::Reject(pk())),
+        ("pk.cancel", PkCommand::Cancel(pk())),
+        ("pk.end", PkCommand::End(pk())),
+    ];
+    battles.into_iter().map(|(name, command)| (name, Command::Pk(command))).collect()
 }
 
 fn seat_orders() -> Vec<(&'static str, Command)> {

@@ -2,8 +2,7 @@
 
 use super::Room;
 use crate::{
-    BattleState, Command, EndReason, GiftOrder, Member, Rejected, Reply, SeatCommand, SeatMode,
-    ServerTime,
+    Command, EndReason, GiftOrder, Member, Rejected, Reply, SeatCommand, SeatMode, ServerTime,
 };
 
 impl Room {
@@ -28,14 +27,9 @@ impl Room {
             Command::Seat(command) => self.arrange_seats(member, command, about, now),
             Command::Moderation(command) => self.keep_order(member, command, now),
             Command::Room(command) => self.steer(command, now),
-            Command::PkInvite { room, terms } => {
-                let pk = self.arena.invite(room, terms, now, &mut self.mint, out)?;
-                Ok(Reply::Pk { pk })
+            Command::Pk(command) => {
+                self.arena.handle_command(member, command, now, &mut self.mint, out)
             }
-            Command::PkAccept(pk) => self.arena.accept(&pk, out).map(done),
-            Command::PkReject(pk) => self.arena.reject(&pk, now, out).map(done),
-            Command::PkCancel(pk) => self.arena.cancel(&pk, now, out).map(done),
-            Command::PkEnd(pk) => self.arena.end(&pk, now, out).map(done),
             Command::SaleAnnounce(offer) => self.shop.announce(&offer, now, &mut self.mint, out),
             Command::SaleCancel(sale) => self.shop.cancel(&sale, now, out).map(done),
             Command::OrderPlace(order) => {
@@ -108,11 +102,7 @@ impl Room {
         now: ServerTime,
     ) -> Result<Reply, Rejected> {
         let to = order.to.clone().unwrap_or_else(|| self.id.clone());
-        // A room that was only asked has not agreed to be in a battle.
-        let in_battle = self.arena.view().is_some_and(|battle| {
-            battle.state != BattleState::Inviting && battle.rooms.contains(&to)
-        });
-        if to != self.id && !in_battle {
+        if to != self.id && !self.arena.is_linked_with(&to) {
             return Err(Rejected::PkState);
         }
         let coins = self.gifts.handle_gift(member, order, &to, now, &mut self.out)?;

@@ -140,6 +140,6 @@ impl Room {
         for user in lost {
             self.handle_media(&user, MediaChange::Stopped, now);
         }
-        self.arena.handle_restart(&mut self.out);
+        self.arena.handle_restart(now, &mut self.out);
     }
 }

@@ -11,10 +11,11 @@ use room_rules::{
     AuctionOffer, AuctionReply, BattleTerms, BidRequest, BidStep, BidSteps, ChatText, Command,
     CouponCount, CouponOffer, CouponTerms, CouponWorth, Currency, Decided, Effect, EndReason,
     Event, EventBody, GiftCount, GiftId, GiftOrder, IdemKey, Input, LotteryOffer, MediaChange,
-    Member, ModerationNews, OrderRequest, PacketOffer, PacketSplit, PacketSum, PeerMessage, PkId,
-    ProductDetails, Quantity, QuizOffer, QuizQuestion, QuizQuestions, Rejected, Reply, Role, Room,
-    RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime, SessionId, ShopCommand,
-    ShopReply, Silence, Snapshot, SoftClose, StockCount, Suspense, Title, UserId, WinnerCount,
+    Member, ModerationNews, OrderRequest, PacketOffer, PacketSplit, PacketSum, PeerMessage,
+    PkCommand, PkId, ProductDetails, Quantity, QuizOffer, QuizQuestion, QuizQuestions, Rejected,
+    Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime,
+    SessionId, ShopCommand, ShopReply, Silence, Snapshot, SoftClose, StockCount, Suspense, Title,
+    UserId, WinnerCount,
 };
 
 /// When every world begins.
@@ -312,7 +313,12 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, from: RoomId, to: RoomId, message: PeerMessage) {
+    /// Takes the letters that are on their way.
+    pub(crate) fn take_post(&mut self) -> Vec<(RoomId, RoomId, PeerMessage)> {
+        self.post.drain(..).collect()
+    }
+
+    pub(crate) fn deliver(&mut self, from: RoomId, to: RoomId, message: PeerMessage) {
         match self.rooms.get(&to) {
             Some(_) => drop(self.input(&to, &Input::Letter { from, message }).unwrap()),
             None if message == PeerMessage::Unreachable => {}
@@ -339,13 +345,16 @@ impl World {
         terms: BattleTerms,
     ) -> PkId {
         let pk = self.invite(alice, "b", terms);
-        self.command(ben, Command::PkAccept(pk.clone())).unwrap();
+        self.command(ben, Command::Pk(PkCommand::Accept(pk.clone()))).unwrap();
         self.run_for(3_000);
         pk
     }
 
     pub(crate) fn invite(&mut self, host: SessionId, other: &str, terms: BattleTerms) -> PkId {
-        match self.command(host, Command::PkInvite { room: room(other), terms }).unwrap() {
+        match self
+            .command(host, Command::Pk(PkCommand::Invite { rooms: room(other).into(), terms }))
+            .unwrap()
+        {
             Reply::Pk { pk } => pk,
             other => panic!("not an invitation: {other:?}"),
         }

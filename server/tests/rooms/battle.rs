@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use media_rules::FeedId;
-use room_rules::{BattleTerms, Command, GiftCount, GiftId, GiftOrder, IdemKey, PkId, Reply, Role};
+use room_rules::{
+    BattlePlan, BattleTerms, Command, GiftCount, GiftId, GiftOrder, IdemKey, LinkKind, PkCommand,
+    PkId, Reply, Rivals, Role,
+};
 use serde_json::{Value, json};
 use signaling::{IfMatch, MediaId, MediaSession, Refused, RoomRequest};
 use wire_format::Code;
@@ -21,7 +24,7 @@ async fn two_rooms_link_battle_and_agree_on_who_won() {
 
     let pk = challenge(&a, "b").await;
     battle_is(&mut b, "inviting").await;
-    b.says(Command::PkAccept(pk)).await.unwrap();
+    b.says(Command::Pk(PkCommand::Accept(pk))).await.unwrap();
     for host in [&mut a, &mut b] {
         let on_stage = stage_of(host, 2).await;
         assert!(
@@ -50,6 +53,40 @@ async fn two_rooms_link_battle_and_agree_on_who_won() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn three_rooms_are_linked_without_a_battle_and_the_platform_ends_it() {
+    let stage = Stage::new();
+    let mut hosts = Vec::new();
+    for name in ["a", "b", "c"] {
+        let mut host = stage.open(name).await;
+        stage.go_live(&mut host).await;
+        hosts.push(host);
+    }
+    let plan = BattlePlan { link: LinkKind::Link, ..BattlePlan::default() };
+    let rooms = Rivals::new(vec![room_id("b"), room_id("c")]).unwrap();
+    let invite = PkCommand::Invite { rooms, terms: BattleTerms::of(plan).unwrap() };
+    let Reply::Pk { pk } = hosts[0].says(Command::Pk(invite)).await.unwrap() else { panic!() };
+    for host in &mut hosts[1..] {
+        battle_is(host, "inviting").await;
+        host.says(Command::Pk(PkCommand::Accept(pk.clone()))).await.unwrap();
+    }
+
+    for host in &mut hosts {
+        battle_is(host, "linked").await;
+    }
+    let stage_of_c = stage_of(&mut hosts[2], 3).await;
+    assert_eq!(stage_of_c, ["a/host-a", "b/host-b", "c/host-c"], "the inviter's comes first");
+
+    let room = &hosts[2].room;
+    let platform = Person::join(&stage, room, member("platform", Role::Admin)).await.unwrap();
+    platform.says(Command::Pk(PkCommand::End(pk))).await.unwrap();
+    for host in &mut hosts {
+        let last = battle_is(host, "idle").await;
+        assert_eq!(last["result"], json!({"winner": null, "reason": "forced"}));
+        assert_eq!(stage_of(host, 1).await.len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_challenge_to_a_room_that_is_not_there_comes_to_nothing_at_once() {
     let stage = Stage::new();
     let mut a = stage.open("a").await;
@@ -74,12 +111,12 @@ async fn the_other_rooms_host_is_played_no_longer_than_the_battle_lasts() {
     assert_eq!(play(&a, feed()).await.unwrap_err().code, Code::NotFound);
     let pk = challenge(&a, "b").await;
     battle_is(&mut b, "inviting").await;
-    b.says(Command::PkAccept(pk.clone())).await.unwrap();
+    b.says(Command::Pk(PkCommand::Accept(pk.clone()))).await.unwrap();
     battle_is(&mut a, "preparing").await;
 
     let rival = play(&a, feed()).await.unwrap();
     let own = play(&a, FeedId::new("a", "host-a")).await.unwrap();
-    b.says(Command::PkEnd(pk)).await.unwrap();
+    b.says(Command::Pk(PkCommand::End(pk))).await.unwrap();
     battle_is(&mut a, "idle").await;
 
     assert_eq!(trickle(&a, rival.id).await.unwrap_err().code, Code::NotFound);
@@ -99,7 +136,10 @@ async fn trickle(person: &Person, id: MediaId) -> Result<(), Refused> {
 
 async fn challenge(host: &Person, room: &str) -> PkId {
     let terms = BattleTerms::new(10, 5).unwrap();
-    let reply = host.says(Command::PkInvite { room: room_id(room), terms }).await.unwrap();
+    let reply = host
+        .says(Command::Pk(PkCommand::Invite { rooms: room_id(room).into(), terms }))
+        .await
+        .unwrap();
     let Reply::Pk { pk } = reply else { panic!("a challenge was answered with {reply:?}") };
     pk
 }

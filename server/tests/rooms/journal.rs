@@ -58,6 +58,29 @@ async fn a_room_that_ended_is_not_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_whose_end_was_written_and_not_noted_any_more_is_not_made_again_either() {
+    let file = File::new("zombie");
+    let config = LedgerConfig::at(Place::File(file.0.clone()));
+    let (ledger, _writer) = Ledger::open(&config).unwrap();
+    let before = Stage::over(ledger);
+    let mut host = before.open("a").await;
+    host.says(Command::RoomEnd).await.unwrap();
+    assert_eq!(host.ends().await, Ending::RoomEnded);
+    before.parts.tasks.close();
+    before.parts.tasks.wait().await;
+    // As if the server had been killed between the two.
+    let forget = "UPDATE lives SET ended_at = NULL";
+    let connection = rusqlite::Connection::open(&file.0).unwrap();
+    assert_eq!(connection.execute(forget, []).unwrap(), 1);
+
+    let (ledger, _its_writer) = Ledger::open(&config).unwrap();
+    let after = Stage::over(ledger);
+    assert_eq!(after.lobby.restore().await.unwrap(), 0);
+    let next = after.open("a").await;
+    assert_ne!(next.epoch, host.epoch);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_told_before_the_disk_has_it_and_a_key_on_its_way_is_not_answered() {
     let file = File::new("held");
     let (ledger, _writer) = Ledger::open(&LedgerConfig::at(Place::File(file.0.clone()))).unwrap();

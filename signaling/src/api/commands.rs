@@ -76,6 +76,8 @@ pub(crate) const TWINS: &[Twin] = &[
     twin(Method::Delete, "/v1/rooms/{room}/seats/{user}", "kickFromSeat", "seat.kick", &["user"]),
     twin(Method::Put, "/v1/rooms/{room}/seats/{user}/mute", "muteSeat", "seat.mute", &["user"]),
     twin(Method::Post, "/v1/rooms/{room}/pk", "invitePk", "pk.invite", &[]),
+    twin(Method::Post, "/v1/rooms/{room}/pk/rematch", "rematchPk", "pk.rematch", &[]),
+    twin(Method::Post, "/v1/rooms/{room}/pk/{pk}/start", "startPk", "pk.start", &["pk"]),
     twin(Method::Post, "/v1/rooms/{room}/pk/{pk}/accept", "acceptPk", "pk.accept", &["pk"]),
     twin(Method::Post, "/v1/rooms/{room}/pk/{pk}/reject", "rejectPk", "pk.reject", &["pk"]),
     twin(Method::Post, "/v1/rooms/{room}/pk/{pk}/cancel", "cancelPk", "pk.cancel", &["pk"]),

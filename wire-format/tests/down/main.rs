@@ -19,9 +19,9 @@ use room_rules::{
     Areas, BattleEnd, BattleResult, BattleState, BattleTop, BattleView, ChatId, ChatLine, ChatText,
     Contributor, Countdown, CountdownId, CountdownKind, CountdownState, EndReason, Event,
     EventBody, GiftCatalog, GiftId, GiftItem, Leaders, Member, OrderId, OrderPlaced, Performer,
-    PkId, Quantity, Reactions, Rejected, Reply, Role, RoomId, RoomState, RoomView, SaleId,
+    PkId, Quantity, Reactions, Rejected, Reply, Role, RoomId, RoomState, RoomView, Rush, SaleId,
     SaleState, SaleView, Scores, SeatIndex, SeatRequestKind, SeatState, SeatView, ServerTime,
-    Silence, Snapshot, Stream, Title, UserId, Watermarks,
+    SideState, SideView, Silence, Snapshot, Stream, Title, UserId, Watermarks,
 };
 use serde_json::Value;
 use stats::{peer_list, publisher_report, viewer_report};
@@ -237,7 +237,7 @@ fn battle_cue() -> Cue {
         layout: 7,
         tiles: vec![half("a/alice", 0), half("b/ben", 5_000)],
         countdowns: vec![CueCountdown { id: "a-1-sale2-open".into(), open_at: at(3_000), kind }],
-        battle: Some(CueBattle { pk: "a-1-pk1".into(), end_at: at(63_000), scores: [10, 0] }),
+        battle: Some(CueBattle { pk: "a-1-pk1".into(), end_at: at(63_000), scores: vec![10, 0] }),
         pinned: Some("a-1-product1".into()),
     }
 }
@@ -334,7 +334,7 @@ fn sale_id() -> SaleId {
 }
 
 fn scores(of_a: u64) -> Scores {
-    Scores { rooms: [room("a"), room("b")], points: [of_a, 0] }
+    Scores { rooms: vec![room("a"), room("b")], points: vec![of_a, 0] }
 }
 
 fn host(in_room: &str, name: &str) -> Performer {
@@ -351,9 +351,11 @@ fn invited() -> BattleView {
     BattleView {
         pk: pk(),
         state: BattleState::Inviting,
-        rooms: [room("a"), room("b")],
+        sides: vec![side("a", SideState::In), side("b", SideState::Asked)],
+        round: 0,
         start_at: None,
         end_at: None,
+        rush: None,
         punish_until: None,
         scores: scores(0),
         version: 1,
@@ -361,13 +363,31 @@ fn invited() -> BattleView {
     }
 }
 
+/// A host has the room's name.
+fn side(name: &str, state: SideState) -> SideView {
+    let host = Member {
+        user: user(&format!("host-{name}")),
+        name: name.to_uppercase().into(),
+        role: Role::Host,
+        caps: Areas::ALL,
+    };
+    let host = (state != SideState::Asked).then_some(host);
+    SideView { room: room(name), host, state, reason: None }
+}
+
 fn decided() -> BattleView {
+    let reason = Some(BattleEnd::Timeout);
+    let gone = SideView { reason, ..side("c", SideState::Asked) };
+    let gone = SideView { state: SideState::Out, ..gone };
     BattleView {
         state: BattleState::Punishing,
+        sides: vec![side("a", SideState::In), side("b", SideState::Surrendered), gone],
+        round: 1,
+        rush: Some(Rush { from: at(53_000), factor: 2 }),
         start_at: Some(at(3_000)),
         end_at: Some(at(63_000)),
         punish_until: Some(at(93_000)),
-        scores: scores(10),
+        scores: Scores { rooms: ["a", "b", "c"].map(room).into(), points: vec![10, 0, 0] },
         version: 9,
         result: Some(BattleResult { winner: Some(room("a")), reason: BattleEnd::Time }),
         ..invited()
