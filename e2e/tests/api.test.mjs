@@ -33,7 +33,7 @@ test('whatever the document allows is answered as it says', async () => {
     '--config-file', join(root, 'e2e/outside/schemathesis.toml'), 'run', `${server.url}/v1/openapi.json`, '--url', server.url, '-H', `Authorization: Bearer ${token}`, '--seed', '20261122', '--max-examples', '8',
     // Ending the room would leave nothing to ask; SDP is no business of a tool that knows JSON.
     ...['endRoom', 'publish', 'play', 'patchPublisher', 'patchPlayer'].flatMap((id) => ['--exclude-operation-id', id]),
-    '--phases', 'examples,coverage,fuzzing', '--no-color', '--max-time', '25',
+    '--phases', 'examples,coverage,fuzzing', '--no-color', '--max-time', '14',
     '--checks', 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance',
   ], 58);
   assert.equal(code, 0, output.slice(-6000));

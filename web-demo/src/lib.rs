@@ -21,6 +21,7 @@ pub fn asset(path: &str) -> Option<Asset> {
         "/" => "index.html",
         "/studio" => "studio.html",
         "/watch" => "watch.html",
+        "/api" => "api.html",
         other => other.strip_prefix("/assets/")?,
     };
     let (name, body) = FILES.iter().find(|(file, _)| *file == name)?;
@@ -35,6 +36,9 @@ macro_rules! files {
 }
 
 const FILES: &[(&str, &[u8])] = files![
+    "api-example.js",
+    "api.html",
+    "api.js",
     "auction.js",
     "battle.js",
     "clock.js",
@@ -86,6 +90,7 @@ const FILES: &[(&str, &[u8])] = files![
     "studio/layout-panel.js",
     "studio/targets-panel.js",
     "studio/uplinks.js",
+    "style/api.css",
     "style/base.css",
     "style/order.css",
     "style/rooms.css",

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use web_demo::asset;
 
 #[test]
-fn the_three_pages_are_served_as_html() {
-    for page in ["/", "/studio", "/watch"] {
+fn the_pages_are_served_as_html() {
+    for page in ["/", "/studio", "/watch", "/api"] {
         let found = asset(page).expect(page);
 
         assert_eq!(found.content_type, "text/html; charset=utf-8");
