@@ -22,13 +22,16 @@ pub struct Journal {
 pub struct Entry {
     /// The row.
     pub row: Option<NewRow>,
-    /// What back ends are told.
+    /// What back ends are told; a journal that is read again tells it again.
     pub notices: Vec<Notice>,
     /// When the notices happened, in Unix milliseconds.
     pub at: u64,
     /// The number of the first of the notices in this life, from 1. Notices that were written before
     /// a crash and are said again when a journal is read again keep their numbers.
     pub first_notice: u64,
+    /// What back ends are told that no journal tells again: who came and went, what became of media.
+    /// A crash may take it before it is written.
+    pub passing: Vec<Notice>,
 }
 
 /// How far the disk has come.

@@ -54,6 +54,8 @@ struct Shared {
     queue_rows: usize,
     next_life: AtomicU64,
     last_moment: u64,
+    /// Counts batches that held letters.
+    letters: Arc<watch::Sender<u64>>,
 }
 
 #[derive(Debug)]
@@ -99,13 +101,15 @@ impl Ledger {
         let last_moment = store.last_moment()?;
         let (messages, inbox) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let writer = Writer::new(store, config.batch_rows, Arc::clone(&waiting));
+        let letters = Arc::new(watch::Sender::new(0));
+        let told = Arc::clone(&letters);
+        let writer = Writer::new(store, config.batch_rows, Arc::clone(&waiting), told);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || writer.run(&inbox))
             .map_err(|error| LedgerError::Failed(error.to_string()))?;
         let (way, queue_rows) = (Way::Thread(messages), config.queue_rows);
-        let shared = Shared { way, waiting, queue_rows, next_life, last_moment };
+        let shared = Shared { way, waiting, queue_rows, next_life, last_moment, letters };
         Ok((Self(Arc::new(shared)), WriterThread(thread)))
     }
 
@@ -117,10 +121,13 @@ impl Ledger {
     /// There is no place for it.
     pub fn inline() -> Result<Self, LedgerError> {
         let waiting = Arc::new(AtomicUsize::new(0));
-        let writer = Writer::new(Box::new(SqliteStore::temporary()?), 1, Arc::clone(&waiting));
+        let letters = Arc::new(watch::Sender::new(0));
+        let store = Box::new(SqliteStore::temporary()?);
+        let writer = Writer::new(store, 1, Arc::clone(&waiting), Arc::clone(&letters));
         let way = Way::Inline(Mutex::new(writer));
         let next_life = AtomicU64::new(1);
-        let shared = Shared { way, waiting, queue_rows: usize::MAX, next_life, last_moment: 0 };
+        let queue_rows = usize::MAX;
+        let shared = Shared { way, waiting, queue_rows, next_life, last_moment: 0, letters };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -206,7 +213,7 @@ impl Ledger {
 
     /// Returns the letters to back ends.
     pub fn outbox(&self) -> Outbox {
-        Outbox::new(self.clone())
+        Outbox::new(self.clone(), Arc::clone(&self.0.letters))
     }
 
     pub(crate) fn has_place(&self) -> bool {

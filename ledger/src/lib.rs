@@ -19,7 +19,7 @@ mod writer;
 
 pub use journal::{Entry, Journal, Progress};
 pub use ledger::{Ledger, LedgerConfig, Place, WriterThread};
-pub use outbox::{Letter, LetterState, Outbox};
+pub use outbox::{Delivery, Letter, LetterFilter, LetterHead, LetterState, Outbox};
 pub use reader::LifeReader;
 pub use row::{Life, LifeId, NewRow, Notice, Row};
 pub use sqlite::SqliteStore;

@@ -1,21 +1,37 @@
-//! Letters to back ends: written in the same transaction as what they tell of, numbered by room,
-//! delivered at least once and in order. Who delivers asks what is [`due`](Outbox::due), and says
-//! what became of it.
+//! Letters to back ends: written in the same transaction as what they tell of, one for each endpoint
+//! that takes it, numbered by endpoint and room, delivered at least once and in order. Who delivers
+//! asks which rooms have [`heads`](Outbox::heads), takes what [`waits`](Outbox::waiting) for one of
+//! them, and says what became of it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
 
 use crate::LedgerError;
 use crate::ledger::Ledger;
 
 /// The letters of a ledger. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Outbox(Ledger);
+pub struct Outbox {
+    ledger: Ledger,
+    written: watch::Receiver<u64>,
+    writes: Arc<watch::Sender<u64>>,
+}
 
-/// A letter to back ends.
+/// A letter to an endpoint.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Letter {
+    /// Its name in this ledger.
+    pub id: u64,
+    /// Who is told.
+    pub endpoint: String,
     /// The room that it is about.
     pub room: String,
-    /// Its place among the letters of the room, from 1, without gaps, across the room's lives.
+    /// Its place among the letters about the room to this endpoint, from 1, without gaps, across the
+    /// room's lives.
     pub seq: u64,
+    /// What it tells of, the same for every endpoint unless it tells of something that passes.
+    pub event: String,
     /// When it happened, in Unix milliseconds.
     pub at: u64,
     /// What it is about.
@@ -35,7 +51,7 @@ pub struct Letter {
 /// What is to become of a letter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LetterState {
-    /// It is to be delivered. Later letters of its room wait for it.
+    /// It is to be delivered. Later letters about its room to its endpoint wait for it.
     Waiting,
     /// It was delivered.
     Delivered,
@@ -43,96 +59,118 @@ pub enum LetterState {
     Dead,
 }
 
+/// The first of the letters about one room that wait for an endpoint.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LetterHead {
+    /// The room.
+    pub room: String,
+    /// When it is to be tried, in Unix milliseconds.
+    pub due_at: u64,
+}
+
+/// What became of a letter that somebody tried to deliver.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Delivery {
+    /// It was taken.
+    Delivered,
+    /// It was not, and is to be tried again.
+    RetryAt {
+        /// When, in Unix milliseconds.
+        due_at: u64,
+        /// Why it was not taken.
+        error: String,
+    },
+    /// It was not, and is given up; the next one about its room is due.
+    GivenUp {
+        /// Why it was not taken.
+        error: String,
+    },
+}
+
+/// Which letters are asked for.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct LetterFilter {
+    /// To which endpoint; all if left out.
+    pub endpoint: Option<String>,
+    /// About which room; all if left out.
+    pub room: Option<String>,
+    /// In which state; any if left out.
+    pub state: Option<LetterState>,
+    /// Those whose id is higher.
+    pub after: u64,
+}
+
 impl Outbox {
-    pub(crate) const fn new(ledger: Ledger) -> Self {
-        Self(ledger)
+    pub(crate) fn new(ledger: Ledger, writes: Arc<watch::Sender<u64>>) -> Self {
+        Self { ledger, written: writes.subscribe(), writes }
     }
 
-    /// Returns the first waiting letter of each room, if it is due at `now`; at most `limit`.
+    /// Waits until more letters wait since the last time that this was asked.
+    pub async fn more_written(&mut self) {
+        self.written.changed().await.expect("this holds the other end, too");
+    }
+
+    /// Returns the first waiting letter about each room to `endpoint`, soonest due first, at most
+    /// `limit`.
     ///
     /// # Errors
     ///
     /// The ledger cannot be read.
-    pub async fn due(&self, now: u64, limit: usize) -> Result<Vec<Letter>, LedgerError> {
-        self.0.ask(move |store| store.due(now, limit)).await
-    }
-
-    /// Notes that a letter was delivered.
-    ///
-    /// # Errors
-    ///
-    /// The ledger cannot be written.
-    pub async fn delivered(&self, letter: &Letter) -> Result<(), LedgerError> {
-        self.set(letter, LetterState::Delivered, letter.due_at, None).await
-    }
-
-    /// Notes that a letter was not delivered and is to be tried again at `due_at`.
-    ///
-    /// # Errors
-    ///
-    /// The ledger cannot be written.
-    pub async fn retry_at(
+    pub async fn heads(
         &self,
-        letter: &Letter,
-        due_at: u64,
-        error: &str,
-    ) -> Result<(), LedgerError> {
-        self.set(letter, LetterState::Waiting, due_at, Some(error)).await
+        endpoint: &str,
+        limit: usize,
+    ) -> Result<Vec<LetterHead>, LedgerError> {
+        let endpoint = endpoint.to_owned();
+        self.ledger.ask(move |store| store.letter_heads(&endpoint, limit)).await
     }
 
-    /// Gives a letter up; the next one of its room is due.
+    /// Returns the letters about `room` that wait for `endpoint`, in order, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub async fn waiting(
+        &self,
+        endpoint: &str,
+        room: &str,
+        limit: usize,
+    ) -> Result<Vec<Letter>, LedgerError> {
+        let (endpoint, room) = (endpoint.to_owned(), room.to_owned());
+        self.ledger.ask(move |store| store.letters_waiting(&endpoint, &room, limit)).await
+    }
+
+    /// Notes what became of letters, all in one transaction.
     ///
     /// # Errors
     ///
     /// The ledger cannot be written.
-    pub async fn give_up(&self, letter: &Letter, error: &str) -> Result<(), LedgerError> {
-        self.set(letter, LetterState::Dead, letter.due_at, Some(error)).await
+    pub async fn settle(&self, deliveries: Vec<(u64, Delivery)>) -> Result<(), LedgerError> {
+        self.ledger.ask(move |store| store.settle_letters(&deliveries)).await
     }
 
-    /// Returns the letters of `room`, or of all, that are in `state`, or in any, from number `from`
-    /// on; at most `limit`.
+    /// Returns letters, oldest first, at most `limit`.
     ///
     /// # Errors
     ///
     /// The ledger cannot be read.
     pub async fn list(
         &self,
-        room: Option<String>,
-        state: Option<LetterState>,
-        from: u64,
+        filter: LetterFilter,
         limit: usize,
     ) -> Result<Vec<Letter>, LedgerError> {
-        self.0.ask(move |store| store.letters(room.as_deref(), state, from, limit)).await
+        self.ledger.ask(move |store| store.letters(&filter, limit)).await
     }
 
-    /// Has at most `limit` letters of `room` from number `from` on delivered again, whatever became
-    /// of them; returns how many.
+    /// Has a letter that was given up delivered again, before those about its room that wait; false
+    /// if there is none such.
     ///
     /// # Errors
     ///
     /// The ledger cannot be written.
-    pub async fn replay(
-        &self,
-        room: String,
-        from: u64,
-        limit: usize,
-        now: u64,
-    ) -> Result<u64, LedgerError> {
-        self.0.ask(move |store| store.replay(&room, from, limit, now)).await
-    }
-
-    async fn set(
-        &self,
-        letter: &Letter,
-        state: LetterState,
-        due_at: u64,
-        error: Option<&str>,
-    ) -> Result<(), LedgerError> {
-        let (room, seq, error) = (letter.room.clone(), letter.seq, error.map(str::to_owned));
-        let set = move |store: &mut dyn crate::store::Store| {
-            store.set_letter(&room, seq, state, due_at, error.as_deref())
-        };
-        // A letter that was pruned meanwhile needs nothing any more.
-        self.0.ask(set).await.map(|_| ())
+    pub async fn replay(&self, id: u64, now: u64) -> Result<bool, LedgerError> {
+        let is_there = self.ledger.ask(move |store| store.replay_letter(id, now)).await?;
+        self.writes.send_modify(|count| *count += 1);
+        Ok(is_there)
     }
 }

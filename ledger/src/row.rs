@@ -1,5 +1,7 @@
 //! What is written and read.
 
+use std::sync::Arc;
+
 /// One life of a room, from its opening to its end. Numbers rise and are never used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LifeId(pub u64);
@@ -60,4 +62,6 @@ pub struct Notice {
     pub kind: &'static str,
     /// What it says, as JSON.
     pub body: String,
+    /// The endpoints that are told; none of them twice.
+    pub to: Arc<[Arc<str>]>,
 }

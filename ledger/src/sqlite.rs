@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 use crate::store::{Store, Stored, Which};
-use crate::{LedgerError, Letter, LetterState, Life, LifeId, Pruned, Row};
+use crate::{Delivery, LedgerError, Letter, LetterFilter, LetterHead, Life, LifeId, Pruned, Row};
 
 /// How long another program (a backup, a check) may hold the file.
 const BUSY_FOR: Duration = Duration::from_secs(5);
@@ -225,39 +225,33 @@ impl Store for SqliteStore {
         Ok(from_sql(self.connection.query_row(sql, [to_sql(life.0)], |row| row.get(0))?))
     }
 
-    fn due(&mut self, now: u64, limit: usize) -> Result<Vec<Letter>, LedgerError> {
-        letters::due(&self.connection, now, limit)
+    fn letter_heads(
+        &mut self,
+        endpoint: &str,
+        limit: usize,
+    ) -> Result<Vec<LetterHead>, LedgerError> {
+        letters::heads(&self.connection, endpoint, limit)
     }
 
-    fn letters(
+    fn letters_waiting(
         &mut self,
-        room: Option<&str>,
-        state: Option<LetterState>,
-        from: u64,
+        endpoint: &str,
+        room: &str,
         limit: usize,
     ) -> Result<Vec<Letter>, LedgerError> {
-        letters::list(&self.connection, room, state, from, limit)
+        letters::waiting(&self.connection, endpoint, room, limit)
     }
 
-    fn set_letter(
-        &mut self,
-        room: &str,
-        seq: u64,
-        state: LetterState,
-        due_at: u64,
-        error: Option<&str>,
-    ) -> Result<bool, LedgerError> {
-        letters::set(&self.connection, room, seq, state, due_at, error)
+    fn letters(&mut self, filter: &LetterFilter, limit: usize) -> Result<Vec<Letter>, LedgerError> {
+        letters::list(&self.connection, filter, limit)
     }
 
-    fn replay(
-        &mut self,
-        room: &str,
-        from: u64,
-        limit: usize,
-        now: u64,
-    ) -> Result<u64, LedgerError> {
-        letters::replay(&self.connection, room, from, limit, now)
+    fn settle_letters(&mut self, deliveries: &[(u64, Delivery)]) -> Result<(), LedgerError> {
+        letters::settle(&mut self.connection, deliveries)
+    }
+
+    fn replay_letter(&mut self, id: u64, now: u64) -> Result<bool, LedgerError> {
+        letters::replay(&self.connection, id, now)
     }
 
     fn prune(
@@ -284,8 +278,8 @@ impl Store for SqliteStore {
         )?;
         // A letter that waits outlives its room's journal; its number is not given again.
         let letters = delete(
-            "DELETE FROM letters WHERE (room, seq) IN
-               (SELECT letters.room, seq FROM letters JOIN lives ON lives.id = letters.life
+            "DELETE FROM letters WHERE id IN
+               (SELECT letters.id FROM letters JOIN lives ON lives.id = letters.life
                 WHERE ended_at < ?1 AND state <> 0 LIMIT ?2)",
             ended_before,
         )?;
@@ -330,9 +324,7 @@ fn write(transaction: &Transaction<'_>, stored: &Stored) -> Result<(), LedgerErr
                 use_key(transaction, *life, (user, idem), *seq, row.at)?;
             }
         }
-        Stored::Notice { life, room, number, at, notice } => {
-            letters::write(transaction, *life, room, *number, *at, notice)?;
-        }
+        Stored::Notice { life, room, said } => letters::write(transaction, *life, room, said)?,
         Stored::Ended { life, at } => {
             transaction
                 .prepare_cached("UPDATE lives SET ended_at = ?2 WHERE id = ?1")?

@@ -1,6 +1,6 @@
 //! Where a ledger is kept. One thread owns a store; nothing in here waits for anyone but the disk.
 
-use crate::{Letter, LetterState, Life, LifeId, NewRow, Notice, Row};
+use crate::{Delivery, Letter, LetterFilter, LetterHead, Life, LifeId, NewRow, Notice, Row};
 
 /// Why a ledger cannot do what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +57,8 @@ pub(crate) enum Stored {
         life: LifeId,
         /// The name of the room, which numbers its letters across its lives.
         room: String,
-        /// Its place among the notices of its life, from 1. One that is there already is left.
-        number: u64,
-        /// When it happened, in Unix milliseconds.
-        at: u64,
-        /// What to tell.
-        notice: Notice,
+        /// What, and when.
+        said: Said,
     },
     /// A life is over.
     Ended {
@@ -71,6 +67,18 @@ pub(crate) enum Stored {
         /// When, in Unix milliseconds.
         at: u64,
     },
+}
+
+/// A notice that is to become letters.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// Its place among the notices of its life, from 1, which a journal that is read again gives it
+    /// again: one that is there already is left. `None` for what no journal tells again.
+    pub(crate) number: Option<u64>,
+    /// When it happened, in Unix milliseconds.
+    pub(crate) at: u64,
+    /// What to tell.
+    pub(crate) notice: Notice,
 }
 
 impl Stored {
@@ -116,31 +124,29 @@ pub(crate) trait Store: Send {
     /// Returns how many notices of a life are written.
     fn notices(&mut self, life: LifeId) -> Result<u64, LedgerError>;
 
-    /// Returns the first waiting letter of each room that is due at `now`, at most `limit`.
-    fn due(&mut self, now: u64, limit: usize) -> Result<Vec<Letter>, LedgerError>;
-
-    /// Returns letters in `state`, of one room or all, from `from` on, at most `limit`.
-    fn letters(
+    /// Returns the first waiting letter about each room to `endpoint`, soonest due first.
+    fn letter_heads(
         &mut self,
-        room: Option<&str>,
-        state: Option<LetterState>,
-        from: u64,
+        endpoint: &str,
+        limit: usize,
+    ) -> Result<Vec<LetterHead>, LedgerError>;
+
+    /// Returns the letters about `room` that wait for `endpoint`, in order, at most `limit`.
+    fn letters_waiting(
+        &mut self,
+        endpoint: &str,
+        room: &str,
         limit: usize,
     ) -> Result<Vec<Letter>, LedgerError>;
 
-    /// Changes what is to become of a letter; false if there is none such.
-    fn set_letter(
-        &mut self,
-        room: &str,
-        seq: u64,
-        state: LetterState,
-        due_at: u64,
-        error: Option<&str>,
-    ) -> Result<bool, LedgerError>;
+    /// Returns letters by id, at most `limit`.
+    fn letters(&mut self, filter: &LetterFilter, limit: usize) -> Result<Vec<Letter>, LedgerError>;
 
-    /// Puts all letters of `room` from `from` on, at most `limit`, back into the queue.
-    fn replay(&mut self, room: &str, from: u64, limit: usize, now: u64)
-    -> Result<u64, LedgerError>;
+    /// Notes what became of letters.
+    fn settle_letters(&mut self, deliveries: &[(u64, Delivery)]) -> Result<(), LedgerError>;
+
+    /// Has a letter that was given up wait again; false if there is none such.
+    fn replay_letter(&mut self, id: u64, now: u64) -> Result<bool, LedgerError>;
 
     /// Takes away lives that ended before `ended_before`, with their rows and letters, and keys used
     /// before `keys_before`; at most `limit` rows at a time. All zero means that nothing is left.

@@ -13,7 +13,7 @@ use tracing::{error, warn};
 
 use crate::chain::{self, Hashed};
 use crate::journal::{Entry, Progress};
-use crate::store::{Store, Stored};
+use crate::store::{Said, Store, Stored};
 use crate::{LedgerError, Life, LifeId};
 
 /// What the writer is told.
@@ -60,6 +60,10 @@ pub(crate) struct Writer {
     entries: usize,
     /// Journals to be told of the batch.
     touched: Vec<LifeId>,
+    /// Whether letters are in the batch.
+    has_letters: bool,
+    /// Counts batches that held letters, for whoever delivers them.
+    letters: Arc<watch::Sender<u64>>,
 }
 
 /// Where a journal stands.
@@ -73,7 +77,12 @@ struct Head {
 }
 
 impl Writer {
-    pub(crate) fn new(store: Box<dyn Store>, batch_rows: usize, waiting: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(
+        store: Box<dyn Store>,
+        batch_rows: usize,
+        waiting: Arc<AtomicUsize>,
+        letters: Arc<watch::Sender<u64>>,
+    ) -> Self {
         Self {
             store,
             batch_rows,
@@ -82,6 +91,8 @@ impl Writer {
             batch: Vec::new(),
             entries: 0,
             touched: Vec::new(),
+            has_letters: false,
+            letters,
         }
     }
 
@@ -166,9 +177,16 @@ impl Writer {
             (head.seq, head.hash) = (seq, hash);
             self.batch.push(Stored::Row { life, seq, hash, row });
         }
-        for (number, notice) in (entry.first_notice..).zip(entry.notices) {
-            let (room, at) = (head.room.clone(), entry.at);
-            self.batch.push(Stored::Notice { life, room, number, at, notice });
+        let (at, numbers) = (entry.at, entry.first_notice..);
+        let kept = numbers.map(Some).zip(entry.notices);
+        let passing = entry.passing.into_iter().map(|notice| (None, notice));
+        for (number, notice) in kept.chain(passing) {
+            // A notice that nobody takes has its number all the same.
+            if !notice.to.is_empty() {
+                let (room, said) = (head.room.clone(), Said { number, at, notice });
+                self.batch.push(Stored::Notice { life, room, said });
+                self.has_letters = true;
+            }
         }
     }
 
@@ -232,6 +250,9 @@ impl Writer {
             if is_gone {
                 self.journals.remove(&life);
             }
+        }
+        if std::mem::take(&mut self.has_letters) {
+            self.letters.send_modify(|batches| *batches += 1);
         }
         let waiting = self.waiting.fetch_sub(self.entries, Ordering::Relaxed) - self.entries;
         self.entries = 0;

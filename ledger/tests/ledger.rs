@@ -5,10 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ledger::{
-    Entry, Journal, Ledger, LedgerConfig, LedgerError, LetterState, Life, LifeId, NewRow, Notice,
-    Place, Progress, SqliteStore, WriterThread, verify,
+    Delivery, Entry, Journal, Ledger, LedgerConfig, LedgerError, LetterFilter, LetterState, Life,
+    LifeId, NewRow, Notice, Place, Progress, SqliteStore, WriterThread, verify,
 };
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
@@ -137,39 +138,51 @@ async fn whoever_takes_a_ledger_over_shuts_the_others_out() {
 }
 
 #[tokio::test]
-async fn letters_go_out_one_after_another_by_room_and_none_is_written_twice() {
+async fn letters_wait_in_order_by_room_and_endpoint_and_none_is_written_twice() {
     let file = File::new("letters");
     let (ledger, writer) = file.open();
-    let outbox = ledger.outbox();
+    let mut outbox = ledger.outbox();
     let (mut a, mut b) = (ledger.begin("a", 1), ledger.begin("b", 1));
     a.append(Entry { notices: notices(&["one", "two"]), at: 10, first_notice: 1, ..row(10, None) });
-    b.append(Entry { row: None, notices: notices(&["three"]), at: 11, first_notice: 1 });
+    b.append(Entry { notices: notices(&["three"]), at: 11, first_notice: 1, ..Entry::default() });
     // A journal that was read again says the same again, and then what is new.
     let again = notices(&["one", "two", "four"]);
-    a.append(Entry { row: None, notices: again, at: 12, first_notice: 1 });
+    let passing = vec![Notice { to: ["x".into()].into(), ..notices(&["passing"]).remove(0) }];
+    a.append(Entry { row: None, notices: again, at: 12, first_notice: 1, passing });
     wait(&mut a).await;
     wait(&mut b).await;
+    outbox.more_written().await;
     assert_eq!(ledger.notices(a.life().id).await.unwrap(), 3);
+    let heads = async || {
+        let heads = ledger.outbox().heads("x", 10).await.unwrap();
+        heads.into_iter().map(|head| (head.room, head.due_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(heads().await, [("a".to_owned(), 10), ("b".to_owned(), 11)]);
 
-    let due = outbox.due(11, 10).await.unwrap();
-    assert_eq!(bodies(&due), ["one", "three"]);
-    assert_eq!((due[0].seq, due[0].state, due[0].tries), (1, LetterState::Waiting, 0));
-    outbox.retry_at(&due[0], 50, "500").await.unwrap();
-    outbox.delivered(&due[1]).await.unwrap();
-    assert_eq!(outbox.due(49, 10).await.unwrap(), []);
-    let due = outbox.due(50, 10).await.unwrap();
+    let waiting = outbox.waiting("x", "a", 10).await.unwrap();
+    assert_eq!(bodies(&waiting), ["one", "two", "four", "passing"]);
+    assert_eq!(waiting.iter().map(|letter| letter.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    let events: Vec<_> = waiting.iter().map(|letter| letter.event.as_str()).collect();
+    assert_eq!(events, ["1-1", "1-2", "1-3", "1-p4"]);
+    assert_eq!(bodies(&outbox.waiting("y", "a", 10).await.unwrap()), ["one", "two", "four"]);
+    let retry = Delivery::RetryAt { due_at: 50, error: "500".to_owned() };
+    outbox.settle(vec![(waiting[0].id, retry)]).await.unwrap();
+    assert_eq!(heads().await, [("b".to_owned(), 11), ("a".to_owned(), 50)]);
+    let given_up = Delivery::GivenUp { error: "410".to_owned() };
+    let settled = vec![(waiting[0].id, given_up), (waiting[1].id, Delivery::Delivered)];
+    outbox.settle(settled).await.unwrap();
+    assert_eq!(bodies(&outbox.waiting("x", "a", 10).await.unwrap()), ["four", "passing"]);
+
+    let dead = || LetterFilter { state: Some(LetterState::Dead), ..LetterFilter::default() };
+    let list = outbox.list(dead(), 10).await.unwrap();
     assert_eq!(
-        (bodies(&due), due[0].tries, due[0].error.as_deref()),
-        (vec!["one"], 1, Some("500"))
+        (bodies(&list), list[0].tries, list[0].error.as_deref()),
+        (vec!["one"], 2, Some("410"))
     );
-    outbox.give_up(&due[0], "410").await.unwrap();
-    assert_eq!(bodies(&outbox.due(50, 10).await.unwrap()), ["two"]);
-
-    let dead = outbox.list(None, Some(LetterState::Dead), 0, 10).await.unwrap();
-    assert_eq!((bodies(&dead), dead[0].tries), (vec!["one"], 2));
-    assert_eq!(outbox.replay("a".to_owned(), 1, 2, 60).await.unwrap(), 2);
-    assert_eq!(bodies(&outbox.due(60, 10).await.unwrap()), ["one"]);
-    assert_eq!(bodies(&outbox.list(Some("a".into()), None, 2, 10).await.unwrap()), ["two", "four"]);
+    assert!(!outbox.replay(waiting[1].id, 60).await.unwrap(), "it was delivered");
+    assert!(outbox.replay(waiting[0].id, 60).await.unwrap());
+    assert_eq!(outbox.list(dead(), 10).await.unwrap(), []);
+    assert_eq!(bodies(&outbox.waiting("x", "a", 1).await.unwrap()), ["one"]);
     drop((outbox, b));
     close(ledger, writer_of(a, writer));
 }
@@ -194,14 +207,14 @@ async fn what_ended_long_ago_is_taken_away_and_the_rest_verifies() {
         }
         wait(&mut journal).await;
     }
-    while let [letter, ..] = &*ledger.outbox().due(1_000, 10).await.unwrap() {
-        ledger.outbox().delivered(letter).await.unwrap();
-    }
+    let letters = ledger.outbox().list(LetterFilter::default(), 1_000).await.unwrap();
+    let delivered = letters.into_iter().map(|letter| (letter.id, Delivery::Delivered));
+    ledger.outbox().settle(delivered.collect()).await.unwrap();
     close(ledger, writer);
 
     let mut store = file.beside();
     let pruned = store.prune_all(150, 11).unwrap();
-    assert_eq!((pruned.lives, pruned.rows, pruned.keys, pruned.letters), (1, 20, 30, 20));
+    assert_eq!((pruned.lives, pruned.rows, pruned.keys, pruned.letters), (1, 20, 30, 40));
     assert_eq!(rooms(&store.all_lives(None).unwrap()), ["young", "open"]);
     let checked = verify(&mut store, None).unwrap();
     assert_eq!((checked.rows, checked.faults), (40, Vec::new()));
@@ -283,7 +296,10 @@ fn row(at: u64, key: Option<&str>) -> Entry {
 }
 
 fn notices(bodies: &[&str]) -> Vec<Notice> {
-    bodies.iter().map(|body| Notice { kind: "room.said", body: (*body).to_owned() }).collect()
+    let to: Arc<[Arc<str>]> = ["x".into(), "y".into()].into();
+    let notice =
+        |body: &&str| Notice { kind: "room.said", body: (*body).to_owned(), to: to.clone() };
+    bodies.iter().map(notice).collect()
 }
 
 /// Waits until everything that was appended is durable or never will be.

@@ -2,6 +2,7 @@
 //! `LIANMAI_<SECTION>_<KEY>`, which wins over the file, and a few as flags, which win over both.
 //! `lianmai.example.toml` holds every key at its default, and a test keeps it so.
 
+mod back_ends;
 mod moderation;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ use room_rules::RoomSettings;
 use serde::{Deserialize, Serialize};
 use signaling::{IceServers, NoIceServer, TurnAccess};
 
+pub use back_ends::{Endpoint, Fail, Hooks, Webhooks};
 pub use moderation::Moderation;
 
 /// Signs the tokens of `serve --dev`. It is public, so a server that others can reach refuses it.
@@ -47,6 +49,10 @@ pub struct Config {
     pub rooms: Rooms,
     /// What survives a crash.
     pub ledger: Ledger,
+    /// Who is told what happens in rooms.
+    pub webhooks: Webhooks,
+    /// Who is asked before it does.
+    pub hooks: Hooks,
     /// The gifts that can be given, in the order in which they are offered.
     pub gifts: Vec<GiftEntry>,
 }
@@ -284,6 +290,8 @@ impl Default for Config {
             moderation: Moderation::default(),
             rooms: Rooms::default(),
             ledger: Ledger::default(),
+            webhooks: Webhooks::default(),
+            hooks: Hooks::default(),
             gifts: usual_gifts(),
         }
     }

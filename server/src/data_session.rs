@@ -42,7 +42,7 @@ impl RoomTask {
                     if let Some(speaker) = task.speaker_now(now) {
                         outbox.push(Lane::Chat, speaker.into());
                     }
-                    task.sessions.insert(session, member, outbox);
+                    task.enter_session(session, member, outbox);
                 }
                 Err(refused) => {
                     refuse(&outbox, None, refused.code, &refused.message, now);
@@ -71,6 +71,9 @@ impl RoomTask {
                 let id = session.id;
                 let answer = if !may_come_up(&command) {
                     Err(Refused::new(Code::Forbidden, "this goes up on WebSocket or HTTP"))
+                } else if self.parts.hooks.concerns(&command) {
+                    // Whoever must agree is asked where nobody else waits meanwhile.
+                    Err(Refused::new(Code::Forbidden, "chat goes up on WebSocket or HTTP here"))
                 } else if !session.limit.allows(&command) {
                     Err(Refused::new(Code::RateLimited, "too many requests"))
                 } else {

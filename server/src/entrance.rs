@@ -81,7 +81,7 @@ impl RoomTask {
         if let Some(speaker) = self.speaker_now(now) {
             outbox.push(Lane::Chat, speaker.into());
         }
-        self.sessions.insert(session, member, outbox);
+        self.enter_session(session, member, outbox);
         if let Some(older) = taken.flatten().filter(|older| *older != session) {
             self.supersede(older, now);
         }

@@ -18,6 +18,7 @@ mod fan_out;
 mod films;
 mod gauge;
 mod gift_config;
+mod hooks;
 mod ice_restart;
 mod inspector;
 mod ledger_command;
@@ -40,6 +41,7 @@ mod room_media;
 mod room_parts;
 mod room_task;
 mod seeds;
+mod series;
 mod serve;
 mod sessions;
 mod sids;
@@ -48,10 +50,11 @@ mod stage_voice;
 mod switchboard;
 mod targets;
 mod token_command;
+mod webhooks;
 
 pub use config::{
-    Auth, Config, ConfigError, DEV_SECRET, Http, Ice, Ledger, Media, Mode, Moderation, Ops,
-    Program, Rooms, Rtmp,
+    Auth, Config, ConfigError, DEV_SECRET, Endpoint, Fail, Hooks, Http, Ice, Ledger, Media, Mode,
+    Moderation, Ops, Program, Rooms, Rtmp, Webhooks,
 };
 pub use cues::Cues;
 pub use films::Films;
@@ -64,3 +67,4 @@ pub use room_parts::RoomParts;
 pub use serve::serve;
 pub use switchboard::{Switchboard, SwitchboardTask};
 pub use token_command::token_command;
+pub use webhooks::{Retry, Subscribers};

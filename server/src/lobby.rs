@@ -1,7 +1,7 @@
 //! Opens rooms. A room is a task, entered in the directory before anyone is told of it.
 
 use futures_util::future::BoxFuture;
-use ledger::{Journal, Life};
+use ledger::Life;
 use room_rules::{Input, Member, Room, RoomId, RoomSettings, ServerTime, Title};
 use signaling::{Created, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
@@ -9,6 +9,7 @@ use tracing::error;
 use wire_format::Code;
 
 use crate::restore::{self, NotRestored};
+use crate::room_journal::RoomJournal;
 use crate::room_parts::RoomParts;
 use crate::room_task::RoomTask;
 
@@ -87,7 +88,7 @@ impl Lobby {
     }
 
     /// Makes a new room, or goes on with the one of this name that stopped without having ended.
-    async fn make(&self, id: RoomId, title: &Title) -> Result<(Room, Journal, bool), Refused> {
+    async fn make(&self, id: RoomId, title: &Title) -> Result<(Room, RoomJournal, bool), Refused> {
         let failed = |error| {
             error!(room = %id, %error, "The ledger cannot be read.");
             Refused::new(Code::LedgerFailed, "the ledger cannot be read")
@@ -105,13 +106,16 @@ impl Lobby {
         let salt = signaling::random_salt();
         let settings = RoomSettings { salt, ..self.parts.settings.clone() };
         let now = self.parts.clock.now();
-        let (room, journal) = restore::open(&self.parts.ledger, id, title, settings, now);
+        let parts = &self.parts;
+        let subscribers = parts.subscribers.clone();
+        let (room, journal) = restore::open(&parts.ledger, id, title, settings, now, subscribers);
         Ok((room, journal, false))
     }
 
-    async fn revive(&self, life: Life) -> Result<(Room, Journal), NotRestored> {
+    async fn revive(&self, life: Life) -> Result<(Room, RoomJournal), NotRestored> {
         let room = life.room.clone();
-        let made = restore::restore(&self.parts.ledger, life).await;
+        let subscribers = self.parts.subscribers.clone();
+        let made = restore::restore(&self.parts.ledger, life, subscribers).await;
         if let Err(error) = &made {
             error!(room, %error, "A room could not be made anew from its journal; it stays closed.");
             metrics::counter!("server_rooms_not_restored_total").increment(1);
@@ -128,11 +132,11 @@ impl Lobby {
 }
 
 /// Closes the journal of a room whose end was written down and not noted any more.
-fn not_ended((room, journal): (Room, Journal), now: ServerTime) -> Option<(Room, Journal)> {
+fn not_ended((room, journal): (Room, RoomJournal), now: ServerTime) -> Option<(Room, RoomJournal)> {
     if room.end_reason().is_none() {
         return Some((room, journal));
     }
-    journal.end(now.unix_millis());
+    journal.end(now);
     None
 }
 

@@ -13,6 +13,10 @@ impl RoomTask {
                 let leaders = self.room.leaders(count);
                 self.answer(reply, Ok(leaders));
             }
+            LookRequest::Stats { after, count, reply } => {
+                let points = self.series.points(after, count);
+                self.answer(reply, Ok(points));
+            }
             LookRequest::Orders { sale, page, reply } => {
                 let log = found(self.room.sale_log(&sale, page), "sale");
                 self.answer(reply, log);

@@ -80,6 +80,7 @@ impl RoomTask {
         let Some(user) = UserId::parse(feed.identity()) else {
             return;
         };
+        self.series.handle_uplink(user.clone(), (health.bitrate_bps / 1_000).into(), now);
         let news = self.bad_uplinks.note(&user, health.trouble.is_some());
         if news == UplinkNews::Bad {
             let trouble = health.trouble.map_or("none", trouble_name);

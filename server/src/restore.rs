@@ -4,14 +4,15 @@
 
 use std::time::Instant;
 
-use ledger::{Entry, Journal, Ledger, LedgerError, Life, NewRow, Row};
+use ledger::{Entry, Ledger, LedgerError, Life, NewRow, Row};
 use room_rules::{
     Decided, Input, RULES_VERSION, Reply, Room, RoomId, RoomSettings, ServerTime, Title,
 };
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use crate::room_journal::json;
+use crate::room_journal::{RoomJournal, json};
+use crate::webhooks::{Notices, Subscribers};
 
 const OPENED: &str = "opened";
 
@@ -29,7 +30,8 @@ pub(crate) fn open(
     title: &Title,
     settings: RoomSettings,
     now: ServerTime,
-) -> (Room, Journal) {
+    subscribers: Subscribers,
+) -> (Room, RoomJournal) {
     let mut journal = ledger.begin(id.as_str(), now.unix_millis());
     let row = NewRow {
         at: now.unix_millis(),
@@ -40,6 +42,7 @@ pub(crate) fn open(
         outcome: json(&Reply::Done),
     };
     journal.append(Entry { row: Some(row), ..Entry::default() });
+    let journal = RoomJournal::new(journal, Notices::new(subscribers));
     (Room::new(id, title, settings, now), journal)
 }
 
@@ -47,9 +50,14 @@ pub(crate) fn open(
 ///
 /// # Errors
 /// If its journal cannot be read, or comes out otherwise.
-pub(crate) async fn restore(ledger: &Ledger, life: Life) -> Result<(Room, Journal), NotRestored> {
+pub(crate) async fn restore(
+    ledger: &Ledger,
+    life: Life,
+    subscribers: Subscribers,
+) -> Result<(Room, RoomJournal), NotRestored> {
     let began = Instant::now();
     let mut reader = ledger.read(life);
+    let mut notices = Notices::new(subscribers);
     let mut room = None;
     let mut rows = 0_usize;
     loop {
@@ -61,13 +69,13 @@ pub(crate) async fn restore(ledger: &Ledger, life: Life) -> Result<(Room, Journa
         for row in &next {
             match &mut room {
                 None => room = Some(first(&reader.life().room, row)?),
-                Some(room) => again(room, row)?,
+                Some(room) => again(room, row, &mut notices)?,
             }
         }
     }
     let room = room.ok_or(NotRestored::Empty)?;
     info!(room = %room.id(), rows, seconds = began.elapsed().as_secs_f64(), "Room restored.");
-    Ok((room, ledger.resume(reader)))
+    Ok((room, RoomJournal::new(ledger.resume(reader), notices)))
 }
 
 fn first(name: &str, row: &Row) -> Result<Room, NotRestored> {
@@ -77,13 +85,16 @@ fn first(name: &str, row: &Row) -> Result<Room, NotRestored> {
     Ok(Room::new(id, &title, settings, ServerTime::from_unix_millis(row.at)))
 }
 
-fn again(room: &mut Room, row: &Row) -> Result<(), NotRestored> {
+fn again(room: &mut Room, row: &Row, notices: &mut Notices) -> Result<(), NotRestored> {
     expect_rules(row)?;
     let input: Input = read(row, &row.input)?;
     let before: Reply = read(row, &row.outcome)?;
     let now = room.handle_input(&input, ServerTime::from_unix_millis(row.at));
-    // It was told when it was decided the first time.
-    while room.poll_effect().is_some() {}
+    // It was told when it was decided the first time, and written to back ends; it only counts.
+    while let Some(effect) = room.poll_effect() {
+        notices.of_effect(&effect);
+    }
+    notices.of_decided(&input, &before);
     if now == Ok(Decided::Fresh(before)) {
         return Ok(());
     }

@@ -5,16 +5,19 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use ledger::{Entry, Journal, NewRow};
+use ledger::{Entry, Journal, NewRow, Notice};
 use room_rules::{
-    Decided, Effect, IdemKey, Input, RULES_VERSION, Rejected, Reply, ServerTime, SessionId, UserId,
+    Decided, Effect, IdemKey, Input, Member, RULES_VERSION, Rejected, Reply, ServerTime, SessionId,
+    UserId,
 };
 use serde::Serialize;
-use signaling::Refused;
+use serde_json::Value;
+use signaling::{Outbox, Refused};
 use tracing::error;
-use wire_format::Code;
+use wire_format::{Code, Target, TargetState};
 
 use crate::room_task::RoomTask;
+use crate::webhooks::Notices;
 
 /// Outputs that may wait for the disk before whatever may be refused is. A stalled disk is no reason
 /// to run out of memory.
@@ -23,6 +26,7 @@ const HELD_MAX: usize = 65_536;
 /// The journal of a room, and what waits for it.
 pub(crate) struct RoomJournal {
     journal: Journal,
+    notices: Notices,
     held: VecDeque<Held>,
     in_flight: InFlight,
 }
@@ -64,8 +68,8 @@ enum Output {
 type Act = Box<dyn FnOnce(&mut RoomTask, Result<(), Refused>) + Send>;
 
 impl RoomJournal {
-    pub(crate) fn new(journal: Journal) -> Self {
-        Self { journal, held: VecDeque::new(), in_flight: InFlight::default() }
+    pub(crate) fn new(journal: Journal, notices: Notices) -> Self {
+        Self { journal, notices, held: VecDeque::new(), in_flight: InFlight::default() }
     }
 
     /// Returns whether anything waits for the disk.
@@ -92,7 +96,14 @@ impl RoomJournal {
         expect(self.journal.has_place() && self.held.len() < HELD_MAX)
     }
 
-    fn append(&mut self, input: &Input, reply: &Reply, now: ServerTime) {
+    /// Appends what was decided together with what back ends are told of it: the notices, of which
+    /// `before` were made earlier.
+    fn append(
+        &mut self,
+        (input, reply): (&Input, &Reply),
+        (notices, before): (Vec<Notice>, u64),
+        now: ServerTime,
+    ) {
         let key = input.idem().map(|(user, key)| (user.clone(), key.clone()));
         let row = NewRow {
             at: now.unix_millis(),
@@ -102,9 +113,36 @@ impl RoomJournal {
             input: json(input),
             outcome: json(reply),
         };
-        let entry = self.journal.append(Entry { row: Some(row), ..Entry::default() });
+        let (at, first_notice) = (now.unix_millis(), before + 1);
+        let entry = Entry { row: Some(row), notices, at, first_notice, ..Entry::default() };
+        let entry = self.journal.append(entry);
         if let Some(key) = key {
             self.in_flight.insert(key, entry);
+        }
+    }
+
+    /// Tells back ends what followed from time alone.
+    fn tell(&mut self, (notices, before): (Vec<Notice>, u64), now: ServerTime) {
+        if notices.iter().any(|notice| !notice.to.is_empty()) {
+            let (at, first_notice) = (now.unix_millis(), before + 1);
+            self.journal.append(Entry { notices, at, first_notice, ..Entry::default() });
+        }
+    }
+
+    /// Tells back ends what no journal tells again. Where too much waits for the disk it is dropped.
+    pub(crate) fn tell_passing(
+        &mut self,
+        kind: &'static str,
+        data: impl FnOnce() -> Value,
+        now: ServerTime,
+    ) {
+        let Some(notice) = self.notices.passing(kind, data) else { return };
+        if self.journal.has_place() {
+            let (passing, at) = (vec![notice], now.unix_millis());
+            self.journal.append(Entry { passing, at, ..Entry::default() });
+        } else {
+            metrics::counter!("server_webhooks_dropped_total", "reason" => "ledger_full")
+                .increment(1);
         }
     }
 
@@ -140,13 +178,33 @@ impl RoomTask {
 
     fn decide(&mut self, input: &Input, now: ServerTime) -> Result<Decided, Rejected> {
         let decided = self.room.handle_input(input, now);
-        if let Ok(Decided::Fresh(reply)) = &decided
-            && input.is_durable()
-        {
-            self.record.append(input, reply, now);
+        let (effects, mut notices) = self.drain();
+        match &decided {
+            Ok(Decided::Fresh(reply)) if input.is_durable() => {
+                notices.0.extend(self.record.notices.of_decided(input, reply));
+                self.record.append((input, reply), notices, now);
+                if matches!(reply, Reply::Order(_)) {
+                    self.series.handle_order();
+                }
+            }
+            Ok(Decided::Fresh(_) | Decided::Repeated(_)) | Err(_) => self.record.tell(notices, now),
         }
-        self.hold_effects();
+        for effect in effects {
+            self.record.hold(Output::Effect(effect));
+        }
         decided
+    }
+
+    /// Takes what the rules have said, and what back ends are told of it with how much they were told
+    /// before.
+    fn drain(&mut self) -> (Vec<Effect>, (Vec<Notice>, u64)) {
+        let before = self.record.notices.count();
+        let (mut effects, mut notices) = (Vec::new(), Vec::new());
+        while let Some(effect) = self.room.poll_effect() {
+            notices.extend(self.record.notices.of_effect(&effect));
+            effects.push(effect);
+        }
+        (effects, (notices, before))
     }
 
     /// Takes a session out of the room, in its turn.
@@ -155,13 +213,50 @@ impl RoomTask {
             self.take(&input, now);
         }
         self.hold_effects();
-        self.once_durable(move |task, _| task.sessions.remove(session, now));
+        self.once_durable(move |task, _| {
+            if let Some(user) = task.sessions.remove(session, now) {
+                task.tell_back_ends(
+                    "participant.left",
+                    || serde_json::json!({"user": user.as_str()}),
+                );
+            }
+        });
     }
 
     /// Takes what the rules have said by themselves.
     pub(crate) fn hold_effects(&mut self) {
-        while let Some(effect) = self.room.poll_effect() {
+        let (effects, notices) = self.drain();
+        // They follow from time and what is written, so nobody who is told them waits for the disk.
+        for effect in effects {
             self.record.hold(Output::Effect(effect));
+        }
+        self.record.tell(notices, self.parts.clock.now());
+    }
+
+    /// Tells back ends what no journal tells again.
+    pub(crate) fn tell_back_ends(&mut self, kind: &'static str, data: impl FnOnce() -> Value) {
+        let now = self.parts.clock.now();
+        self.record.tell_passing(kind, data, now);
+    }
+
+    /// Tells back ends which targets went live or failed.
+    pub(crate) fn tell_targets(&mut self) {
+        for target in self.media.changed_targets() {
+            let is_live = target.state == TargetState::Live;
+            let kind = if is_live { "target.live" } else { "target.failed" };
+            let Target { id, url, error, .. } = target;
+            let data = || serde_json::json!({"target": id, "url": url, "error": error});
+            self.tell_back_ends(kind, data);
+        }
+    }
+
+    /// Lets somebody hear what is told, and tells back ends if they were not here before.
+    pub(crate) fn enter_session(&mut self, session: SessionId, member: Member, outbox: Outbox) {
+        let (user, name) = (member.user.clone(), member.name.clone());
+        let role = member.role.as_str();
+        if self.sessions.insert(session, member, outbox) {
+            let data = || serde_json::json!({"user": user.as_str(), "name": &*name, "role": role});
+            self.tell_back_ends("participant.joined", data);
         }
     }
 

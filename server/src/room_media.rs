@@ -497,6 +497,11 @@ impl RoomMedia {
         self.targets.list()
     }
 
+    /// Returns the targets that went live or failed since this was asked last.
+    pub(crate) fn changed_targets(&mut self) -> Vec<Target> {
+        self.targets.changed()
+    }
+
     /// Stops pushing to the target `id`.
     pub(crate) fn remove_target(&mut self, id: &str, now: ServerTime) -> Result<(), Refused> {
         let target = self

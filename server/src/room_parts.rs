@@ -1,5 +1,6 @@
 //! What every room needs from the server it runs in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::Ledger;
@@ -7,7 +8,7 @@ use media_rules::layer::Pin;
 use mixer::{Duty, ProgramConfig};
 use room_rules::{RoomId, RoomSettings};
 use sfu::{PeerId, Sfu, Silence};
-use signaling::{Directory, RoomClock, SessionNumbers};
+use signaling::{Directory, Hooks, RoomClock, SessionNumbers};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +17,7 @@ use crate::films::Films;
 use crate::inspector::Inspector;
 use crate::program::{Composites, Recipe};
 use crate::switchboard::Switchboard;
+use crate::webhooks::Subscribers;
 
 /// Handles to the rest of the server; cheap to clone.
 #[derive(Clone)]
@@ -44,6 +46,10 @@ pub struct RoomParts {
     pub films: Films,
     /// Who looks at what programs show.
     pub inspector: Option<Inspector>,
+    /// Who is asked before something happens; a room itself asks nobody.
+    pub hooks: Arc<dyn Hooks>,
+    /// Who is told what happens in rooms.
+    pub subscribers: Subscribers,
     /// How long a program that nobody takes keeps running.
     pub linger: Duration,
     /// How long a room that nobody is in is kept.

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use ledger::Journal;
 use media_rules::FeedId;
 use room_rules::{
     Areas, Capability, Command, Effect, Event, Input, MediaChange, Member, PeerMessage, Rejected,
@@ -25,6 +24,7 @@ use crate::room_layout::applied_news;
 use crate::room_media::{RoomMedia, feed_of};
 use crate::room_parts::RoomParts;
 use crate::seeds::seeded;
+use crate::series::Series;
 use crate::sessions::Sessions;
 use crate::stage_voice::StageVoice;
 
@@ -48,6 +48,7 @@ pub(crate) struct RoomTask {
     pub(crate) media: RoomMedia,
     pub(crate) voice: StageVoice,
     pub(crate) bad_uplinks: BadUplinks,
+    pub(crate) series: Series,
     empty_since: Option<ServerTime>,
     _counted: Counted,
 }
@@ -56,7 +57,7 @@ impl RoomTask {
     /// Creates the task; nothing happens before [`run`](Self::run).
     pub(crate) fn new(
         room: Room,
-        journal: Journal,
+        record: RoomJournal,
         parts: RoomParts,
         handle: RoomHandle,
         requests: mpsc::Receiver<RoomRequest>,
@@ -66,7 +67,7 @@ impl RoomTask {
         let media = RoomMedia::new(room.id().clone(), &parts, mailbox);
         Self {
             room,
-            record: RoomJournal::new(journal),
+            record,
             parts,
             handle,
             requests,
@@ -75,6 +76,7 @@ impl RoomTask {
             media,
             voice: StageVoice::new(),
             bad_uplinks: BadUplinks::default(),
+            series: Series::default(),
             empty_since: None,
             _counted: Counted::new("server_rooms"),
         }
@@ -135,6 +137,7 @@ impl RoomTask {
 
     /// Carries out what the rules decided; true once the room is over.
     pub(crate) fn carry_out(&mut self, effect: Effect) -> bool {
+        self.series.handle_effect(&effect);
         match effect {
             Effect::Broadcast(event) => self.broadcast(&event),
             Effect::ToUser { user, event } => self.tell_user(&user, &event),
@@ -386,7 +389,12 @@ impl RoomTask {
             }
             Mail::Fetched { number, fetched } => self.media.handle_fetched(number, fetched, now),
             Mail::Clip { feed, news } => self.media.handle_clip(&feed, news, now),
-            Mail::MixerEnded { has_died } => self.media.handle_mixer_ended(has_died, now),
+            Mail::MixerEnded { has_died } => {
+                self.media.handle_mixer_ended(has_died, now);
+                if has_died {
+                    self.tell_back_ends("mixer.restarted", || serde_json::json!({}));
+                }
+            }
             Mail::Snapshot { number, picture } => self.media.handle_snapshot(number, picture),
             Mail::OpenPull { rendition, reply } => {
                 // Dropping the reply says that there is no such stream.
@@ -449,6 +457,8 @@ impl RoomTask {
     /// Sees to what nothing announces.
     fn keep_house(&mut self) {
         let now = self.parts.clock.now();
+        self.tell_targets();
+        self.series.handle_timeout(now);
         self.media.weigh_demand(now);
         if !self.sessions.is_empty() || !self.media.is_idle() {
             self.empty_since = None;

@@ -24,6 +24,7 @@ use tracing::{error, info, warn};
 use crate::cli::Serve;
 use crate::dev_welcome::dev_welcome;
 use crate::films::Films;
+use crate::hooks::Hooks;
 use crate::inspector::Inspector;
 use crate::lobby::Lobby;
 use crate::ops::{Ops, Readiness};
@@ -32,6 +33,7 @@ use crate::pull_catalog::PullCatalog;
 use crate::room_parts::RoomParts;
 use crate::signals::StopSignals;
 use crate::switchboard::Switchboard;
+use crate::webhooks::{self, Dead, Subscribers};
 use crate::{Config, Mode};
 
 /// How long rooms, mixers and targets may take to finish, together.
@@ -104,6 +106,12 @@ fn open_ledger(config: &Config, mode: Mode) -> anyhow::Result<(Ledger, WriterThr
         .with_context(|| format!("cannot open the ledger {}", config.ledger.path.display()))
 }
 
+fn subscribers(settings: &crate::config::Webhooks) -> anyhow::Result<Subscribers> {
+    let endpoints = settings.endpoints.iter();
+    Subscribers::new(endpoints.map(|endpoint| (endpoint.name.as_str(), &endpoint.events[..])))
+        .context("webhooks.endpoints")
+}
+
 const fn duty(config: &Config) -> Duty {
     // Renditions are made of composed pictures.
     if config.program.bypass && config.program.renditions.is_empty() {
@@ -148,7 +156,13 @@ impl Server {
         let clock = RoomClock::start_not_before(moment(ledger.last_moment()));
         let films = Films::new(&config.program, &runtime_dir)?;
         let inspector = Inspector::start(&config.moderation, &tokens, clock, &listeners)?;
+        let subscribers = subscribers(&config.webhooks)?;
+        let desks = webhooks::desks(&config.webhooks, &tokens, &ledger, clock)?;
+        let settings = config.room_settings()?;
+        let hooks = Hooks::new(&config.hooks, &tokens, settings.gifts.clone(), clock)?;
         let parts = RoomParts {
+            hooks,
+            subscribers,
             clock,
             ledger,
             films,
@@ -156,7 +170,7 @@ impl Server {
             directory: Directory::new(),
             sfu,
             switchboard,
-            settings: config.room_settings()?,
+            settings,
             program: program_config(config, runtime_dir)?,
             cues: config.program.cues,
             duty: duty(config),
@@ -172,20 +186,12 @@ impl Server {
         info!(rooms = restored, "Ledger is open.");
         let keeping = keep_ledger(parts.ledger.clone(), parts.clock, config.ledger.keep_days);
         listeners.spawn(closing.clone().run_until_cancelled_owned(keeping));
-        let services = Services {
-            tokens,
-            clock: parts.clock,
-            directory: parts.directory.clone(),
-            lobby: Arc::new(lobby),
-            sessions: parts.sessions.clone(),
-            rtmp_base: format!("rtmp://{}/live", reachable(rtmp_address, config)?).into(),
-            gifts: parts.settings.gifts.clone(),
-            ice_servers: config.ice_servers()?,
-            other_server: config.other_server()?,
-            dev_tokens: mode == Mode::Dev,
-            limits: Limits::default(),
-            shutdown: closing.clone(),
-        };
+        let lobby = Arc::new(lobby);
+        let rtmp_base = format!("rtmp://{}/live", reachable(rtmp_address, config)?).into();
+        let services = services(config, mode, &parts, (tokens, lobby, rtmp_base, closing.clone()))?;
+        for desk in desks {
+            listeners.spawn(closing.clone().run_until_cancelled_owned(desk.run()));
+        }
         listeners.spawn(signaling::serve(http_listener, services));
         listeners.spawn(last.clone().run_until_cancelled_owned(measure(parts.sfu.clone())));
 
@@ -220,6 +226,31 @@ impl Server {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
+}
+
+/// What requests need of the rest.
+fn services(
+    config: &Config,
+    mode: Mode,
+    parts: &RoomParts,
+    (tokens, lobby, rtmp_base, shutdown): (TokenKey, Arc<Lobby>, Arc<str>, CancellationToken),
+) -> anyhow::Result<Services> {
+    Ok(Services {
+        tokens,
+        clock: parts.clock,
+        directory: parts.directory.clone(),
+        lobby,
+        sessions: parts.sessions.clone(),
+        rtmp_base,
+        gifts: parts.settings.gifts.clone(),
+        ice_servers: config.ice_servers()?,
+        other_server: config.other_server()?,
+        hooks: parts.hooks.clone(),
+        dead_letters: Arc::new(Dead { outbox: parts.ledger.outbox(), clock: parts.clock }),
+        dev_tokens: mode == Mode::Dev,
+        limits: Limits::default(),
+        shutdown,
+    })
 }
 
 async fn listen(address: SocketAddr, what: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {

@@ -54,28 +54,34 @@ impl Sessions {
         }
     }
 
-    /// Enters a session; one that is there already gets its new outbox.
-    pub(crate) fn insert(&mut self, session: SessionId, member: Member, outbox: Outbox) {
+    /// Enters a session; one that is there already gets its new outbox. Returns whether its user was not
+    /// here before.
+    pub(crate) fn insert(&mut self, session: SessionId, member: Member, outbox: Outbox) -> bool {
+        let is_new = !self.by_user.contains_key(&member.user);
         self.take_out(session);
         self.by_user.entry(member.user.clone()).or_default().push(session);
         let counted = Counted::new("server_members");
         self.all
             .insert(session, Session { member, outbox, by_data_channel: false, _counted: counted });
+        is_new
     }
 
-    /// Takes a session out; an unknown one is ignored. It may come back for a while.
-    pub(crate) fn remove(&mut self, session: SessionId, now: ServerTime) {
+    /// Takes a session out; an unknown one is ignored. It may come back for a while. Returns its user if
+    /// it was their last.
+    pub(crate) fn remove(&mut self, session: SessionId, now: ServerTime) -> Option<UserId> {
         self.sids.handle_leave(session, now);
-        self.take_out(session);
+        self.take_out(session)
     }
 
-    fn take_out(&mut self, session: SessionId) {
-        let Some(gone) = self.all.remove(&session) else { return };
+    fn take_out(&mut self, session: SessionId) -> Option<UserId> {
+        let gone = self.all.remove(&session)?;
         let theirs = self.by_user.get_mut(&gone.member.user).expect("every session has a user");
         theirs.retain(|id| *id != session);
         if theirs.is_empty() {
             self.by_user.remove(&gone.member.user);
+            return Some(gone.member.user);
         }
+        None
     }
 
     /// Returns up to `count` of those who are here, by name, from whoever follows `after`.

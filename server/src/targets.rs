@@ -1,5 +1,7 @@
 //! The RTMP targets of one room. Each is a task of its own in `relay-cdn`; here they only have names.
 
+use std::collections::HashMap;
+
 use relay_cdn::{Hub, PushTarget, TargetError, TargetState};
 use wire_format::{Code, Target};
 
@@ -13,6 +15,8 @@ const MAX_TARGETS: usize = 16;
 pub(crate) struct Targets {
     last_id: u64,
     running: Vec<Running>,
+    /// Whether each was live, as back ends were told last.
+    told: HashMap<String, bool>,
 }
 
 #[derive(Debug)]
@@ -54,6 +58,27 @@ impl Targets {
     /// Returns how all are doing.
     pub(crate) fn list(&self) -> Vec<Target> {
         self.running.iter().map(Running::view).collect()
+    }
+
+    /// Returns those that went live or failed since this was asked last.
+    pub(crate) fn changed(&mut self) -> Vec<Target> {
+        let list = self.list();
+        self.told.retain(|id, _| list.iter().any(|target| target.id == *id));
+        let mut changed = Vec::new();
+        for target in list {
+            let is_live = target.state == wire_format::TargetState::Live;
+            let before = self.told.get(&target.id).copied();
+            // One that was never live has failed once it says why.
+            let is_news = match before {
+                Some(before) => before != is_live,
+                None => is_live || target.error.is_some(),
+            };
+            if is_news {
+                self.told.insert(target.id.clone(), is_live);
+                changed.push(target);
+            }
+        }
+        changed
     }
 
     /// Returns whether there is none.

@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use metrics::counter;
-use room_rules::{Capability, Member, RoomId, ServerTime};
+use room_rules::{Capability, Member, Role, RoomId, ServerTime};
 use wire_format::Code;
 
 use crate::token::Claims;
@@ -34,6 +34,14 @@ impl Bearer {
     pub(crate) fn holder_of(self, room: &RoomId) -> Result<(Member, ServerTime), Refused> {
         let until = self.0.ends_at();
         Ok((self.member_of(room)?, until))
+    }
+
+    /// Takes only the token of an admin that is good for every room.
+    pub(crate) fn expect_admin_of_all(&self) -> Result<(), Refused> {
+        if self.0.member.role == Role::Admin && self.0.room.is_none() {
+            return Ok(());
+        }
+        Err(Refused::new(Code::Forbidden, "only an admin of all rooms may do this"))
     }
 
     /// Returns who asks if their token is good for `room` and grants `capability`.

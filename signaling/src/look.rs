@@ -10,6 +10,15 @@ use crate::Answer;
 /// What somebody looks at.
 #[derive(Debug)]
 pub enum LookRequest {
+    /// What the room's figures were over time.
+    Stats {
+        /// Points after this moment, in Unix milliseconds.
+        after: u64,
+        /// How many points at most.
+        count: usize,
+        /// Receives them, oldest first.
+        reply: Answer<Vec<wire_format::StatsPoint>>,
+    },
     /// Who gave most.
     Leaders {
         /// How many are to be named at most.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use room_rules::{GiftCatalog, SessionId};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Directory, IceServers, Lobby, OutboxLimits, RoomClock, TokenKey};
+use crate::{DeadLetters, Directory, Hooks, IceServers, Lobby, OutboxLimits, RoomClock, TokenKey};
 
 /// What the router needs to answer. Cheap to clone; all clones share the same rooms.
 #[derive(Clone)]
@@ -32,6 +32,10 @@ pub struct Services {
     /// The server that has the rooms which are not here, such as `https://two.example`: whoever
     /// wants to publish or play there is sent on. `None`: they hear that there is no such room.
     pub other_server: Option<Arc<str>>,
+    /// The letters to back ends that were given up.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// Who is asked before something happens.
+    pub hooks: Arc<dyn Hooks>,
     /// Whether `GET /v1/dev/token` gives tokens to whoever asks from this machine.
     pub dev_tokens: bool,
     /// How much is too much.

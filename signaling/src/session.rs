@@ -30,7 +30,7 @@ use wire_format::{
 use crate::outbox::lane_name;
 use crate::over::Over;
 use crate::{
-    Beginning, Claims, Delivery, Ending, Hearing, Outbox, OutboxReader, RateLimit, Refused,
+    Beginning, Claims, Coming, Delivery, Ending, Hearing, Outbox, OutboxReader, RateLimit, Refused,
     RoomHandle, RoomRequest, Services, Text, auth, outbox,
 };
 
@@ -153,6 +153,9 @@ impl Session {
         let found = self.services.directory.find(&room).ok_or_else(Refused::room_not_found);
         let room = found.map_err(NotIn::Room)?;
         room.admit(&member.user).await.map_err(NotIn::Room)?;
+        let hooks = &self.services.hooks;
+        let may_come = hooks.may_come(room.room(), &member, Coming::Join).await;
+        may_come.map_err(NotIn::Room)?;
 
         let (outbox, inbox) = outbox(self.services.limits.outbox);
         let session = self.id;
@@ -264,10 +267,25 @@ impl Session {
             return self.err(rid, &Refused::too_fast());
         }
         let session = self.id;
+        let command = match self.look(command, room).await {
+            Ok(command) => command,
+            Err(refused) => return self.err(rid, &refused),
+        };
         match room.ask(|reply| RoomRequest::Command { session, command, reply }).await {
             Ok(reply) => encode_ack(rid, &reply, self.services.clock.now()),
             Err(refused) => self.err(rid, &refused),
         }
+    }
+
+    /// Returns the command as whoever must agree to it lets it happen. The client's next message waits
+    /// meanwhile, so what one says stays in order.
+    async fn look(&self, command: Command, room: &RoomHandle) -> Result<Command, Refused> {
+        let hooks = &self.services.hooks;
+        if !hooks.concerns(&command) {
+            return Ok(command);
+        }
+        let member = self.claims.clone().member_of(room.room())?;
+        hooks.look(room.room(), &member, command).await
     }
 
     async fn resync(&mut self, resync: Resync, rid: Option<&str>, room: &RoomHandle) -> String {

@@ -15,7 +15,7 @@ use url::Url;
 use wire_format::{Code, SRS_BODY_MAX, SrsOffer, encode_srs_answer, encode_srs_error};
 
 use crate::auth::{self, Bearer, find_room};
-use crate::{MediaSession, Refused, RoomRequest, Services, body, media};
+use crate::{Coming, MediaSession, Refused, RoomRequest, Services, body, media};
 
 /// The app whose streams are rooms.
 const ROOMS: &str = "live";
@@ -41,6 +41,7 @@ async fn publish_stream(request: Request, services: &Services) -> Result<Respons
     if !stream.may_be_published_by(&member) {
         return Err(Refused::new(Code::Forbidden, "this stream is somebody else's"));
     }
+    services.hooks.may_come(room.room(), &member, Coming::Publish).await?;
     let session = room.ask(|reply| RoomRequest::Publish { member, until, offer, reply }).await?;
     Ok(answer(room.room(), "whip", session, services))
 }
@@ -50,6 +51,7 @@ async fn play_stream(request: Request, services: &Services) -> Result<Response, 
     let room = find_room(stream.room.as_str(), services)?;
     let (member, until) = bearer.holder_of(room.room())?;
     let feed = stream.feed();
+    services.hooks.may_come(room.room(), &member, Coming::Play).await?;
     let session = room.ask(|reply| RoomRequest::Play { member, until, feed, offer, reply }).await?;
     Ok(answer(room.room(), "whep", session, services))
 }

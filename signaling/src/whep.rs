@@ -13,7 +13,7 @@ use wire_format::{Code, PickLayer, PictureSize};
 use crate::auth::{Bearer, find_room};
 use crate::named::Named;
 use crate::path::Path;
-use crate::{Refused, RoomHandle, RoomRequest, Services, body, media};
+use crate::{Coming, Refused, RoomHandle, RoomRequest, Services, body, media};
 
 /// What is to be played.
 #[derive(Debug, Deserialize)]
@@ -49,6 +49,7 @@ async fn play_in(
         choice.map_err(|error| Refused::new(Code::BadRequest, error.body_text()))?;
     let feed = choice.feed.as_deref().map(parse_feed).transpose()?;
     let offer = media::read_offer(request, services).await?;
+    services.hooks.may_come(room.room(), &member, Coming::Play).await?;
 
     let session = room.ask(|reply| RoomRequest::Play { member, until, feed, offer, reply }).await?;
     Ok(media::created(room.room(), "whep", session, services))

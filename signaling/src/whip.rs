@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
-use crate::{Refused, RoomHandle, RoomRequest, Services, media};
+use crate::{Coming, Refused, RoomHandle, RoomRequest, Services, media};
 
 /// `POST /v1/rooms/{room}/whip`
 pub(crate) async fn publish(
@@ -31,6 +31,7 @@ async fn publish_in(
 ) -> Result<Response, Refused> {
     let (member, until) = bearer.holder_of(room.room())?;
     let offer = media::read_offer(request, services).await?;
+    services.hooks.may_come(room.room(), &member, Coming::Publish).await?;
 
     let session = room.ask(|reply| RoomRequest::Publish { member, until, offer, reply }).await?;
     Ok(media::created(room.room(), "whip", session, services))

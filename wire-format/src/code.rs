@@ -36,6 +36,8 @@ codes! {
     Unauthenticated = "UNAUTHENTICATED", 401;
     /// The token was good once.
     TokenExpired = "TOKEN_EXPIRED", 401;
+    /// Whoever keeps the user's money does not pay for it.
+    PaymentRefused = "PAYMENT_REFUSED", 402;
     /// The role does not allow it.
     Forbidden = "FORBIDDEN", 403;
     /// The user has not said what one must say.
@@ -109,6 +111,8 @@ codes! {
     /// The room could not write down what it decided, and stopped; the same key gets the answer when it
     /// is back.
     LedgerFailed = "LEDGER_FAILED", 503;
+    /// Whoever must agree to it did not answer in time.
+    HookFailed = "HOOK_FAILED", 503;
     /// The server is shutting down.
     Draining = "DRAINING", 503;
     /// The two hosts were not both on air in time.
@@ -122,7 +126,7 @@ impl Code {
     pub const fn retry_ms(self) -> Option<u64> {
         match self {
             Self::RateLimited => Some(1_000),
-            Self::Busy | Self::NotLive => Some(2_000),
+            Self::Busy | Self::NotLive | Self::HookFailed => Some(2_000),
             Self::RoomFull | Self::Draining => Some(5_000),
             _ => None,
         }

@@ -21,6 +21,7 @@ mod rest;
 mod sale_orders;
 mod schema;
 mod srs;
+mod stats;
 
 pub use api::{
     MintToken, Participant, Participants, encode_participants, encode_problem, encode_reply,
@@ -61,3 +62,4 @@ pub use rest::{
 pub use sale_orders::encode_sale_orders;
 pub use schema::{Schemas, protocol_schema};
 pub use srs::{SRS_BODY_MAX, SrsOffer, encode_srs_answer, encode_srs_error};
+pub use stats::{StatsPoint, encode_stats, encode_stats_csv};

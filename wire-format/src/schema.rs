@@ -27,6 +27,7 @@ use crate::media_news::{Speaker, Uplink};
 use crate::peer_stats::{PeerList, PeerReport};
 use crate::rest::{AddTarget, CreateRoomBody, PickLayer, RoomBody, RoomsBody, Target, TargetsBody};
 use crate::sale_orders::SaleOrdersBody;
+use crate::stats::StatsBody;
 use crate::{Code, decode, stream_name};
 use room_rules::Stream;
 
@@ -110,6 +111,7 @@ const ANSWERS: &[Named] = &[
     named::<LotteryRecordBody<'static>>("LotteryRecord"),
     named::<QueuedBody<'static>>("OrderQueued"),
     named::<SaleOrdersBody<'static>>("SaleOrders"),
+    named::<StatsBody<'static>>("Stats"),
     named::<ProductsBody<'static>>("Products"),
     named::<CouponRecordBody<'static>>("CouponRecord"),
     named::<QuizRecordBody<'static>>("QuizRecord"),

@@ -7,7 +7,7 @@ use crate::LedgerError;
 
 /// Each step leads from the version of its index to the next. A step that was released is never
 /// changed.
-const STEPS: [&str; 1] = [
+const STEPS: [&str; 2] = [
     // Numbers of lives are never used again, so the last one is kept by itself.
     "CREATE TABLE fence (number INTEGER NOT NULL, last_life INTEGER NOT NULL) STRICT;
      INSERT INTO fence VALUES (0, 0);
@@ -62,6 +62,35 @@ const STEPS: [&str; 1] = [
      CREATE TABLE addresses (
        room     TEXT PRIMARY KEY,
        last_seq INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;",
+    // A letter for each endpoint. Nobody wrote letters before.
+    "DROP TABLE letters;
+     DROP TABLE addresses;
+
+     CREATE TABLE letters (
+       id       INTEGER PRIMARY KEY AUTOINCREMENT,
+       endpoint TEXT NOT NULL,
+       room     TEXT NOT NULL,
+       seq      INTEGER NOT NULL,
+       life     INTEGER NOT NULL,
+       number   INTEGER NOT NULL,
+       at       INTEGER NOT NULL,
+       kind     TEXT NOT NULL,
+       body     TEXT NOT NULL,
+       state    INTEGER NOT NULL DEFAULT 0,
+       tries    INTEGER NOT NULL DEFAULT 0,
+       due_at   INTEGER NOT NULL,
+       error    TEXT
+     ) STRICT;
+     CREATE UNIQUE INDEX letters_by_life ON letters (life, number, endpoint);
+     CREATE INDEX letters_waiting ON letters (endpoint, room, seq, due_at) WHERE state = 0;
+     CREATE INDEX letters_dead ON letters (id) WHERE state = 2;
+
+     CREATE TABLE addresses (
+       endpoint TEXT NOT NULL,
+       room     TEXT NOT NULL,
+       last_seq INTEGER NOT NULL,
+       PRIMARY KEY (endpoint, room)
      ) STRICT, WITHOUT ROWID;",
 ];
 

@@ -35,6 +35,8 @@ async fn whatever_was_answered_before_a_kill_is_there_once_after_it() {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let (address, addresses) = watch::channel(None);
 
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    folder.tell(&receiver(Arc::clone(&heard)).await);
     let mut server = folder.start();
     let host = server.open_room("a").await;
     let mut buyers = Vec::new();
@@ -73,6 +75,7 @@ async fn whatever_was_answered_before_a_kill_is_there_once_after_it() {
     folder.verify();
     let seen = seen.lock().unwrap();
     let rows = folder.check(&seen, &snapshot);
+    folder.check_letters(&seen, &heard.lock().unwrap());
     println!(
         "{rows} rows, {} answers, {} turned down, {} repeated, {} found after a kill, {} events; \
          slowest start {} ms",
@@ -85,6 +88,19 @@ async fn whatever_was_answered_before_a_kill_is_there_once_after_it() {
     );
     assert!(seen.acked.len() > 20 * kills && seen.repeats > 0, "there was no load");
     assert!(kills < KILLS || seen.recovered > 0, "no kill lost an answer");
+}
+
+/// Takes webhooks and remembers their numbers; returns where.
+async fn receiver(heard: Arc<Mutex<Vec<u64>>>) -> String {
+    let receive = move |body: String| async move {
+        let letter: Value = serde_json::from_str(&body).unwrap();
+        heard.lock().unwrap().push(letter["seq"].as_u64().unwrap());
+    };
+    let router = axum::Router::new().route("/", axum::routing::post(receive));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
 }
 
 /// Announces a sale unless one goes on, and waits until it is open.
@@ -161,8 +177,41 @@ impl Folder {
         self.0.join("ledger.sqlite3")
     }
 
+    /// Has a back end told of everything at `url`.
+    fn tell(&self, url: &str) {
+        let config = format!("[[webhooks.endpoints]]\nname = \"test\"\nurl = \"{url}\"\n");
+        std::fs::write(self.0.join("config.toml"), config).unwrap();
+    }
+
     fn start(&self) -> Running {
-        Running::start_with(&["--ledger", path(&self.ledger())])
+        let config = self.0.join("config.toml");
+        Running::start_with(&["--ledger", path(&self.ledger()), "--config", path(&config)])
+    }
+
+    /// Holds what back ends were told against what was answered.
+    fn check_letters(&self, seen: &Seen, heard: &[u64]) {
+        let connection = rusqlite::Connection::open(self.ledger()).unwrap();
+        let mut letters = connection.prepare("SELECT seq, body FROM letters ORDER BY seq").unwrap();
+        let letters = letters.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)));
+        let letters: Vec<(i64, String)> = letters.unwrap().map(Result::unwrap).collect();
+        let mut told = BTreeMap::new();
+        for (number, (seq, body)) in (1..).zip(&letters) {
+            assert_eq!(*seq, number, "a number is missing");
+            let body: Value = serde_json::from_str(body).unwrap();
+            if let Some(key) = body["idem"].as_str() {
+                assert_eq!(told.insert(key.to_owned(), *seq), None, "{key} is told twice");
+            }
+        }
+        for key in seen.acked.keys() {
+            assert!(told.contains_key(key), "{key} was answered and back ends are not told");
+        }
+        // What is told again after a kill was told before.
+        let mut last = 0;
+        for seq in heard {
+            assert!(*seq <= last + 1, "{seq} came after {last}");
+            last = last.max(*seq);
+        }
+        assert!(last > 0, "the receiver heard nothing");
     }
 
     fn verify(&self) {

@@ -16,3 +16,4 @@ mod peers;
 mod resume;
 mod sale;
 mod stage;
+mod webhooks;

@@ -53,6 +53,14 @@ impl Stage {
         Self::build(sfu, inbox, events, ledger)
     }
 
+    /// The same, and `subscribers` are told.
+    pub(crate) fn telling(ledger: Ledger, subscribers: server::Subscribers) -> Self {
+        let stage = Self::over(ledger);
+        let parts = RoomParts { subscribers, ..stage.parts };
+        let lobby = Lobby::new(parts.clone(), 4);
+        Self { parts, lobby, ..stage }
+    }
+
     /// Rooms that hear of media from the SFU itself, for tests in real time.
     pub(crate) fn with_media() -> Self {
         let (sfu, inbox) = start_sfu();
@@ -81,6 +89,8 @@ impl Stage {
             duty: Duty::default(),
             films: Films::new(&Program::default(), &std::env::temp_dir()).unwrap(),
             inspector: None,
+            hooks: std::sync::Arc::new(signaling::NoHooks),
+            subscribers: server::Subscribers::default(),
             composites: Composites::default(),
             linger: Duration::from_secs(30),
             idle: Duration::from_secs(600),

@@ -245,16 +245,23 @@ async fn give(
     }
     let body = Value::Object(d).to_string();
     let command: Command = decode_command(t, &body)?;
-    let user = member.user.clone();
-    let wish = |reply| RoomRequest::BackEnd(BackEndRequest::Ask { member, command, reply });
+    let (user, is_kept) = (member.user.clone(), key.is_some());
+    let request = format!("{} {t} {body}", room.room());
+    let hooks = Arc::clone(&services.hooks);
+    let carry_out = async move {
+        let command = if hooks.concerns(&command) {
+            hooks.look(room.room(), &member, command).await?
+        } else {
+            command
+        };
+        let wish = |reply| RoomRequest::BackEnd(BackEndRequest::Ask { member, command, reply });
+        // Whoever has a key may come back for the answer.
+        let reply = if is_kept { room.ask_to_the_end(wish).await } else { room.ask(wish).await };
+        reply.map(|reply| encode_reply(&reply))
+    };
     let answer = match key {
-        Some(key) => {
-            let request = format!("{} {t} {body}", room.room());
-            let carry_out =
-                async move { room.ask_to_the_end(wish).await.map(|reply| encode_reply(&reply)) };
-            memory.once(key, &user, &request, carry_out).await?
-        }
-        None => encode_reply(&room.ask(wish).await?),
+        Some(key) => memory.once(key, &user, &request, carry_out).await?,
+        None => carry_out.await?,
     };
     Ok(refused::json(StatusCode::OK, answer))
 }

@@ -152,9 +152,16 @@ fn srs() -> Value {
 }
 
 fn answer(gives: Gives) -> Value {
+    if let Gives::JsonOrCsv(name) = gives {
+        let mut both = answer(Gives::Json(name));
+        both["content"]["text/csv"] = json!({"schema": {"type": "string"}});
+        return both;
+    }
     let (content_type, schema) = match gives {
         Gives::Nothing => return json!({"description": "Done."}),
-        Gives::Json(name) => ("application/json", json!({"$ref": format!("{SCHEMAS}/{name}")})),
+        Gives::Json(name) | Gives::JsonOrCsv(name) => {
+            ("application/json", json!({"$ref": format!("{SCHEMAS}/{name}")}))
+        }
         Gives::AnyJson => ("application/json", json!({})),
         Gives::Sdp => ("application/sdp", json!({"type": "string"})),
         Gives::SdpFragment => ("application/trickle-ice-sdpfrag", json!({"type": "string"})),

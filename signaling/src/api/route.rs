@@ -56,6 +56,8 @@ pub(crate) enum Gives {
     Json(&'static str),
     /// JSON that is described elsewhere.
     AnyJson,
+    /// JSON of a schema by its name, or the same as a table.
+    JsonOrCsv(&'static str),
     Sdp,
     SdpFragment,
     Jpeg,

@@ -4,8 +4,8 @@ use super::commands::{self, TWINS};
 use super::route::{Gives, Operation as Does, Route, Takes};
 use super::{document, participants, tokens};
 use crate::{
-    gifts, giveaways, ice_servers, inserts, layout, media, orders, peers, rooms, snapshot, srs,
-    targets, whep, whip,
+    dead_letters, gifts, giveaways, ice_servers, inserts, layout, media, orders, peers, rooms,
+    snapshot, srs, stats, targets, whep, whip,
 };
 
 /// How a list is asked for page by page.
@@ -20,6 +20,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(push_targets());
     routes.extend(srs_signalling());
     routes.extend(TWINS.iter().map(commands::route));
+    routes.extend(letters());
     routes.extend(documents());
     merged(routes)
 }
@@ -67,6 +68,12 @@ fn rooms_and_people() -> Vec<Route> {
             Does::new("listParticipants", "Who is in the room, by name")
                 .query(PAGE)
                 .gives(200, Gives::Json("Participants")),
+        ),
+        Route::new("/v1/rooms/{room}/stats").get(
+            stats::show,
+            Does::new("showStats", "The room's figures over time")
+                .query(&[("format", "string"), ("limit", "integer"), ("cursor", "integer")])
+                .gives(200, Gives::JsonOrCsv("Stats")),
         ),
         Route::new("/v1/rooms/{room}/commands").post(
             commands::any,
@@ -240,6 +247,21 @@ fn push_targets() -> Vec<Route> {
         Route::new("/v1/rooms/{room}/targets/{id}").delete(
             targets::remove,
             Does::new("removeTarget", "Pushes there no more").gives(204, Gives::Nothing),
+        ),
+    ]
+}
+
+fn letters() -> Vec<Route> {
+    vec![
+        Route::new("/v1/webhooks/dead").get(
+            dead_letters::list,
+            Does::new("listDeadLetters", "The webhooks that were given up, for an admin")
+                .query(&[("limit", "integer"), ("cursor", "integer")])
+                .gives(200, Gives::AnyJson),
+        ),
+        Route::new("/v1/webhooks/dead/{id}/replay").post(
+            dead_letters::replay,
+            Does::new("replayDeadLetter", "Delivers one of them again").gives(202, Gives::Nothing),
         ),
     ]
 }

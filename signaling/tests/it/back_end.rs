@@ -30,6 +30,53 @@ async fn every_path_of_the_document_takes_its_methods_and_no_other() {
 }
 
 #[tokio::test]
+async fn an_admin_of_all_rooms_sees_webhooks_that_were_given_up_and_has_them_sent_again() {
+    let world = World::new().await;
+    let ask =
+        |method, path, token: String| Request::new(method, path).token(&token).send(world.address);
+    const DEAD: &str = "/v1/webhooks/dead";
+
+    let list = ask("GET", DEAD, world.admin_of_all()).await.json();
+    assert_eq!((&list["letters"][0]["id"], &list["cursor"]), (&json!("7"), &json!(null)));
+    assert_eq!(list["letters"][0]["event"], "order.paid");
+    let next = ask("GET", "/v1/webhooks/dead?cursor=7", world.admin_of_all()).await;
+    assert_eq!(next.json()["letters"], json!([]));
+    let again = ask("POST", "/v1/webhooks/dead/7/replay", world.admin_of_all()).await;
+    assert_eq!(again.status, 202);
+    for path in ["/v1/webhooks/dead/8/replay", "/v1/webhooks/dead/x/replay"] {
+        let none = ask("POST", path, world.admin_of_all()).await;
+        assert_eq!(none.error(), (404, "NOT_FOUND".into()));
+    }
+    for role in [Role::Host, Role::Admin] {
+        let refused = ask("GET", DEAD, world.token("a", "alice", role)).await;
+        assert_eq!(refused.error(), (403, "FORBIDDEN".into()), "{role:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_steers_the_room_sees_its_figures_as_json_and_as_a_table() {
+    let world = World::new().await;
+    let ask = |query: &str, role| {
+        let path = format!("/v1/rooms/a/stats{query}");
+        Request::new("GET", &path).token(&world.token("a", "alice", role)).send(world.address)
+    };
+
+    let first = ask("?limit=2", Role::Host).await.json();
+    let points = first["points"].as_array().unwrap();
+    assert_eq!(
+        (points.len(), &points[0]["viewers"], &first["cursor"]),
+        (2, &json!(2), &json!("2"))
+    );
+    let rest = ask("?cursor=2", Role::Host).await.json();
+    assert_eq!((&rest["points"][0]["at"], &rest["cursor"]), (&json!(3), &json!(null)));
+    let table = ask("?format=csv&limit=1", Role::Host).await;
+    assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert_eq!(table.body, "at,viewers,likes,gifts,coins,orders,kbps\r\n1,2,0,0,0,0,0\r\n");
+    assert_eq!(ask("?format=xml", Role::Host).await.error(), (400, "BAD_REQUEST".into()));
+    assert_eq!(ask("", Role::Viewer).await.error(), (403, "FORBIDDEN".into()));
+}
+
+#[tokio::test]
 async fn what_a_message_asks_can_be_asked_by_its_name_or_by_a_path() {
     let world = World::new().await;
     let host = world.token("a", "alice", Role::Host);

@@ -22,7 +22,8 @@ use signaling::{
 use tokio::sync::mpsc;
 use wire_format::{
     Code, FilmState, InsertList, InsertView, Lane, LayoutView, Participant, Participants,
-    PeerEntry, PeerList, PeerReport, Resume, StandInOrder, StandInView, Target, TargetState,
+    PeerEntry, PeerList, PeerReport, Resume, StandInOrder, StandInView, StatsPoint, Target,
+    TargetState,
 };
 
 /// The only media session there is.
@@ -241,6 +242,11 @@ fn command_reply(command: &Command) -> Result<Reply, Rejected> {
 
 fn answer_look(look: LookRequest) {
     match look {
+        LookRequest::Stats { after, count, reply } => {
+            let points = (1..4).filter(|at| *at > after).take(count);
+            let point = |at| StatsPoint { at, viewers: 2, ..StatsPoint::default() };
+            drop(reply.send(Ok(points.map(point).collect())));
+        }
         LookRequest::Orders { reply, .. } => drop(reply.send(not_there("sale"))),
         LookRequest::Packet { reply, .. } => drop(reply.send(not_there("red packet"))),
         LookRequest::Lottery { reply, .. } => drop(reply.send(not_there("lottery"))),

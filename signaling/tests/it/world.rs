@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use room_rules::{GiftCatalog, Member, Role, RoomId, ServerTime, UserId};
 use signaling::{
-    Claims, Directory, IceServers, Limits, RoomClock, RoomHandle, Services, SessionNumbers,
-    TokenKey, serve,
+    Claims, DeadLetter, DeadLetters, Directory, IceServers, Limits, NoHooks, Refused, RoomClock,
+    RoomHandle, Services, SessionNumbers, TokenKey, serve,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -60,6 +61,8 @@ impl World {
             gifts: GiftCatalog::default(),
             ice_servers: IceServers::default(),
             other_server: None,
+            dead_letters: Arc::new(OneLetter),
+            hooks: Arc::new(NoHooks),
             dev_tokens: true,
             limits: Limits::default(),
             shutdown: shutdown.clone(),
@@ -76,6 +79,12 @@ impl World {
     /// Returns a token that is good for an hour.
     pub(crate) fn token(&self, room: &str, user: &str, role: Role) -> String {
         sign(room, user, role, self.clock.now(), Duration::from_secs(3600))
+    }
+
+    /// Returns the token of an admin of all rooms.
+    pub(crate) fn admin_of_all(&self) -> String {
+        let claims = claims("a", "root", Role::Admin, self.clock.now(), Duration::from_secs(3600));
+        TokenKey::new(SECRET).unwrap().sign(&Claims { room: None, ..claims })
     }
 
     /// Returns a token whose time was over long ago.
@@ -113,12 +122,39 @@ pub(crate) fn room_id(name: &str) -> RoomId {
 }
 
 fn sign(room: &str, user: &str, role: Role, from: ServerTime, lifetime: Duration) -> String {
+    TokenKey::new(SECRET).unwrap().sign(&claims(room, user, role, from, lifetime))
+}
+
+fn claims(room: &str, user: &str, role: Role, from: ServerTime, lifetime: Duration) -> Claims {
     let member = Member {
         user: UserId::parse(user).unwrap(),
         name: user.into(),
         role,
         caps: room_rules::Areas::ALL,
     };
-    let claims = Claims::new(room_id(room), member, from, lifetime);
-    TokenKey::new(SECRET).unwrap().sign(&claims)
+    Claims::new(room_id(room), member, from, lifetime)
+}
+
+/// One letter was given up.
+struct OneLetter;
+
+impl DeadLetters for OneLetter {
+    fn list(&self, after: u64, _: usize) -> BoxFuture<'_, Result<Vec<DeadLetter>, Refused>> {
+        let letter = DeadLetter {
+            id: "7".to_owned(),
+            endpoint: "shop".to_owned(),
+            room: "a".to_owned(),
+            seq: 3,
+            event: "order.paid".to_owned(),
+            at: 1,
+            tries: 20,
+            error: Some("no connection".to_owned()),
+            data: serde_json::json!({"order": "o"}),
+        };
+        Box::pin(async move { Ok(if after < 7 { vec![letter] } else { Vec::new() }) })
+    }
+
+    fn replay(&self, id: u64) -> BoxFuture<'_, Result<bool, Refused>> {
+        Box::pin(async move { Ok(id == 7) })
+    }
 }

@@ -68,6 +68,7 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "stats of a publisher" | "stats of a viewer" => "PeerStats",
         "OrderResult" => "OrderResult",
         "SaleOrders" => "SaleOrders",
+        "Stats" => "Stats",
         "error body" => "Problem",
         "gifts" => "Gifts",
         "RedPacketRecord" => "RedPacketRecord",

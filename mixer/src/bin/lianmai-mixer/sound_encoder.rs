@@ -42,7 +42,7 @@ impl SoundEncoder {
             ),
             FrameCodec::Aac => (
                 format!(
-                    "audioconvert ! avenc_aac bitrate={bps} aac-coder=fast \
+                    "audioconvert ! avenc_aac bitrate={bps} \
                      ! capsfilter caps=audio/mpeg,mpegversion=4,stream-format=raw"
                 ),
                 AAC_DELAY,
