@@ -38,8 +38,17 @@ async function bothSides(page, user, theirs, ours) {
   };
   const first = await ask();
   const [browsers, transport] = await page.evaluate(async (wanted) => {
-    const all = [...(await window.lianmai.pc.getStats()).values()];
-    return [all.find((s) => s.type === wanted && s.kind === 'video'), all.find((s) => s.type === 'transport')];
+    const stats = await window.lianmai.pc.getStats();
+    const all = [...stats.values()];
+    const whole = all.find((s) => s.type === 'transport');
+    // A browser counts its checks of the path among the packets of a transport, the server leaves them out there.
+    const checks = all.filter((s) => s.type === 'candidate-pair');
+    const sum = (...names) => names.flatMap((name) => checks.map((pair) => pair[name] ?? 0)).reduce((a, b) => a + b, 0);
+    return [all.find((s) => s.type === wanted && s.kind === 'video'), {
+      ...whole,
+      packetsReceived: whole.packetsReceived - sum('responsesReceived', 'requestsReceived'),
+      packetsSent: whole.packetsSent - sum('requestsSent', 'responsesSent'),
+    }];
   }, theirs);
   const then = await ask();
   return { browsers: { video: browsers, transport }, first, then };
