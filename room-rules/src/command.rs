@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::limit::OutOfLimits;
 use crate::{
     Capability, ChatId, GiftId, GiveawayCommand, GiveawayReply, IdemKey, ModerationCommand,
-    ModerationView, OrderId, PkCommand, PkId, ProductId, RoomCommand, RoomId, SaleCommand, SaleId,
-    SaleTerms, Scores, SeatCommand, SeatIndex, Seed, ServerTime, ShopCommand, ShopReply, UserId,
+    ModerationView, OrderId, PkCommand, PkId, ProductId, QuestionId, RoomCommand, RoomId,
+    SaleCommand, SaleId, SaleTerms, Scores, SeatCommand, SeatIndex, Seed, ServerTime, ShopCommand,
+    ShopReply, TalkCommand, UserId,
 };
 
 /// One thing a member asks for. Every value is within its limits by construction.
@@ -18,6 +19,8 @@ use crate::{
 pub enum Command {
     /// Says something to everyone.
     ChatSend(ChatText),
+    /// Something else that is said, or done about what is said.
+    Talk(TalkCommand),
     /// Adds likes.
     Like(LikeCount),
     /// Gives a gift.
@@ -48,6 +51,9 @@ impl Command {
     /// Returns whether the command must survive a crash. What is not kept may not change anything
     /// that is.
     pub const fn is_durable(&self) -> bool {
+        if let Self::Talk(command) = self {
+            return command.is_durable();
+        }
         !matches!(
             self,
             Self::ChatSend(_) | Self::Like(_) | Self::Moderation(ModerationCommand::List)
@@ -62,6 +68,7 @@ impl Command {
             Self::Giveaway(command) => command.idem(),
             Self::Shop(command) => command.idem(),
             Self::ChatSend(_)
+            | Self::Talk(_)
             | Self::Like(_)
             | Self::Seat(_)
             | Self::Moderation(_)
@@ -79,6 +86,7 @@ impl Command {
         match self {
             Self::Seat(command) => command.about(),
             Self::ChatSend(_)
+            | Self::Talk(_)
             | Self::Like(_)
             | Self::GiftSend(_)
             | Self::Moderation(_)
@@ -111,6 +119,7 @@ impl Command {
     pub const fn needs(&self) -> Capability {
         match self {
             Self::ChatSend(_) => Capability::Chat,
+            Self::Talk(command) => command.needs(),
             Self::Like(_) => Capability::Like,
             Self::GiftSend(_) => Capability::Gift,
             Self::Seat(command) => command.needs(),
@@ -137,6 +146,11 @@ pub enum Reply {
     Chat {
         /// Its id.
         id: ChatId,
+    },
+    /// The question was asked.
+    Question {
+        /// Its id.
+        question: QuestionId,
     },
     /// The gift was given.
     Gift {

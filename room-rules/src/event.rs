@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    BattleTop, BattleView, ChatId, ChatText, Contributor, Countdown, CountdownKind, EndReason,
+    BattleTop, BattleView, ChatContent, ChatId, Contributor, Countdown, CountdownKind, EndReason,
     GiftId, GiveawayEvent, ModerationNews, PeerMessage, Performer, PkId, ReasonCode, Role, RoomId,
-    RoomState, SaleView, Scores, SeatView, ServerTime, SettingsView, ShopEvent, Silence, UserId,
+    RoomState, SaleView, Scores, SeatView, ServerTime, SettingsView, ShopEvent, Silence, TalkEvent,
+    UserId, Whisper,
 };
 
 /// Something the shell must carry out.
@@ -46,6 +47,8 @@ pub enum Effect {
     Expel(UserId),
     /// Tell those who keep order; what they are told is not numbered.
     ToStaff(ModerationNews),
+    /// Tell those who keep order, and whom it names; what they are told is not numbered.
+    Whisper(Whisper),
     /// The room is over; nothing further will come of it.
     Ended(EndReason),
 }
@@ -110,6 +113,8 @@ pub enum EventBody {
     Gifts(Vec<GiftItem>),
     /// Someone said something.
     Chat(ChatLine),
+    /// What became of what was said, and what is asked.
+    Talk(TalkEvent),
     /// Likes, coins and heads so far.
     React(Reactions),
     /// What concerns one user alone: whether they may talk and be here.
@@ -137,6 +142,8 @@ impl EventBody {
             Self::Shop(event) => event.stream(),
             Self::Gifts(_) => Stream::Gift,
             Self::Chat(_) => Stream::Chat,
+            // Nobody may miss that a line is gone.
+            Self::Talk(_) => Stream::Room,
             Self::React(_) => Stream::React,
             Self::Order(_) => Stream::Me,
         }
@@ -303,8 +310,8 @@ pub struct ChatLine {
     pub name: Arc<str>,
     /// Their role, for a badge.
     pub role: Role,
-    /// What they said.
-    pub text: ChatText,
+    /// What they said or showed.
+    pub content: ChatContent,
 }
 
 /// Totals since the room was created; a later one makes an earlier one worthless.

@@ -117,6 +117,10 @@ text_id!(
     LotteryId, MADE_ID_MAX, None
 );
 text_id!(
+    /// A question to the host.
+    QuestionId, MADE_ID_MAX, None
+);
+text_id!(
     /// A chat line.
     ChatId, MADE_ID_MAX, None
 );
@@ -182,6 +186,7 @@ pub(crate) enum Kind {
     Coupon = 41,
     Ticket = 42,
     Quiz = 43,
+    Question = 44,
 }
 
 /// Makes the ids of one room.

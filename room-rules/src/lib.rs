@@ -71,6 +71,10 @@ pub use battle_view::{
     BattleEnd, BattleResult, BattleState, BattleView, Rush, Scores, SideState, SideView,
 };
 pub use capability::Capability;
+pub use chat::{
+    ChatContent, CustomData, CustomKind, DanmakuPlace, DanmakuStyle, QuestionView, StickerId,
+    TalkCommand, TalkEvent, Whisper,
+};
 pub use command::{
     AuctionDuration, ChatText, Command, DrawWindow, GiftCount, GiftOrder, LikeCount, OrderPlaced,
     OrderRequest, PayWindow, Quantity, Reply, SaleDuration, SaleOffer, StockCount, Title,
@@ -99,7 +103,7 @@ pub use giveaway::view::{
 };
 pub use id::{
     AuctionId, ChatId, CountdownId, CouponId, GiftId, IdemKey, LifeId, LotteryId, OrderId,
-    PacketId, PkId, ProductId, QuizId, RoomId, SaleId, SessionId, TicketId, UserId,
+    PacketId, PkId, ProductId, QuestionId, QuizId, RoomId, SaleId, SessionId, TicketId, UserId,
 };
 pub use input::{Decided, Input};
 pub use leaderboard::{Contributor, Leaders};

@@ -14,6 +14,7 @@ mod command;
 mod commands;
 mod inputs;
 mod order;
+mod talk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -469,6 +470,7 @@ impl Room {
                 .cloned()
                 .collect(),
             chat: self.chat.lines().cloned().collect(),
+            questions: self.chat.questions.views().cloned().collect(),
             reactions: self.reactions(),
             you,
             at: now,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::limit::OutOfLimits;
 use crate::{
     BattleView, ChatLine, Countdown, Digest, LotteryView, Member, ModerationView, PacketView,
-    PayWindow, ProductId, Reactions, RoomId, SaleId, SeatWish, ServerTime, SettingsView, ShopView,
-    Silence, Title, UserId, Watermarks,
+    PayWindow, ProductId, QuestionView, Reactions, RoomId, SaleId, SeatWish, ServerTime,
+    SettingsView, ShopView, Silence, Title, UserId, Watermarks,
 };
 
 /// Everything a member needs at joining; events continue from its watermarks.
@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub countdowns: Vec<Countdown>,
     /// The last lines of chat, oldest first.
     pub chat: Vec<ChatLine>,
+    /// What is asked, and what was answered lately; each oldest first.
+    pub questions: Vec<QuestionView>,
     /// How the room is set.
     pub settings: SettingsView,
     /// Who asks for a seat, for those who grant them; one's own wish for everybody else.

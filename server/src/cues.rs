@@ -144,6 +144,7 @@ impl Sheet {
             | EventBody::Gifts(_)
             | EventBody::Giveaway(_)
             | EventBody::Chat(_)
+            | EventBody::Talk(_)
             | EventBody::React(_) => false,
         }
     }

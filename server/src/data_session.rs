@@ -111,6 +111,9 @@ fn refuse(outbox: &Outbox, rid: Option<&str>, code: Code, message: &str, now: Se
 }
 
 const fn may_come_up(command: &Command) -> bool {
+    if let Command::Talk(command) = command {
+        return command.is_line();
+    }
     matches!(command, Command::ChatSend(_) | Command::Like(_))
 }
 

@@ -52,6 +52,14 @@ impl EventRings {
         ring.knows_after(after, now).then_some(missed)
     }
 
+    /// Forgets events that nobody is to be told any more.
+    pub(crate) fn forget(&mut self, stream: Stream, gone: &[u64]) {
+        let ring = self.ring_mut(stream);
+        assert!(!ring.is_reliable, "a gap");
+        ring.events.retain(|kept| !gone.contains(&kept.q));
+        ring.bytes = ring.events.iter().map(|kept| kept.text.len()).sum();
+    }
+
     fn ring(&self, stream: Stream) -> &Ring {
         let ring = self.0.iter().find(|(of, _)| *of == stream);
         &ring.expect("what concerns one user is kept by the room's rules").1
@@ -193,6 +201,19 @@ mod tests {
 
         assert_eq!((count(Stream::Chat, 0), count(Stream::React, 0)), (Some(50), Some(1)));
         assert_eq!((count(Stream::Chat, 394), count(Stream::React, 398)), (Some(2), Some(0)));
+    }
+
+    #[test]
+    fn a_line_that_is_gone_is_told_to_nobody_who_comes_back() {
+        let mut rings = EventRings::new(Watermarks::default());
+        let now = ServerTime::from_unix_millis(0);
+        for q in 1..=4 {
+            rings.push(Stream::Chat, q, text(q), now);
+        }
+        rings.forget(Stream::Chat, &[2, 4, 9]);
+
+        let missed = rings.since(Stream::Chat, 0, now).map(|lines| lines.map(|(q, _)| q).collect());
+        assert_eq!(missed, Some(vec![1, 3]));
     }
 
     fn text(q: u64) -> Text {

@@ -95,6 +95,16 @@ impl ChatFan {
         shown
     }
 
+    /// Drops lines that are not to be shown any more.
+    pub(crate) fn forget(&mut self, gone: &[u64]) {
+        self.own.retain(|line| !gone.contains(&line.q));
+        for (_, lines) in &mut self.speakers {
+            lines.retain(|line| !gone.contains(&line.q));
+        }
+        self.speakers.retain(|(_, lines)| !lines.is_empty());
+        self.waiting = self.speakers.iter().map(|(_, lines)| lines.len()).sum();
+    }
+
     pub(crate) const fn poll_timeout(&self) -> Option<ServerTime> {
         self.pace.due
     }
@@ -183,6 +193,20 @@ pub(crate) fn live_frames(stream: Stream, lines: &[Line], at: ServerTime) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_gone_before_its_turn_is_not_shown() {
+        let mut fan = ChatFan::new();
+        for (q, name) in [(1, "bob"), (2, "bob"), (3, "cara")] {
+            assert_eq!(fan.push(&user(name), Role::Viewer, line(q), at(0)), None);
+        }
+        fan.push(&user("host"), Role::Host, line(4), at(0));
+        fan.forget(&[1, 3, 4]);
+
+        let shown: Vec<u64> = fan.handle_timeout(at(0)).iter().map(|line| line.q).collect();
+        assert_eq!(shown, [2]);
+        assert_eq!(fan.poll_timeout(), None);
+    }
 
     #[test]
     fn a_single_line_goes_out_at_once_and_the_next_ones_in_one_frame_each_100_ms() {

@@ -145,6 +145,7 @@ impl RoomLayout {
             | EventBody::Gifts(_)
             | EventBody::Giveaway(_)
             | EventBody::Chat(_)
+            | EventBody::Talk(_)
             | EventBody::React(_) => return false,
         };
         self.scores = scores;

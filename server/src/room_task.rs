@@ -7,12 +7,12 @@ use std::time::Duration;
 use media_rules::FeedId;
 use room_rules::{
     Areas, Capability, Command, Effect, Event, Input, MediaChange, Member, PeerMessage, Rejected,
-    Reply, Role, Room, RoomId, RoomView, ServerTime, SessionId, UserId,
+    Reply, Role, Room, RoomId, RoomView, ServerTime, SessionId, UserId, Whisper,
 };
 use signaling::{Answer, Ending, MediaId, ProgramRequest, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
-use wire_format::{Code, Lane, encode_event, encode_layers, encode_staff};
+use wire_format::{Code, Lane, encode_event, encode_layers, encode_staff, encode_whisper};
 
 use crate::entrance::Newcomer;
 use crate::gauge::Counted;
@@ -150,6 +150,14 @@ impl RoomTask {
                 let text = encode_staff(&news, self.parts.clock.now());
                 let keeps_order = |member: &Member| member.may(Capability::Moderate);
                 self.sessions.push_to(Lane::Control, &text.into(), keeps_order);
+            }
+            Effect::Whisper(whisper) => {
+                let text = encode_whisper(&whisper, self.parts.clock.now());
+                let Whisper { line, to } = &whisper;
+                self.sessions.push_to(Lane::Chat, &text.into(), |member| {
+                    let is_named = line.user == member.user || to.as_ref() == Some(&member.user);
+                    is_named || member.may(Capability::Moderate)
+                });
             }
             Effect::Ended(reason) => {
                 info!(room = %self.room.id(), ?reason, "Room ended.");

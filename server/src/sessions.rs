@@ -1,9 +1,12 @@
 //! The sessions of one room, by whatever carrier they came.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
-use room_rules::{Event, EventBody, Member, ServerTime, SessionId, Stream, UserId, Watermarks};
+use room_rules::{
+    ChatId, ChatLine, Event, EventBody, Member, ServerTime, SessionId, Stream, TalkEvent, UserId,
+    Watermarks,
+};
 use signaling::{Ending, Outbox, Text};
 use wire_format::{Lane, Participant, Participants, encode_event};
 
@@ -11,6 +14,9 @@ use crate::event_rings::EventRings;
 use crate::fan_out::{ChatFan, Line, live_frames};
 use crate::gauge::Counted;
 use crate::sids::Sids;
+
+/// More than wait and are kept for who comes back, together.
+const SAID: usize = 128;
 
 /// Where each session takes its messages, and what they were told lately.
 #[derive(Debug)]
@@ -22,6 +28,8 @@ pub(crate) struct Sessions {
     pub(crate) sids: Sids,
     rings: EventRings,
     chat: ChatFan,
+    /// Whose the last lines are, as many as may be shown still. Full: the oldest is forgotten.
+    said: VecDeque<(u64, ChatId, UserId)>,
 }
 
 #[derive(Debug)]
@@ -51,6 +59,7 @@ impl Sessions {
             sids: Sids::default(),
             rings: EventRings::new(told),
             chat: ChatFan::new(),
+            said: VecDeque::new(),
         }
     }
 
@@ -123,7 +132,9 @@ impl Sessions {
     pub(crate) fn tell(&mut self, event: &Event, now: ServerTime) {
         let (stream, q) = (event.body.stream(), event.sequence);
         let line = Line { q, text: encode_event(event).into() };
+        self.forget(&event.body);
         if let EventBody::Chat(said) = &event.body {
+            self.remember(q, said);
             let shed = self.chat.push(&said.user, said.role, line, now);
             if let Some((user, line)) = shed {
                 metrics::counter!("server_chat_lines_shed_total").increment(1);
@@ -132,6 +143,28 @@ impl Sessions {
         } else {
             self.send(stream, &[line], now);
         }
+    }
+
+    fn remember(&mut self, q: u64, line: &ChatLine) {
+        if self.said.len() == SAID {
+            self.said.pop_front();
+        }
+        self.said.push_back((q, line.id.clone(), line.user.clone()));
+    }
+
+    /// Takes back what waits to be shown, or would be shown to who comes back, of lines that are gone.
+    fn forget(&mut self, event: &EventBody) {
+        let EventBody::Talk(event) = event else { return };
+        let is_gone = |(_, id, user): &(u64, ChatId, UserId)| match event {
+            TalkEvent::Deleted(gone) => id == gone,
+            TalkEvent::Wiped(gone) => user == gone,
+            TalkEvent::Question(_) | TalkEvent::QuestionGone(_) => false,
+        };
+        let gone: Vec<u64> =
+            self.said.iter().filter(|said| is_gone(said)).map(|(q, ..)| *q).collect();
+        self.said.retain(|said| !is_gone(said));
+        self.rings.forget(Stream::Chat, &gone);
+        self.chat.forget(&gone);
     }
 
     /// Sends the frames that are due.

@@ -37,6 +37,7 @@ impl RateLimit {
     pub fn allows(&mut self, command: &Command) -> bool {
         let bucket = match command {
             Command::ChatSend(_) => &mut self.chat,
+            Command::Talk(command) if command.is_line() => &mut self.chat,
             Command::Like(_) => &mut self.like,
             Command::GiftSend(_) => &mut self.gift,
             Command::OrderPlace(_)
@@ -44,7 +45,8 @@ impl RateLimit {
                 GiveawayCommand::PacketClaim(_) | GiveawayCommand::LotteryEnter(_),
             ) => &mut self.order,
             Command::Shop(command) if command.is_of_a_buyer() => &mut self.order,
-            Command::Seat(_)
+            Command::Talk(_)
+            | Command::Seat(_)
             | Command::Moderation(_)
             | Command::Room(_)
             | Command::Pk(_)

@@ -2,6 +2,8 @@
 
 mod auction;
 mod battle;
+mod chat;
+mod countdown;
 mod coupon;
 mod gift;
 mod giveaway;
@@ -9,11 +11,11 @@ mod order;
 mod product;
 mod quiz;
 mod sale;
+mod seat;
 mod shop;
 
 use room_rules::{
-    ChatLine, Countdown, CountdownKind, CountdownState, EndReason, EventBody, GiveawayEvent,
-    Member, Performer, Reply, RoomState, SeatRequestKind, SeatState, SeatView, Snapshot,
+    EndReason, EventBody, GiveawayEvent, Member, Reply, RoomState, SeatRequestKind, Snapshot,
     Watermarks,
 };
 use schemars::JsonSchema;
@@ -24,6 +26,11 @@ pub(crate) use self::gift::{
 };
 pub(crate) use auction::{AuctionBody, PriceBody, WonBody};
 pub(crate) use battle::{BattleBody, ScoreBody, ScoresBody, scores_body};
+pub(crate) use chat::{
+    ChatBody, DeletedBody, QuestionBody, QuestionGoneBody, TalkData, WhisperBody, WipedBody,
+    talk_event,
+};
+pub(crate) use countdown::{CountdownBody, countdown_kind};
 pub(crate) use coupon::{CouponBody, CouponRecordBody, TicketBody};
 pub(crate) use order::{BannedBody, MutedBody, UnmutedBody};
 use order::{ModerationBody, OwnOrderBody, WishBody, own_order_body};
@@ -33,6 +40,7 @@ pub(crate) use product::{
 };
 pub(crate) use quiz::{QuizBody, QuizRecordBody, QuizWonBody};
 pub(crate) use sale::{OrderBody, OrderNewsBody, QueuedBody, SaleBody};
+pub(crate) use seat::{PerformerBody, SeatBody, performers};
 use shop::{ShopBody, ShopData, ShopReplyData, shop_event};
 
 pub(crate) use self::giveaway::{
@@ -59,6 +67,7 @@ pub(crate) enum EventData<'a> {
     Shop(ShopData<'a>),
     Gifts(GiftBatchBody<'a>),
     Chat(ChatBody<'a>),
+    Talk(TalkData<'a>),
     React(ReactBody<'a>),
 }
 
@@ -106,6 +115,10 @@ pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
         }
         EventBody::Gifts(items) => ("gift.batch", EventData::Gifts(items.as_slice().into())),
         EventBody::Chat(line) => ("chat", EventData::Chat(line.into())),
+        EventBody::Talk(event) => {
+            let (t, d) = talk_event(event);
+            (t, EventData::Talk(d))
+        }
         EventBody::React(reactions) => ("react", EventData::React(reactions.into())),
     }
 }
@@ -147,6 +160,9 @@ pub(crate) enum ReplyData<'a> {
     Chat {
         id: &'a str,
     },
+    Question {
+        question: &'a str,
+    },
     Gift {
         coins: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,6 +189,7 @@ impl<'a> From<&'a Reply> for ReplyData<'a> {
         match reply {
             Reply::Done => Self::Done {},
             Reply::Chat { id } => Self::Chat { id: id.as_str() },
+            Reply::Question { question } => Self::Question { question: question.as_str() },
             Reply::Gift { coins, score } => {
                 Self::Gift { coins: *coins, score: score.as_ref().map(scores_body) }
             }
@@ -209,6 +226,8 @@ pub(crate) struct SnapshotBody<'a> {
     shop: ShopBody<'a>,
     countdowns: Vec<CountdownBody<'a>>,
     chat: Vec<ChatBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    questions: Vec<QuestionBody<'a>>,
     settings: SettingsBody,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wishes: Vec<WishBody<'a>>,
@@ -239,6 +258,7 @@ impl<'a> From<&'a Snapshot> for SnapshotBody<'a> {
             shop: (&snapshot.shop).into(),
             countdowns: snapshot.countdowns.iter().map(Into::into).collect(),
             chat: snapshot.chat.iter().map(Into::into).collect(),
+            questions: snapshot.questions.iter().map(Into::into).collect(),
             settings: (&snapshot.settings).into(),
             wishes: snapshot.wishes.iter().map(Into::into).collect(),
             moderation: snapshot.moderation.as_ref().map(Into::into),
@@ -280,156 +300,6 @@ impl From<Watermarks> for WatermarksBody {
     fn from(marks: Watermarks) -> Self {
         let Watermarks { room, seat, pk, sale, gift, chat, react } = marks;
         Self { room, seat, pk, sale, gift, chat, react }
-    }
-}
-
-/// `Performer`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Performer")]
-pub(crate) struct PerformerBody<'a> {
-    feed: String,
-    room: &'a str,
-    user: &'a str,
-    name: &'a str,
-    seat: u8,
-    muted: bool,
-}
-
-pub(crate) fn performers(stage: &[Performer]) -> Vec<PerformerBody<'_>> {
-    stage
-        .iter()
-        .map(|performer| PerformerBody {
-            feed: format!("{}/{}", performer.room, performer.user),
-            room: performer.room.as_str(),
-            user: performer.user.as_str(),
-            name: &performer.name,
-            seat: performer.seat.number(),
-            muted: performer.muted,
-        })
-        .collect()
-}
-
-/// `Seat`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Seat")]
-pub(crate) struct SeatBody<'a> {
-    index: u8,
-    state: &'static str,
-    user: Option<&'a str>,
-    muted: bool,
-    unseen: bool,
-    mic: bool,
-    cam: bool,
-    locked: bool,
-    lock_audio: bool,
-    lock_video: bool,
-    rev: u64,
-}
-
-impl<'a> From<&'a SeatView> for SeatBody<'a> {
-    fn from(seat: &'a SeatView) -> Self {
-        let state = match seat.state {
-            SeatState::Idle => "idle",
-            SeatState::Reserved => "reserved",
-            SeatState::Joining => "joining",
-            SeatState::Live => "live",
-            SeatState::Held => "held",
-        };
-        let user = seat.user.as_ref().map(room_rules::UserId::as_str);
-        Self {
-            index: seat.index.number(),
-            state,
-            user,
-            muted: seat.muted,
-            unseen: seat.unseen,
-            mic: seat.mic,
-            cam: seat.cam,
-            locked: seat.locked,
-            lock_audio: seat.lock.audio,
-            lock_video: seat.lock.video,
-            rev: seat.rev,
-        }
-    }
-}
-
-/// `Countdown`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Countdown")]
-pub(crate) struct CountdownBody<'a> {
-    id: &'a str,
-    rev: u32,
-    kind: &'static str,
-    open_at: u64,
-    close_at: Option<u64>,
-    state: &'static str,
-    labels: &'static [&'static str],
-    fair: bool,
-    payload: PayloadBody<'a>,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Payload")]
-struct PayloadBody<'a> {
-    #[serde(rename = "ref")]
-    subject: &'a str,
-}
-
-/// Returns what a countdown counts to.
-pub(crate) const fn countdown_kind(kind: CountdownKind) -> &'static str {
-    match kind {
-        CountdownKind::SaleOpen => "sale_open",
-        CountdownKind::PacketOpen => "packet_open",
-        CountdownKind::CouponOpen => "coupon_open",
-        CountdownKind::LotteryDraw => "lottery_draw",
-        CountdownKind::AuctionStart => "auction_start",
-        CountdownKind::AuctionEnd => "auction_end",
-        CountdownKind::QuizClose => "quiz_close",
-        CountdownKind::PkStart => "pk_start",
-        CountdownKind::PkEnd => "pk_end",
-        CountdownKind::Punish => "punish",
-    }
-}
-
-impl<'a> From<&'a Countdown> for CountdownBody<'a> {
-    fn from(countdown: &'a Countdown) -> Self {
-        Self {
-            id: countdown.id.as_str(),
-            rev: countdown.revision,
-            kind: countdown_kind(countdown.kind),
-            open_at: countdown.open_at.unix_millis(),
-            close_at: countdown.close_at.map(room_rules::ServerTime::unix_millis),
-            state: match countdown.state {
-                CountdownState::Counting => "counting",
-                CountdownState::Fired => "fired",
-                CountdownState::Cancelled => "cancelled",
-            },
-            labels: countdown.labels,
-            fair: countdown.fair,
-            payload: PayloadBody { subject: &countdown.subject },
-        }
-    }
-}
-
-/// `d` of `chat`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "Chat")]
-pub(crate) struct ChatBody<'a> {
-    id: &'a str,
-    user: &'a str,
-    name: &'a str,
-    role: &'static str,
-    text: &'a str,
-}
-
-impl<'a> From<&'a ChatLine> for ChatBody<'a> {
-    fn from(line: &'a ChatLine) -> Self {
-        Self {
-            id: line.id.as_str(),
-            user: line.user.as_str(),
-            name: &line.name,
-            role: line.role.as_str(),
-            text: line.text.as_str(),
-        }
     }
 }
 

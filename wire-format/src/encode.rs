@@ -1,9 +1,9 @@
 //! What the server says. An event is encoded once, whatever the number of sessions that hear it.
 
-use room_rules::{Event, ModerationNews, Reply, ServerTime, Snapshot};
+use room_rules::{Event, ModerationNews, Reply, ServerTime, Snapshot, Whisper};
 use serde::Serialize;
 
-use crate::body::{ReplyData, SnapshotBody, event_body, staff_body};
+use crate::body::{ReplyData, SnapshotBody, WhisperBody, event_body, staff_body};
 use crate::{Code, stream_name};
 
 /// Encodes an event as every session of the room receives it.
@@ -21,6 +21,11 @@ pub fn encode_event(event: &Event) -> String {
 pub fn encode_staff(news: &ModerationNews, at: ServerTime) -> String {
     let (t, d) = staff_body(news);
     write_news(t, at, d)
+}
+
+/// Encodes a line that not everybody hears; it is not numbered.
+pub fn encode_whisper(whisper: &Whisper, at: ServerTime) -> String {
+    write_news("whisper", at, WhisperBody::from(whisper))
 }
 
 /// Encodes the answer to a command that was carried out.

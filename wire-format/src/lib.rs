@@ -36,7 +36,7 @@ pub use decode::{
 pub use encode::{
     SessionName, encode_ack, encode_batch, encode_done, encode_err, encode_event, encode_hello_ack,
     encode_layers, encode_pong, encode_reconnect, encode_refusal, encode_resumed, encode_resynced,
-    encode_staff, encode_welcome,
+    encode_staff, encode_welcome, encode_whisper,
 };
 pub use insert::{
     FilmSource, FilmState, InsertEnd, InsertList, InsertOrder, InsertView, StandInOrder,

@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 use crate::api::{MintTokenBody, ParticipantsBody, ProblemBody, TokenBody};
 use crate::body::{
     AuctionBody, BannedBody, BattleBody, ChatBody, CountdownBody, CouponBody, CouponRecordBody,
-    ExplainedBody, GiftBatchBody, IndexedProductBody, LotteryBody, LotteryRecordBody, MutedBody,
-    OrderBody, OrderNewsBody, PacketBody, PacketRecordBody, PinnedBody, PriceBody, ProductsBody,
-    QueuedBody, QuizBody, QuizRecordBody, QuizWonBody, ReactBody, RemovedBody, ReplyData,
-    RoomStateBody, SaleBody, SanctionBody, ScoreBody, SeatBody, SeatRequestBody, SettingsBody,
-    SnapshotBody, StaffUserBody, StaffWordsBody, StageBody, TicketBody, UnmutedBody, WonBody,
+    DeletedBody, ExplainedBody, GiftBatchBody, IndexedProductBody, LotteryBody, LotteryRecordBody,
+    MutedBody, OrderBody, OrderNewsBody, PacketBody, PacketRecordBody, PinnedBody, PriceBody,
+    ProductsBody, QuestionBody, QuestionGoneBody, QueuedBody, QuizBody, QuizRecordBody,
+    QuizWonBody, ReactBody, RemovedBody, ReplyData, RoomStateBody, SaleBody, SanctionBody,
+    ScoreBody, SeatBody, SeatRequestBody, SettingsBody, SnapshotBody, StaffUserBody,
+    StaffWordsBody, StageBody, TicketBody, UnmutedBody, WhisperBody, WipedBody, WonBody,
 };
 use crate::cue::MediaClock;
 use crate::encode::{BegunBody, LayersBody, ReconnectBody, ResumedBody, ResyncedBody};
@@ -78,6 +79,11 @@ const EVENTS: &[Named] = &[
     named::<QuizWonBody<'static>>("quiz.won"),
     named::<GiftBatchBody<'static>>("gift.batch"),
     named::<ChatBody<'static>>("chat"),
+    named::<WhisperBody<'static>>("whisper"),
+    named::<DeletedBody<'static>>("chat.deleted"),
+    named::<WipedBody<'static>>("chat.wiped"),
+    named::<QuestionBody<'static>>("question.updated"),
+    named::<QuestionGoneBody<'static>>("question.gone"),
     named::<ReactBody<'static>>("react"),
     named::<LayersBody<'static>>("publish.layers"),
     named::<ReconnectBody<'static>>("reconnect"),

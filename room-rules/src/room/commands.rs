@@ -2,7 +2,8 @@
 
 use super::Room;
 use crate::{
-    Command, EndReason, GiftOrder, Member, Rejected, Reply, SeatCommand, SeatMode, ServerTime,
+    ChatContent, Command, EndReason, GiftOrder, Member, Rejected, Reply, SeatCommand, SeatMode,
+    ServerTime,
 };
 
 impl Room {
@@ -15,13 +16,8 @@ impl Room {
     ) -> Result<Reply, Rejected> {
         let out = &mut self.out;
         match command {
-            Command::ChatSend(text) => {
-                self.moderation.expect_voice(member, now)?;
-                self.moderation.expect_decent(text.as_str())?;
-                let slow = self.moderation.slow_mode();
-                let id = self.chat.handle_line(member, text, slow, now, &mut self.mint, out)?;
-                Ok(Reply::Chat { id })
-            }
+            Command::ChatSend(text) => self.say(member, ChatContent::Text(text), now),
+            Command::Talk(command) => self.talk(member, command, now),
             Command::Like(count) => self.crowd.handle_like(member, count, now).map(done),
             Command::GiftSend(order) => self.give(member, &order, now),
             Command::Seat(command) => self.arrange_seats(member, command, about, now),

@@ -61,8 +61,11 @@ impl Room {
                 moderation.unmute(by, &user)?;
                 self.tell_order(ModerationNews::Unmuted(user), now);
             }
-            ModerationCommand::Ban { user, ttl, reason, wipe: _ } => {
+            ModerationCommand::Ban { user, ttl, reason, wipe } => {
                 let ban = moderation.ban(by, &user, (ttl, reason), now)?;
+                if wipe {
+                    self.chat.wipe(&user, now, &mut self.out);
+                }
                 self.expel(&user, now);
                 self.out.effect(Effect::ToStaff(ModerationNews::Banned(ban)));
             }

@@ -8,6 +8,7 @@
 mod coupons;
 mod products;
 mod quizzes;
+mod talk;
 #[path = "../world/mod.rs"]
 mod world;
 

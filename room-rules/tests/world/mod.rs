@@ -15,7 +15,7 @@ use room_rules::{
     PkCommand, PkId, ProductDetails, Quantity, QuizOffer, QuizQuestion, QuizQuestions, Rejected,
     Reply, Role, Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime,
     SessionId, ShopCommand, ShopReply, Silence, Snapshot, SoftClose, StockCount, Suspense, Title,
-    UserId, WinnerCount,
+    UserId, Whisper, WinnerCount,
 };
 
 /// When every world begins.
@@ -35,6 +35,7 @@ pub(crate) struct World {
     pub(crate) silenced: Vec<(RoomId, UserId, Silence)>,
     pub(crate) expelled: Vec<(RoomId, UserId)>,
     pub(crate) staff_news: Vec<(RoomId, ModerationNews)>,
+    pub(crate) whispers: Vec<(RoomId, Whisper)>,
     pub(crate) stage_changes: usize,
     pub(crate) ended: Vec<(RoomId, EndReason)>,
     post: VecDeque<(RoomId, RoomId, PeerMessage)>,
@@ -69,6 +70,7 @@ impl World {
             silenced: Vec::new(),
             expelled: Vec::new(),
             staff_news: Vec::new(),
+            whispers: Vec::new(),
             stage_changes: 0,
             ended: Vec::new(),
             post: VecDeque::new(),
@@ -284,6 +286,7 @@ impl World {
                         }
                         Effect::Expel(user) => self.expelled.push((id.clone(), user)),
                         Effect::ToStaff(news) => self.staff_news.push((id.clone(), news)),
+                        Effect::Whisper(whisper) => self.whispers.push((id.clone(), whisper)),
                         Effect::Ended(reason) => self.ended.push((id.clone(), reason)),
                     }
                 }

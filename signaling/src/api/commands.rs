@@ -175,6 +175,36 @@ pub(crate) const TWINS: &[Twin] = &[
         "quiz.answer",
         &["quiz"],
     ),
+    twin(Method::Delete, "/v1/rooms/{room}/chat/{id}", "deleteChat", "chat.delete", &["id"]),
+    twin(Method::Post, "/v1/rooms/{room}/questions", "askQuestion", "question.ask", &[]),
+    twin(
+        Method::Delete,
+        "/v1/rooms/{room}/questions/{question}",
+        "dropQuestion",
+        "question.drop",
+        &["question"],
+    ),
+    twin(
+        Method::Put,
+        "/v1/rooms/{room}/questions/{question}/pin",
+        "pinQuestion",
+        "question.pin",
+        &["question"],
+    ),
+    twin(
+        Method::Delete,
+        "/v1/rooms/{room}/questions/{question}/pin",
+        "unpinQuestion",
+        "question.unpin",
+        &["question"],
+    ),
+    twin(
+        Method::Put,
+        "/v1/rooms/{room}/questions/{question}/answer",
+        "answerQuestion",
+        "question.answer",
+        &["question"],
+    ),
 ];
 
 const PRODUCT: &str = "/v1/rooms/{room}/products/{product}";

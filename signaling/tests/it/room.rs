@@ -338,6 +338,7 @@ fn snapshot(room: &RoomId, you: Member) -> Snapshot {
         shop: ShopView::default(),
         countdowns: Vec::new(),
         chat: Vec::new(),
+        questions: Vec::new(),
         settings: SettingsView {
             config: RoomConfig::default(),
             slow_mode: Duration::ZERO,

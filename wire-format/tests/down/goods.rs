@@ -1,18 +1,20 @@
 //! What the fixtures of products, coupons and quizzes stand for.
 
 use room_rules::{
-    Amount, ChatText, CouponEvent, CouponHolder, CouponId, CouponRecord, CouponReply, CouponState,
-    CouponTerms, CouponTicket, CouponView, CouponWorth, Currency, Event, EventBody, Explanation,
-    Mine, Percent, ProductDetails, ProductEvent, ProductId, ProductList, ProductPlaced,
-    ProductRecord, ProductView, QuizAsked, QuizEvent, QuizId, QuizOutcome, QuizQuestion,
+    Amount, ChatContent, ChatLine, ChatText, CouponEvent, CouponHolder, CouponId, CouponRecord,
+    CouponReply, CouponState, CouponTerms, CouponTicket, CouponView, CouponWorth, Currency,
+    CustomData, CustomKind, DanmakuPlace, DanmakuStyle, Event, EventBody, Explanation, Mine,
+    Percent, ProductDetails, ProductEvent, ProductId, ProductList, ProductPlaced, ProductRecord,
+    ProductView, QuestionId, QuestionView, QuizAsked, QuizEvent, QuizId, QuizOutcome, QuizQuestion,
     QuizRecord, QuizReply, QuizResult, QuizState, QuizView, Reply, SaleView, ShopEvent, ShopReply,
-    ShopView, Snapshot, TicketId, Title, Ttl, WebAddress, Winner,
+    ShopView, Snapshot, StickerId, TalkEvent, TicketId, Title, Ttl, WebAddress, Whisper, Winner,
 };
 use wire_format::{
     encode_ack, encode_coupon, encode_event, encode_products, encode_quiz, encode_welcome,
+    encode_whisper,
 };
 
-use super::{at, now, sale, snapshot, user};
+use super::{at, line, now, sale, snapshot, user};
 
 /// The number of the first of these events.
 const FIRST: u64 = 201;
@@ -24,8 +26,11 @@ pub(crate) fn said() -> Vec<(&'static str, String)> {
         ("QuizRecord", encode_quiz(&quiz_record(), 0, 1)),
         ("welcome with goods", encode_welcome(&full_snapshot())),
     ];
-    for (sequence, (name, body)) in (FIRST..).zip(events()) {
+    for (sequence, (name, body)) in (FIRST..).zip(events().into_iter().chain(talk())) {
         said.push((name, encode_event(&Event { at: now(), sequence, body })));
+    }
+    for (name, whisper) in whispers() {
+        said.push((name, encode_whisper(&whisper, now())));
     }
     said.extend(replies().iter().map(|(name, reply)| (*name, encode_ack(Some("7"), reply, now()))));
     said
@@ -61,6 +66,50 @@ fn events() -> Vec<(&'static str, EventBody)> {
     ]
 }
 
+fn talk() -> Vec<(&'static str, EventBody)> {
+    let chat = |content| EventBody::Chat(ChatLine { content, ..line() });
+    let talk = EventBody::Talk;
+    let style = DanmakuStyle { colour: Some([0xff, 0x80, 0]), place: DanmakuPlace::Top };
+    let text = ChatText::parse("666").unwrap();
+    let (kind, data) = (CustomKind::parse("shop.vote"), CustomData::new(r#"{"option":2}"#));
+    let custom = ChatContent::Custom { kind: kind.unwrap(), data: data.unwrap() };
+    let answered = QuestionView {
+        pinned: false,
+        answered_at: Some(at(5_000)),
+        answer: ChatText::parse("有"),
+        ..question()
+    };
+    vec![
+        ("chat that flies", chat(ChatContent::Danmaku { text, style })),
+        ("chat sticker", chat(ChatContent::Sticker(StickerId::parse("clap_1").unwrap()))),
+        ("chat of one's own", chat(custom)),
+        ("chat.deleted", talk(TalkEvent::Deleted(line().id))),
+        ("chat.wiped", talk(TalkEvent::Wiped(user("bob")))),
+        ("question.updated", talk(TalkEvent::Question(question()))),
+        ("question.updated when it is answered", talk(TalkEvent::Question(answered))),
+        ("question.gone", talk(TalkEvent::QuestionGone(question().question))),
+    ]
+}
+
+fn question() -> QuestionView {
+    QuestionView {
+        question: QuestionId::parse("a-1-question1").unwrap(),
+        user: user("bob"),
+        name: "Bob".into(),
+        text: ChatText::parse("有红色吗?").unwrap(),
+        asked_at: now(),
+        pinned: true,
+        answered_at: None,
+        answer: None,
+    }
+}
+
+fn whispers() -> [(&'static str, Whisper); 2] {
+    let content = ChatContent::Text(ChatText::parse("我的订单?").unwrap());
+    let whisper = |to| Whisper { line: ChatLine { content: content.clone(), ..line() }, to };
+    [("whisper", whisper(None)), ("whisper to one", whisper(Some(user("cara"))))]
+}
+
 fn replies() -> Vec<(&'static str, Reply)> {
     let added = ProductPlaced { product: product().product, revision: 1, index: 0 };
     let of_coupon = |reply| Reply::Shop(ShopReply::Coupon(reply));
@@ -75,6 +124,7 @@ fn replies() -> Vec<(&'static str, Reply)> {
         ("ack of quiz.open", of_quiz(QuizReply::Opened { quiz })),
         ("ack of quiz.next", of_quiz(asked)),
         ("ack of quiz.answer", of_quiz(answered)),
+        ("ack of question.ask", Reply::Question { question: question().question }),
     ]
 }
 
@@ -91,7 +141,7 @@ fn full_snapshot() -> Snapshot {
     };
     let (coupons, quizzes) = (vec![coupon()], vec![quiz()]);
     let shop = ShopView { goods, coupons, quizzes, mine, ..ShopView::default() };
-    Snapshot { shop, ..snapshot() }
+    Snapshot { shop, questions: vec![question()], ..snapshot() }
 }
 
 fn coupon() -> CouponView {

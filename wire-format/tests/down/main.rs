@@ -16,12 +16,13 @@ mod stats;
 use std::collections::BTreeMap;
 
 use room_rules::{
-    Areas, BattleEnd, BattleResult, BattleState, BattleTop, BattleView, ChatId, ChatLine, ChatText,
-    Contributor, Countdown, CountdownId, CountdownKind, CountdownState, EndReason, Event,
-    EventBody, GiftCatalog, GiftId, GiftItem, Leaders, Member, OrderId, OrderPlaced, Performer,
-    PkId, Quantity, Reactions, Rejected, Reply, Role, RoomId, RoomState, RoomView, Rush, SaleId,
-    SaleState, SaleView, Scores, SeatIndex, SeatRequestKind, SeatState, SeatView, ServerTime,
-    SideState, SideView, Silence, Snapshot, Stream, Title, UserId, Watermarks,
+    Areas, BattleEnd, BattleResult, BattleState, BattleTop, BattleView, ChatContent, ChatId,
+    ChatLine, ChatText, Contributor, Countdown, CountdownId, CountdownKind, CountdownState,
+    EndReason, Event, EventBody, GiftCatalog, GiftId, GiftItem, Leaders, Member, OrderId,
+    OrderPlaced, Performer, PkId, Quantity, Reactions, Rejected, Reply, Role, RoomId, RoomState,
+    RoomView, Rush, SaleId, SaleState, SaleView, Scores, SeatIndex, SeatRequestKind, SeatState,
+    SeatView, ServerTime, SideState, SideView, Silence, Snapshot, Stream, Title, UserId,
+    Watermarks,
 };
 use serde_json::Value;
 use stats::{peer_list, publisher_report, viewer_report};
@@ -497,7 +498,7 @@ fn line() -> ChatLine {
         user: user("bob"),
         name: "Bob".into(),
         role: Role::Viewer,
-        text: ChatText::parse("\"你好\" <b>&</b>").unwrap(),
+        content: ChatContent::Text(ChatText::parse("\"你好\" <b>&</b>").unwrap()),
     }
 }
 
@@ -569,6 +570,7 @@ fn snapshot() -> Snapshot {
         shop: room_rules::ShopView::default(),
         countdowns: vec![sale_countdown()],
         chat: vec![line()],
+        questions: Vec::new(),
         settings: order::settings(),
         wishes: vec![order::wish()],
         moderation: Some(order::moderation()),

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use room_rules::{
-    Amend, Amount, AnswerWindow, ChatText, Command, CouponClaim, CouponCommand, CouponCount,
-    CouponId, CouponOffer, CouponTerms, CouponWorth, Currency, IdemKey, Percent, ProductChange,
-    ProductCommand, ProductDetails, ProductId, ProductPlace, Quantity, QuizAnswer, QuizCommand,
-    QuizId, QuizOffer, QuizQuestion, QuizQuestions, SaleDuration, SaleOffer, SaleTerms,
-    ShopCommand, StockCount, Suspense, Title, Ttl, WebAddress,
+    Amend, Amount, AnswerWindow, ChatContent, ChatId, ChatText, Command, CouponClaim,
+    CouponCommand, CouponCount, CouponId, CouponOffer, CouponTerms, CouponWorth, Currency,
+    CustomData, CustomKind, DanmakuPlace, DanmakuStyle, IdemKey, Percent, ProductChange,
+    ProductCommand, ProductDetails, ProductId, ProductPlace, Quantity, QuestionId, QuizAnswer,
+    QuizCommand, QuizId, QuizOffer, QuizQuestion, QuizQuestions, SaleDuration, SaleOffer,
+    SaleTerms, ShopCommand, StickerId, StockCount, Suspense, TalkCommand, Title, Ttl, UserId,
+    WebAddress,
 };
 
 pub(crate) fn commands() -> Vec<(&'static str, Command)> {
@@ -37,6 +39,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
     let mut commands: Vec<_> = products.into_iter().map(of_product).collect();
     commands.extend(coupons());
     commands.extend(quizzes());
+    commands.extend(talk());
     commands.push(("sale.announce of a product", Command::SaleAnnounce(sale(product()))));
     commands
 }
@@ -82,6 +85,34 @@ fn coupons() -> Vec<(&'static str, Command)> {
     ];
     let of_coupon = |(name, command)| (name, Command::Shop(ShopCommand::Coupon(command)));
     coupons.into_iter().map(of_coupon).collect()
+}
+
+fn talk() -> Vec<(&'static str, Command)> {
+    let text = |text| ChatText::parse(text).unwrap();
+    let question = || QuestionId::parse("a-1-question1").unwrap();
+    let flying = |style| TalkCommand::Show(ChatContent::Danmaku { text: text("666"), style });
+    let top = DanmakuStyle { colour: Some([0xff, 0x80, 0]), place: DanmakuPlace::Top };
+    let (kind, data) = (CustomKind::parse("shop.vote"), CustomData::new(r#"{"option":2}"#));
+    let custom = ChatContent::Custom { kind: kind.unwrap(), data: data.unwrap() };
+    let sticker = StickerId::parse("clap_1").unwrap();
+    let whisper = |said, to| TalkCommand::Whisper { text: text(said), to };
+    let answer = |text| TalkCommand::Answer { question: question(), text };
+    let talk = [
+        ("chat.danmaku", flying(top)),
+        ("chat.danmaku as it flies", flying(DanmakuStyle::default())),
+        ("chat.sticker", TalkCommand::Show(ChatContent::Sticker(sticker))),
+        ("chat.custom", TalkCommand::Show(custom)),
+        ("chat.whisper", whisper("我的订单?", None)),
+        ("chat.whisper to one", whisper("马上!", UserId::parse("bob"))),
+        ("chat.delete", TalkCommand::Delete(ChatId::parse("a-1-c3").unwrap())),
+        ("question.ask", TalkCommand::Ask(text("有红色吗?"))),
+        ("question.pin", TalkCommand::PinQuestion(question())),
+        ("question.unpin", TalkCommand::UnpinQuestion(question())),
+        ("question.answer", answer(Some(text("有")))),
+        ("question.answer aloud", answer(None)),
+        ("question.drop", TalkCommand::DropQuestion(question())),
+    ];
+    talk.into_iter().map(|(name, command)| (name, Command::Talk(command))).collect()
 }
 
 fn quizzes() -> Vec<(&'static str, Command)> {
