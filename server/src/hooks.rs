@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use room_rules::{ChatText, Command, GiftCatalog, GiftOrder, Member, RoomId};
+use room_rules::{
+    ChatContent, ChatText, Command, GiftCatalog, GiftOrder, Member, RoomId, TalkCommand,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use signaling::{Coming, Refused, RoomClock, TokenKey};
@@ -208,7 +210,12 @@ impl signaling::Hooks for Hooks {
     #[expect(clippy::wildcard_enum_match_arm, reason = "nobody is asked about most commands")]
     fn concerns(&self, command: &Command) -> bool {
         match command {
-            Command::ChatSend(_) => self.chat.is_some(),
+            Command::ChatSend(_)
+            | Command::Talk(
+                TalkCommand::Ask(_)
+                | TalkCommand::Whisper { .. }
+                | TalkCommand::Show(ChatContent::Danmaku { .. }),
+            ) => self.chat.is_some(),
             Command::GiftSend(_) => self.wallet.is_some(),
             _ => false,
         }
@@ -224,6 +231,22 @@ impl signaling::Hooks for Hooks {
             match (command, &self.chat, &self.wallet) {
                 (Command::ChatSend(line), Some(hook), _) => {
                     self.review(hook, (room, member), line).await.map(Command::ChatSend)
+                }
+                (Command::Talk(TalkCommand::Ask(text)), Some(hook), _) => {
+                    let text = self.review(hook, (room, member), text).await?;
+                    Ok(Command::Talk(TalkCommand::Ask(text)))
+                }
+                (Command::Talk(TalkCommand::Whisper { text, to }), Some(hook), _) => {
+                    let text = self.review(hook, (room, member), text).await?;
+                    Ok(Command::Talk(TalkCommand::Whisper { text, to }))
+                }
+                (
+                    Command::Talk(TalkCommand::Show(ChatContent::Danmaku { text, style })),
+                    Some(hook),
+                    _,
+                ) => {
+                    let text = self.review(hook, (room, member), text).await?;
+                    Ok(Command::Talk(TalkCommand::Show(ChatContent::Danmaku { text, style })))
                 }
                 (Command::GiftSend(order), _, Some(hook)) => {
                     self.debit(hook, (room, member), &order).await?;

@@ -44,6 +44,7 @@ impl Series {
             | Effect::Silence { .. }
             | Effect::Expel(_)
             | Effect::ToStaff(_)
+            | Effect::Whisper(_)
             | Effect::Ended(_) => {}
         }
     }

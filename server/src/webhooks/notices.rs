@@ -47,6 +47,7 @@ impl Notices {
             | Effect::Silence { .. }
             | Effect::Expel(_)
             | Effect::ToStaff(_)
+            | Effect::Whisper(_)
             | Effect::Ended(_) => Vec::new(),
         }
     }
