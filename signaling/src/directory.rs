@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use room_rules::{Member, Role, RoomId, SessionId, UserId};
+use room_rules::{Member, Role, RoomId, SessionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -179,23 +179,17 @@ impl RoomHandle {
     ///
     /// `RATE_LIMITED`.
     pub(crate) fn expect_pace(&self, member: &Member) -> Result<(), Refused> {
-        let is_guest = matches!(member.role, Role::Viewer | Role::Guest);
-        if is_guest && !self.paces.requests.allows(&member.user, Instant::now()) {
-            return Err(Refused::too_fast());
-        }
-        Ok(())
+        expect_pace(&self.paces.requests, member)
     }
 
-    /// Waits until one more session of `user` may ask to be let in.
+    /// Waits until one more session of `member` may ask to be let in.
     ///
     /// # Errors
     ///
-    /// `RATE_LIMITED` for somebody who keeps coming, so that they do not take the places of others;
+    /// `RATE_LIMITED` for a guest who keeps coming, so that they do not take the places of others;
     /// `BUSY` with the time after which it is worth to come back.
-    pub(crate) async fn admit(&self, user: &UserId) -> Result<(), Refused> {
-        if !self.paces.hellos.allows(user, Instant::now()) {
-            return Err(Refused::too_fast());
-        }
+    pub(crate) async fn admit(&self, member: &Member) -> Result<(), Refused> {
+        expect_pace(&self.paces.hellos, member)?;
         match self.admission.reserve(Instant::now()) {
             Ok(wait) if wait.is_zero() => Ok(()),
             Ok(wait) => {
@@ -215,4 +209,13 @@ impl RoomHandle {
         // An error only means that the room itself is gone.
         let _ = self.inbox.send(RoomRequest::Leave { session }).await;
     }
+}
+
+/// Takes from a guest's allowance; those who run the room need none.
+fn expect_pace(pace: &UserPace, member: &Member) -> Result<(), Refused> {
+    let is_guest = matches!(member.role, Role::Viewer | Role::Guest);
+    if is_guest && !pace.allows(&member.user, Instant::now()) {
+        return Err(Refused::too_fast());
+    }
+    Ok(())
 }

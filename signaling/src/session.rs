@@ -152,7 +152,7 @@ impl Session {
         let member = claims.clone().member_of(&room).map_err(NotIn::Token)?;
         let found = self.services.directory.find(&room).ok_or_else(Refused::room_not_found);
         let room = found.map_err(NotIn::Room)?;
-        room.admit(&member.user).await.map_err(NotIn::Room)?;
+        room.admit(&member).await.map_err(NotIn::Room)?;
         let hooks = &self.services.hooks;
         let may_come = hooks.may_come(room.room(), &member, Coming::Join).await;
         may_come.map_err(NotIn::Room)?;
