@@ -19,16 +19,24 @@ trap report EXIT
 
 echo "test: building"
 cargo build --workspace --bins --examples --locked
-echo "test: Rust"
-cargo test --workspace --locked --no-fail-fast -- --test-threads=2 2>&1 | tee -a "$log"
-echo "test: the mixer with another encoder"
+# One part that fails does not keep the others from telling what they think.
+parts_failed=0
+part() {
+  local name=$1
+  shift
+  echo "test: $name"
+  { "$@" 2>&1 | tee -a "$log"; } || { parts_failed=1; echo "FAILED: $name"; }
+}
+page_types() { (cd web-demo && npm ci --silent --no-fund --no-audit && npm run --silent check); }
+
+part "Rust" cargo test --workspace --locked --no-fail-fast -- --test-threads=2
 # By the workspace, so that nothing is built with other features than above.
-LIANMAI_TEST_ENCODER=openh264 cargo test --workspace --locked --test program -- two_hosts solo_co_host killed \
-  2>&1 | tee -a "$log"
-echo "test: pages"
-(cd web-demo && npm ci --silent --no-fund --no-audit && npm run --silent check)
-node --test --test-reporter=tap web-demo/tests/*.test.js 2>&1 | tee -a "$log"
-echo "test: the product, end to end"
+part "the mixer with another encoder" env LIANMAI_TEST_ENCODER=openh264 \
+  cargo test --workspace --locked --test program -- two_hosts solo_co_host killed
+part "pages' types" page_types
+part "pages" node --test --test-reporter=tap web-demo/tests/*.test.js
 (cd e2e && npm ci --silent --no-fund --no-audit)
 target/debug/lianmai-load media --out target/media
-node --test --test-concurrency=1 --test-reporter=tap e2e/tests/*.test.mjs 2>&1 | tee -a "$log"
+part "the product, end to end" \
+  node --test --test-concurrency=1 --test-reporter=tap e2e/tests/*.test.mjs
+exit "$parts_failed"
