@@ -80,14 +80,9 @@ async fn a_film_is_played_over_the_hosts_in_time_and_gives_way_without_a_gap() {
         println!("{codec:?}: the film's beep after its flash by {skews:.1?} ms");
         assert!(skews.len() >= 2, "{skews:?}");
         assert!(skews.iter().all(|skew| skew.abs() < 60.0), "{codec:?}: {skews:?}");
-        // Windows of 50 ms are wide enough for a tone that the jitter buffer plays half a percent
-        // faster or slower, and whole periods of every tone here.
         let level = |from: MediaTime, length: f64| {
             let start = ((from.nanos() as f64 / 1e9 - sound.start) * 48_000.0) as usize;
-            let samples = &sound.samples[start..start + (length * 48_000.0) as usize];
-            let windows = samples.chunks_exact(2_400);
-            let count = windows.len() as f64;
-            windows.map(|window| Sound::level(window, tone_hz(1))).sum::<f64>() / count
+            Sound::level(&sound.samples[start..start + (length * 48_000.0) as usize], tone_hz(1))
         };
         let first = seen[0].at;
         let loud = level(MediaTime::from_nanos(first.nanos() - 700_000_000), 0.5);

@@ -69,8 +69,8 @@ async fn nobody_hears_himself_in_the_mix_that_is_made_for_him() {
         let side = side_mix(&recorded, host);
         let heard = sound(&side, codec);
         for other in [1, 2, 3] {
-            let level = tone_level(&heard, tone_hz(other));
-            let in_all = tone_level(&whole, tone_hz(other));
+            let level = Sound::level(&heard.samples[4_800..], tone_hz(other));
+            let in_all = Sound::level(&whole.samples[4_800..], tone_hz(other));
             println!("without host {id}: tone of host {other} at {level:.4}, of {in_all:.4}");
             assert!(in_all > 0.05, "the program has everybody");
             if other == id {
@@ -109,7 +109,7 @@ async fn hosts_go_down_while_a_clip_sounds_and_the_sum_stays_below_full_scale() 
         record(&mut events, Duration::from_millis(1_600)).await;
         let recorded = record(&mut events, Duration::from_millis(1_200)).await;
         let heard = sound(&recorded, FrameCodec::Opus);
-        levels.push(tone_level(&heard, tone_hz(1)));
+        levels.push(Sound::level(&heard.samples[4_800..], tone_hz(1)));
         let at_the_top = heard.samples.iter().filter(|sample| sample.abs() > 0.95).count();
         at_full_scale.push(at_the_top as f64 / heard.samples.len() as f64);
     }
@@ -167,14 +167,6 @@ fn side_mix(recorded: &[Recorded], host: &Host) -> Vec<Recorded> {
         (*without == host.feed).then_some((*came, frame))
     };
     recorded.iter().filter_map(piece).collect()
-}
-
-/// Returns how loud a tone is on average, whose phase is not always the same: voices are stretched a
-/// little all the time.
-fn tone_level(sound: &Sound, hz: f64) -> f64 {
-    let parts = sound.samples[4_800..].chunks_exact(2_400);
-    let count = parts.len() as f64;
-    parts.map(|part| Sound::level(part, hz)).sum::<f64>() / count
 }
 
 /// Returns how many parts of 5 ms hold next to nothing of a tone that never stops.

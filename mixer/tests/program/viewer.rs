@@ -165,8 +165,16 @@ pub(crate) fn sound(recorded: &[Recorded], codec: FrameCodec) -> Sound {
 }
 
 impl Sound {
-    /// Returns how loud one frequency is, 1.0 being a full sine (Goertzel).
+    /// Returns how loud one frequency is on average, 1.0 being a full sine. Windows of at most 50 ms
+    /// hold whole periods of every host's tone and beep, and are wide enough for a voice that its
+    /// jitter buffer plays half a percent faster or slower.
     pub(crate) fn level(samples: &[f64], hz: f64) -> f64 {
+        let windows = samples.chunks_exact(samples.len().min(2_400));
+        let count = windows.len() as f64;
+        windows.map(|window| Self::goertzel(window, hz)).sum::<f64>() / count
+    }
+
+    fn goertzel(samples: &[f64], hz: f64) -> f64 {
         let step = std::f64::consts::TAU * hz / 48_000.0;
         let (mut a, mut b) = (0.0, 0.0);
         for sample in samples {
