@@ -33,12 +33,16 @@ impl<T> Backlog<T> {
 
     /// Adds an item without waiting; returns what had to go to make room, which may be `item`.
     pub fn push(&self, weight: Weight, item: T) -> Option<T> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.push_back((weight, item));
-        let dropped = if queue.len() > self.capacity { drop_cheapest(&mut queue) } else { None };
-        drop(queue);
+        let dropped = self.push_quietly(weight, item);
         self.filled.notify_one();
         dropped
+    }
+
+    /// Does the same and wakes nobody: the next item comes at once and does.
+    pub fn push_quietly(&self, weight: Weight, item: T) -> Option<T> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.push_back((weight, item));
+        if queue.len() > self.capacity { drop_cheapest(&mut queue) } else { None }
     }
 
     /// Drops every waiting item of `weight`; returns how many there were.

@@ -5,9 +5,9 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use media_rules::FeedId;
 use media_rules::layer::{EncodingSet, Pin};
-use media_rules::{FeedId, TapItem};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::candidate::Candidate;
 use crate::dtls::{Fingerprint, Role};
@@ -17,6 +17,7 @@ use crate::negotiate::{Direction, Track};
 use crate::packet::{Batch, SourceId, StreamId};
 use crate::peer_stats::PeerStats;
 use crate::socket::Waker;
+use crate::tap::Tap;
 use crate::tcp::Arrival;
 use crate::ufrag::Credentials;
 #[cfg(test)]
@@ -51,8 +52,8 @@ pub(crate) enum Command {
     WantKeyframe(FeedId),
     /// Another worker's viewers need a keyframe of a source that lives here.
     AskSource(FeedId, StreamId),
-    /// Copy a feed's packets to this receiver, if its publisher lives here.
-    Tap(FeedId, mpsc::Sender<TapItem>),
+    /// Copy a feed's packets to this tap, if its publisher lives here.
+    Tap(FeedId, Arc<dyn Tap>),
     /// A worker has viewers of the feed, or has no more.
     Interest { feed: FeedId, worker: usize, has_viewers: bool },
     /// A source began to send.

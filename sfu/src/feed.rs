@@ -3,15 +3,16 @@
 //! A feed outlives its publisher: viewers and taps wait for one to come, and for the next one after
 //! it. Two publishers of the same feed may overlap; the younger source wins, on every worker.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use media_rules::layer::{Demand, EncodingSet, Rung};
 use media_rules::{KeyframeGate, Log, MediaKind, MediaTime, TapItem};
-use tokio::sync::mpsc;
 
 use crate::event::PeerId;
 use crate::ladder::Quality;
 use crate::packet::{Anchor, Packet, STREAMS, Slot, SourceId, StreamId};
+use crate::tap::Tap;
 
 /// At 2.5 Mbit/s about four seconds of video.
 const VIDEO_LOG: usize = 1_024;
@@ -28,8 +29,8 @@ pub(crate) struct Feed {
     pub(crate) viewers: Vec<PeerId>,
     /// One bit for each other worker that has viewers.
     pub(crate) elsewhere: u64,
-    /// Full: the item is dropped and counted; the mixer asks for a keyframe.
-    pub(crate) taps: Vec<mpsc::Sender<TapItem>>,
+    /// Who else gets a copy: programs that are made of it.
+    pub(crate) taps: Vec<Arc<dyn Tap>>,
     /// The publisher whose packets count; the youngest so far.
     pub(crate) source: Option<SourceId>,
     /// The source that this process feeds in itself, if it does so at this worker.
@@ -38,8 +39,10 @@ pub(crate) struct Feed {
     pub(crate) due: Option<MediaTime>,
     /// What viewers choose from, smallest first.
     pub(crate) ladder: Vec<Rung>,
-    /// The best encoding that the host sends.
+    /// Of what the host sends the encoding that the taps want.
     pub(crate) best: Slot,
+    /// The same of what it could send; `None` before anything is known.
+    pub(crate) wanted: Option<u8>,
     /// The encoding that the taps get.
     pub(crate) tapped: Slot,
     /// Encodings that the host does not send because nobody takes them.
@@ -94,6 +97,7 @@ impl Feed {
             due: None,
             ladder: Vec::new(),
             best: Slot::VIDEO,
+            wanted: None,
             tapped: Slot::VIDEO,
             resting: EncodingSet::default(),
             taken: Vec::new(),
@@ -203,9 +207,7 @@ impl Feed {
     /// Hands an item to every tap.
     pub(crate) fn tap(&self, make: impl Fn() -> TapItem) {
         for tap in &self.taps {
-            if let Err(mpsc::error::TrySendError::Full(_)) = tap.try_send(make()) {
-                metrics::counter!("sfu_packets_dropped_total", "reason" => "tap_full").increment(1);
-            }
+            tap.take(make());
         }
     }
 
@@ -218,7 +220,7 @@ impl Feed {
             && self.local.is_none()
     }
 
-    /// Drops the taps whose receivers are gone.
+    /// Drops the taps that are closed.
     pub(crate) fn prune_taps(&mut self) {
         self.taps.retain(|tap| !tap.is_closed());
     }

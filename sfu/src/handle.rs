@@ -28,6 +28,7 @@ use crate::offer::Offer;
 use crate::packet::SourceId;
 use crate::peer_stats::PeerStats;
 use crate::socket::Waker;
+use crate::tap::{ChannelTap, Tap};
 use crate::tcp::{Door, OpenDoor, Streams};
 use crate::ufrag;
 use crate::worker::{Setup, Worker};
@@ -284,12 +285,16 @@ impl Sfu {
     /// lives: before the publisher is there and after it came back.
     #[expect(clippy::needless_pass_by_value, reason = "as all the others take it")]
     pub fn tap(&self, feed: FeedId) -> mpsc::Receiver<TapItem> {
-        // Full: the item is dropped and counted; the mixer asks for a keyframe.
         let (sender, receiver) = mpsc::channel(TAP_QUEUE);
-        for worker in 0..self.shared.workers.len() {
-            self.hand_over(worker, Command::Tap(feed.clone(), sender.clone()));
-        }
+        self.tap_into(&feed, &(Arc::new(ChannelTap(sender)) as Arc<dyn Tap>));
         receiver
+    }
+
+    /// Copies a feed's packets and sender reports to a tap until it is closed.
+    pub fn tap_into(&self, feed: &FeedId, tap: &Arc<dyn Tap>) {
+        for worker in 0..self.shared.workers.len() {
+            self.hand_over(worker, Command::Tap(feed.clone(), Arc::clone(tap)));
+        }
     }
 
     /// Returns a feed that this process makes itself.

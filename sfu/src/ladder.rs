@@ -11,8 +11,8 @@ use crate::packet::{Packet, Slot};
 #[derive(Debug, Default)]
 pub(crate) struct Quality {
     meter: LayerMeter,
-    /// Of the newest keyframe that told.
-    pixels: u32,
+    /// Width and height of the newest keyframe that told.
+    size: (u16, u16),
 }
 
 impl Quality {
@@ -22,7 +22,7 @@ impl Quality {
         if packet.frame.is_entry
             && let Some((width, height)) = picture_size(packet.codec, packet.payload())
         {
-            self.pixels = u32::from(width) * u32::from(height);
+            self.size = (width, height);
         }
     }
 }
@@ -31,7 +31,7 @@ impl Feed {
     /// Measures anew what there is to choose from. What the host rests because we asked for it is
     /// there, too: it comes back when somebody wants it.
     pub(crate) fn refresh_ladder(&mut self, now: MediaTime) {
-        let mut encodings: Vec<(u32, u64, u8)> = Vec::new();
+        let mut encodings: Vec<Encoding> = Vec::new();
         let mut rungs = Vec::new();
         for (slot, quality) in self.qualities() {
             let Some(number) = slot.encoding_number() else {
@@ -43,26 +43,31 @@ impl Feed {
             rungs.clear();
             quality.meter.push_rungs(number, false, &mut rungs);
             if let Some(full) = rungs.last() {
-                encodings.push((quality.pixels, full.bps, number));
+                encodings.push(Encoding { size: quality.size, bps: full.bps, number });
             }
         }
-        encodings.sort_unstable();
+        encodings.sort_unstable_by_key(Encoding::rank);
         let mut ladder: Vec<Rung> = std::mem::take(&mut self.ladder);
         ladder.clear();
-        for (at, (_, _, number)) in encodings.iter().enumerate() {
+        for (at, Encoding { number, .. }) in encodings.iter().enumerate() {
             let slot = Slot::encoding(usize::from(*number));
             if let Some(stream) = self.stream(slot) {
                 stream.quality.meter.push_rungs(*number, at == 0, &mut ladder);
             }
         }
         self.ladder = ladder;
-        let live = |number: &&(u32, u64, u8)| !self.resting.contains(number.2);
-        let best = encodings.iter().rev().find(live).map(|(_, _, number)| *number);
+        let asked = self.taps.iter().map(|tap| tap.size());
+        let larger = |one: (u16, u16), other: (u16, u16)| (one.0.max(other.0), one.1.max(other.1));
+        // The first tap begins with the best.
+        let size = asked.reduce(larger).unwrap_or((u16::MAX, u16::MAX));
+        let is_live = |encoding: &&Encoding| !self.resting.contains(encoding.number);
+        self.wanted = fitting(encodings.iter(), size);
+        let best = fitting(encodings.iter().filter(is_live), size);
         self.best = best.map_or(self.best, |number| Slot::encoding(usize::from(number)));
     }
 
-    /// Whether a packet is one for the taps, which get one encoding. They go over to a better one
-    /// with its next keyframe.
+    /// Whether a packet is one for the taps, which get one encoding. They go over to the one that they
+    /// want with its next keyframe.
     pub(crate) fn is_for_taps(&mut self, packet: &Packet) -> bool {
         let slot = packet.stream.slot;
         if slot.kind() == MediaKind::Audio {
@@ -78,9 +83,7 @@ impl Feed {
     pub(crate) fn taken_here(&self, viewers: impl Iterator<Item = Slot>) -> EncodingSet {
         let mut taken: EncodingSet = viewers.filter_map(Slot::encoding_number).collect();
         if !self.taps.is_empty() {
-            // The program is made of the best.
-            let best = self.ladder.last().map(|rung| rung.encoding);
-            taken.extend(best.into_iter().chain(self.tapped.encoding_number()));
+            taken.extend(self.wanted.into_iter().chain(self.tapped.encoding_number()));
         }
         taken
     }
@@ -104,5 +107,56 @@ impl Feed {
 
     fn qualities(&self) -> impl Iterator<Item = (Slot, &Quality)> {
         self.streams().map(|stream| (stream.id.slot, &stream.quality))
+    }
+}
+
+/// One of the encodings that a host sends or could send.
+#[derive(Clone, Copy, Debug)]
+struct Encoding {
+    /// Width and height; zero as long as no keyframe told.
+    size: (u16, u16),
+    bps: u64,
+    number: u8,
+}
+
+impl Encoding {
+    fn rank(&self) -> (u32, u64, u8) {
+        (u32::from(self.size.0) * u32::from(self.size.1), self.bps, self.number)
+    }
+
+    /// Whether it fills a place without being made more than an eighth larger, which nobody sees.
+    fn fills(&self, (width, height): (u16, u16)) -> bool {
+        let is_enough = |has: u16, asked: u16| u32::from(has) * 9 >= u32::from(asked) * 8;
+        self.size != (0, 0) && is_enough(self.size.0, width) && is_enough(self.size.1, height)
+    }
+}
+
+/// Returns the smallest encoding that fills a place, or the best if none does. They come smallest first.
+fn fitting<'a>(
+    encodings: impl DoubleEndedIterator<Item = &'a Encoding> + Clone,
+    size: (u16, u16),
+) -> Option<u8> {
+    let best = encodings.clone().next_back();
+    let found = encodings.into_iter().find(|encoding| encoding.fills(size)).or(best);
+    found.map(|encoding| encoding.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_encoding_that_fills_the_place_is_taken() {
+        let encoding = |number, width, height| Encoding { size: (width, height), bps: 1, number };
+        let all = [encoding(0, 180, 320), encoding(1, 360, 640), encoding(2, 720, 1280)];
+        let of = |width, height| fitting(all.iter(), (width, height));
+        assert_eq!(of(360, 640), Some(1));
+        assert_eq!(of(400, 700), Some(1), "a little larger than it is");
+        assert_eq!(of(410, 640), Some(2), "its width would not do");
+        assert_eq!(of(0, 0), Some(0), "nobody sees it");
+        assert_eq!(of(u16::MAX, u16::MAX), Some(2), "none is enough");
+        let unknown = [encoding(0, 0, 0), encoding(1, 0, 0)];
+        assert_eq!(fitting(unknown.iter(), (90, 160)), Some(1), "of which nothing is known");
+        assert_eq!(fitting([].iter(), (90, 160)), None);
     }
 }

@@ -47,6 +47,7 @@ mod rtcp;
 mod socket;
 mod srtp;
 mod stun;
+mod tap;
 mod tcp;
 mod ufrag;
 mod viewer;
@@ -70,3 +71,4 @@ pub use local_feed::LocalFeed;
 pub use peer_stats::{
     HeardReport, PeerStats, Protocol, ReceivedStream, SentStream, StreamCodec, TransportStats,
 };
+pub use tap::Tap;

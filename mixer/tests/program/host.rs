@@ -103,6 +103,12 @@ impl Host {
         self.state.is_silent.store(is_silent, Ordering::SeqCst);
     }
 
+    /// Returns the number of the picture that it took last, whether or not it sent it.
+    pub(crate) fn newest(&self) -> usize {
+        let sent = self.sent.lock().unwrap();
+        (0..sent.len()).max_by_key(|number| sent[*number]).unwrap_or(0)
+    }
+
     /// Sends another clip, from its next keyframe on.
     pub(crate) fn switch_clip(&self, clip: usize) {
         self.state.clip.store(clip, Ordering::SeqCst);

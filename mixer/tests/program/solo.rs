@@ -29,8 +29,9 @@ async fn a_solo_hosts_own_pictures_come_and_go_without_a_seam() {
     until_passing(&mut events).await;
     let process = process_of("bypass");
     let cpu = cpu_seconds(process);
-    let mut recorded = record(&mut events, Duration::from_secs(4)).await;
-    println!("passing on takes {:.3} cores", (cpu_seconds(process) - cpu) / 4.0);
+    // Both hosts send keyframes at the same moments: not now, so the guest's comes in time.
+    let mut recorded = record(&mut events, Duration::from_millis(4_400)).await;
+    println!("passing on takes {:.3} cores", (cpu_seconds(process) - cpu) / 4.4);
     let passed = recorded.clone();
 
     for round in 0..2 {

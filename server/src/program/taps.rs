@@ -1,17 +1,19 @@
-//! Pumps from the stage's feeds into the mixer, one task each; a feed that leaves takes its own down.
+//! Pumps from the stage's feeds into the mixer, on the media worker's own thread: a packet wakes nobody
+//! but the thread that writes to the mixer. A feed that leaves takes its own down.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use media_rules::{FeedId, Scene};
+use media_rules::{FeedId, Rect, Scene, TapItem};
 use mixer::Program;
-use sfu::Sfu;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use sfu::{Sfu, Tap};
 
 /// The open taps of one program.
 pub(super) struct Taps {
     sfu: Sfu,
     program: Program,
-    open: HashMap<FeedId, DropGuard>,
+    open: HashMap<FeedId, Pump>,
 }
 
 impl Taps {
@@ -20,28 +22,66 @@ impl Taps {
         Self { sfu, program, open: HashMap::new() }
     }
 
-    /// Opens and closes taps so that there is one for each feed of `scene`.
+    /// Opens and closes taps so that there is one for each feed of `scene`, and says how large each is.
     pub(super) fn follow(&mut self, scene: &Scene) {
         self.open.retain(|feed, _| scene.tiles.iter().any(|tile| tile.feed == *feed));
         // What is played in is the mixer's own.
         for tile in scene.tiles.iter().filter(|tile| !tile.feed.is_clip()) {
-            if !self.open.contains_key(&tile.feed) {
-                let guard = self.open_tap(tile.feed.clone());
-                self.open.insert(tile.feed.clone(), guard);
-            }
+            let pump = self.open.entry(tile.feed.clone()).or_insert_with(|| {
+                let pump = Pump::new(self.program.clone());
+                self.sfu.tap_into(&tile.feed, &(Arc::clone(&pump.0) as Arc<dyn Tap>));
+                pump
+            });
+            pump.0.set_size(tile.rect);
+        }
+    }
+}
+
+/// An open tap, closed when this is dropped.
+struct Pump(Arc<Pipe>);
+
+impl Pump {
+    fn new(program: Program) -> Self {
+        let size = AtomicU32::new(u32::MAX);
+        Self(Arc::new(Pipe { program, size, is_closed: AtomicBool::new(false) }))
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.0.is_closed.store(true, Ordering::Release);
+    }
+}
+
+/// The end that the media worker holds.
+#[derive(Debug)]
+struct Pipe {
+    program: Program,
+    /// Width and height of its tile, 16 bits each.
+    size: AtomicU32,
+    is_closed: AtomicBool,
+}
+
+impl Pipe {
+    fn set_size(&self, tile: Rect) {
+        let [width, height] = [tile.width, tile.height].map(|pixels| pixels.min(0xffff));
+        self.size.store(width << 16 | height, Ordering::Relaxed);
+    }
+}
+
+impl Tap for Pipe {
+    fn take(&self, item: TapItem) {
+        if !self.is_closed() {
+            self.program.input(item);
         }
     }
 
-    fn open_tap(&self, feed: FeedId) -> DropGuard {
-        let cancelled = CancellationToken::new();
-        let guard = cancelled.clone().drop_guard();
-        let program = self.program.clone();
-        let mut tap = self.sfu.tap(feed);
-        tokio::spawn(cancelled.run_until_cancelled_owned(async move {
-            while let Some(item) = tap.recv().await {
-                program.input(item);
-            }
-        }));
-        guard
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    fn size(&self) -> (u16, u16) {
+        let [a, b, c, d] = self.size.load(Ordering::Relaxed).to_be_bytes();
+        (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
     }
 }

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use media_rules::{FeedId, HostSync, MediaTime, Rect, Scene, TapItem};
+use media_rules::{FeedId, HostSync, MediaTime, Rect, Scene, TapItem, Tile};
 use mixer::link::{Clip as Order, ClipNews, Down, Start, Up};
 use mixer::media_now;
 
@@ -14,6 +14,7 @@ use crate::clip::Clip;
 use crate::encoder::Encoder;
 use crate::feed::Feed;
 use crate::fit::clip;
+use crate::inlet::{Heard, Inlet};
 use crate::outlet::Outlet;
 use crate::picture_tick::{Cue, SceneCue, SharedPictures};
 use crate::solo::Solo;
@@ -104,15 +105,15 @@ impl Desk {
         }
     }
 
-    /// Works until the link is closed.
-    pub(crate) fn run(mut self, inbox: &Receiver<Down>) {
+    /// Works until the server says stop or is gone.
+    pub(crate) fn run(mut self, link: &mut Inlet) -> anyhow::Result<()> {
         loop {
-            let received = inbox.recv_timeout(self.pause(media_now()));
-            let is_time = matches!(received, Err(RecvTimeoutError::Timeout));
-            match received {
-                Ok(message) => self.handle(message),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            let heard = link.next_within(self.pause(media_now()))?;
+            let is_time = heard == Heard::Nothing;
+            match heard {
+                Heard::End | Heard::Message(Down::Stop) => return Ok(()),
+                Heard::Message(message) => self.handle(message),
+                Heard::Nothing => {}
             }
             let now = media_now();
             if is_time || now.since(self.looked) >= GLANCE {
@@ -165,7 +166,7 @@ impl Desk {
             }
             Down::Quality(quality) => self.encoder.set_quality(quality),
             Down::Aac(is_wanted) => self.encoder.set_aac(is_wanted),
-            // The link's thread answers these by itself.
+            // They begin and end what is done here.
             Down::Start(_) | Down::Stop => {}
         }
     }
@@ -211,14 +212,16 @@ impl Desk {
         self.grace = scene.patience + scene.transition.length() + MARGIN;
 
         for (id, feed) in &mut self.feeds {
-            feed.set_in_scene(scene.tiles.iter().any(|tile| tile.feed == *id), now);
+            let mut tiles = scene.tiles.iter().filter(|tile| tile.feed == *id).peekable();
+            feed.set_in_scene(tiles.peek().is_some(), now);
+            feed.set_seen(tiles.any(|tile| !tile.rect.is_empty()), now);
         }
         let shown = scene.tiles.iter().map(|tile| &tile.feed);
         self.played = shown.filter(|feed| feed.is_clip()).cloned().collect();
         self.look_at_clips(now);
         let mut voices = Vec::new();
         for tile in &scene.tiles {
-            let Some(voice) = self.join(&tile.feed) else { continue };
+            let Some(voice) = self.join(tile, now) else { continue };
             voices.push(VoiceCue {
                 feed: tile.feed.clone(),
                 voice,
@@ -239,15 +242,20 @@ impl Desk {
     }
 
     /// Lets somebody, or something that is played in, be part of the program; returns their sound.
-    fn join(&mut self, id: &FeedId) -> Option<SharedVoice> {
+    fn join(&mut self, tile: &Tile, now: MediaTime) -> Option<SharedVoice> {
+        let (id, is_seen) = (&tile.feed, !tile.rect.is_empty());
         if id.is_clip() {
             // One that was lost with the process before leaves a placeholder until the server hears.
             let clip = self.clips.get_mut(id)?;
             clip.begin();
             return Some(clip.voice());
         }
-        let is_decoding = self.work != Work::Rest;
-        let feed = self.feeds.entry(id.clone()).or_insert_with(|| Feed::new(is_decoding));
+        let is_decoding = self.work != Work::Rest && is_seen;
+        let feed = self.feeds.entry(id.clone()).or_insert_with(|| {
+            let mut feed = Feed::new(is_decoding);
+            feed.set_seen(is_seen, now);
+            feed
+        });
         Some(feed.voice())
     }
 
@@ -287,19 +295,17 @@ impl Desk {
             false if now < self.looks_until => Work::Look,
             false => Work::Rest,
         });
+        // Whom no layout shows needs no decoder; it catches up when it is shown.
+        for feed in self.feeds.values_mut() {
+            feed.set_decoding(self.work != Work::Rest && feed.is_seen(self.grace, now));
+        }
     }
 
-    /// Wakes what decodes, composes and encodes pictures, or lets it rest.
+    /// Wakes what composes and encodes pictures, or lets it rest.
     fn set_work(&mut self, work: Work) {
         let before = std::mem::replace(&mut self.work, work);
         if before == work {
             return;
-        }
-        let is_decoding = work != Work::Rest;
-        if is_decoding != (before != Work::Rest) {
-            for feed in self.feeds.values_mut() {
-                feed.set_decoding(is_decoding);
-            }
         }
         let _ = self.pictures.send(match work {
             Work::Compose => Cue::Work,

@@ -33,6 +33,8 @@ pub(crate) struct Feed {
     asked: Option<MediaTime>,
     /// When it left the scene; its last pictures may still be shown for a moment.
     left: Option<MediaTime>,
+    /// The same where it is only not seen any more.
+    hidden: Option<MediaTime>,
     backfill: Backfill,
     picture_use: PictureUse,
     losses: Losses,
@@ -76,6 +78,7 @@ impl Feed {
             needs_key: true,
             asked: None,
             left: None,
+            hidden: None,
             backfill: Backfill::default(),
             picture_use: if is_decoding {
                 // A decoder needs a moment to start.
@@ -153,6 +156,9 @@ impl Feed {
     /// Decodes pictures from now on, or only keeps them. What is shown first is the newest that was
     /// kept.
     pub(crate) fn set_decoding(&mut self, is_decoding: bool) {
+        if is_decoding == matches!(self.picture_use, PictureUse::Decode { .. }) {
+            return;
+        }
         self.video = None;
         let kept = self.backfill.pictures();
         let newest = kept.last().map_or(MediaTime::default(), |picture| picture.at);
@@ -178,6 +184,16 @@ impl Feed {
     /// Notes whether the feed is in the scene.
     pub(crate) fn set_in_scene(&mut self, is_in_scene: bool, now: MediaTime) {
         self.left = if is_in_scene { None } else { self.left.or(Some(now)) };
+    }
+
+    /// Notes whether it has a place in the picture.
+    pub(crate) fn set_seen(&mut self, is_seen: bool, now: MediaTime) {
+        self.hidden = if is_seen { None } else { self.hidden.or(Some(now)) };
+    }
+
+    /// Returns whether it is seen, or was less than `grace` ago.
+    pub(crate) fn is_seen(&self, grace: Duration, now: MediaTime) -> bool {
+        self.hidden.is_none_or(|hidden| now.since(hidden) <= grace)
     }
 
     /// Returns whether it is in the scene.

@@ -31,6 +31,7 @@ mod face;
 mod feed;
 mod fit;
 mod h264_element;
+mod inlet;
 mod limiter;
 mod loudness;
 mod motion;
@@ -52,25 +53,21 @@ mod stretch;
 mod video_encoder;
 mod voice;
 
-use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::Context;
-use mixer::link::{Deframer, Down, Start, Up};
+use mixer::link::{Down, Start, Up};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::desk::Desk;
 use crate::encoder::Encoder;
 use crate::exit::Exit;
+use crate::inlet::Inlet;
 use crate::outlet::Outlet;
 use crate::solo::Solo;
-
-/// Messages between the link and the desk. Full: the link waits, and the server drops pictures.
-const DESK_CAPACITY: usize = 256;
 
 /// How far this process goes before others on the machine, in units of `nice`.
 const PRIORITY: i32 = -10;
@@ -97,7 +94,7 @@ fn main() -> anyhow::Result<()> {
     let Some(Down::Start(start)) = link.next()? else {
         anyhow::bail!("the server did not say what to make");
     };
-    let outlet = Arc::new(Outlet::start(link.stream.try_clone()?)?);
+    let outlet = Arc::new(Outlet::start(link.try_clone()?)?);
     outlet.send(Up::Ready);
     run(link, start, outlet)
 }
@@ -106,18 +103,13 @@ fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()>
     gstreamer::init().context("GStreamer")?;
     let exit = Arc::new(Exit::new(Arc::clone(&outlet)));
     let encoder = Arc::new(Encoder::start(&start, &exit)?);
-    let (messages, inbox) = sync_channel(DESK_CAPACITY);
     let canvas = (start.width, start.height);
     let pictures = picture_tick::start(start.clone(), Arc::clone(&encoder), Arc::clone(&outlet))?;
     let scenes = artist::start(canvas, images(), pictures.clone())?;
     let sound = sound_tick::start(Arc::clone(&encoder), Arc::clone(&outlet))?;
     let solo = Solo::new(&start, exit);
     let desk = Desk::new(start, Arc::clone(&encoder), outlet, (scenes, pictures), sound, solo);
-    let desk = std::thread::Builder::new().name("desk".into()).spawn(move || desk.run(&inbox))?;
-
-    let told = forward(&mut link, &messages);
-    drop(messages);
-    desk.join().expect("a panic ends the process at once");
+    let told = desk.run(&mut link);
     encoder.stop();
     told
 }
@@ -125,16 +117,6 @@ fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()>
 /// Returns the folder of the images that may be shown: the argument after the program's name.
 fn images() -> Option<PathBuf> {
     std::env::args_os().nth(2).map(PathBuf::from)
-}
-
-/// Passes messages on until the server says stop or is gone.
-fn forward(link: &mut Inlet, messages: &SyncSender<Down>) -> anyhow::Result<()> {
-    while let Some(message) = link.next()? {
-        if message == Down::Stop || messages.send(message).is_err() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// Thousands watch what this process makes, so it asks to run before others on a busy machine. Only
@@ -156,34 +138,4 @@ fn die_with_any_thread() {
         default(panic);
         std::process::exit(101);
     }));
-}
-
-/// The reading side of the link.
-struct Inlet {
-    stream: UnixStream,
-    deframer: Deframer,
-    buffer: Vec<u8>,
-}
-
-impl Inlet {
-    fn new(stream: UnixStream) -> Self {
-        Self { stream, deframer: Deframer::default(), buffer: vec![0; 64 << 10] }
-    }
-
-    /// Returns the next message, or `None` once the server is gone.
-    fn next(&mut self) -> anyhow::Result<Option<Down>> {
-        loop {
-            if let Some(body) = self.deframer.poll_body()? {
-                return Ok(Some(Down::decode(body)?));
-            }
-            let length = match self.stream.read(&mut self.buffer) {
-                Ok(0) => return Ok(None),
-                Ok(length) => length,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                // A killed server leaves a reset link: as good as closed.
-                Err(_) => return Ok(None),
-            };
-            self.deframer.handle_bytes(&self.buffer[..length]);
-        }
-    }
 }

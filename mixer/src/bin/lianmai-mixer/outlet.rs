@@ -43,7 +43,11 @@ impl Outlet {
 
     /// Sends a frame that shows the scene `revision`, unless it is a picture whose reference was dropped.
     pub(crate) fn send_frame(&self, frame: EncodedFrame, revision: u64) {
-        if frame.codec != FrameCodec::H264 {
+        if frame.codec == FrameCodec::Aac {
+            // The same sound comes as Opus next, and both leave together.
+            let lost = self.backlog.push_quietly(Weight::Sound, Up::Frame { frame, revision });
+            self.take_lost(lost);
+        } else if frame.codec == FrameCodec::Opus {
             self.push(Weight::Sound, Up::Frame { frame, revision });
         } else if self.is_readable(0, &frame) {
             self.push(Weight::Picture, Up::Frame { frame, revision });
@@ -77,6 +81,10 @@ impl Outlet {
 
     fn push(&self, weight: Weight, message: Up) {
         let lost = self.backlog.push(weight, message);
+        self.take_lost(lost);
+    }
+
+    fn take_lost(&self, lost: Option<Up>) {
         if let Some(Up::Frame { frame, .. } | Up::Rendition { frame, .. }) = lost
             && frame.codec == FrameCodec::H264
         {

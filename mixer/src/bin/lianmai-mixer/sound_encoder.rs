@@ -42,7 +42,7 @@ impl SoundEncoder {
             ),
             FrameCodec::Aac => (
                 format!(
-                    "audioconvert ! avenc_aac bitrate={bps} \
+                    "audioconvert ! avenc_aac bitrate={bps} aac-coder=fast \
                      ! capsfilter caps=audio/mpeg,mpegversion=4,stream-format=raw"
                 ),
                 AAC_DELAY,
