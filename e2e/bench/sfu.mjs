@@ -85,38 +85,15 @@ const parts = {
     // Many rooms, as a server has them: one room's picture goes to all its viewers at once, so a core that is 70 % busy with one
     // room alone is busy for 70 % of the time between two pictures, whatever it does.
     const perViewer = (known.cost ?? 1.75) * 1e-6 * PACKETS_A_SECOND;
-    const viewers = Math.round(BUSY_CORES / perViewer / ROOMS);
-    const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: '1' }, prefix: undisturbed(onCore(0)) });
-    try {
-      // Hosts have nothing to do with one another. All play the same clip, and started together they would send each of its
-      // keyframes at the same moment for ever, so each room comes up at a moment of its own within the clip's interval. How many
-      // keyframes fall together makes the 99th percentile, so the moments are drawn once and are the same in every run.
-      const moments = drawn(ROOMS);
-      const rooms = Array.from({ length: ROOMS }, async (_, room) => {
-        await sleep(moments[room] * KEYFRAMES_MS);
-        return load(['swarm', '--url', server.url, '--publish', '--room', `load${room}`, '--viewers', viewers,
-          '--join-rate', 20, '--settle', 3, '--seconds', 10, '--pid', server.pid], `room${room}.json`, undisturbed(onCore(1)));
-      });
-      // From the middle of the measured seconds; the server itself says how late it was, so a tester that shares the machine
-      // with other work does not count as its latency.
-      await sleep(1_000 * (viewers / 20 + 5) + KEYFRAMES_MS);
-      const classes = await forwardedWithin(server, 7_000);
-      const reports = await Promise.all(rooms);
-      const worst = (pick) => Math.max(...reports.map(pick));
-      const testers = reports.reduce((sum, report) => sum + report.tester.cores, 0);
-      console.log(`${viewers * ROOMS} viewers in ${ROOMS} rooms: tester ${(100 * testers).toFixed(0)} %, p99 by room ${reports.map((report) => report.latency_ms.p99.toFixed(1)).join(' ')}`);
-      note({
-        'sfu.forward_viewers': viewers * ROOMS,
-        'sfu.forward_core_percent': 100 * worst((report) => report.server.cores),
-        'sfu.forward_p50_ms': percentile(classes, 0.5),
-        'sfu.forward_p99_ms': percentile(classes, 0.99),
-        'sfu.forward_seen_p50_ms': worst((report) => report.latency_ms.p50),
-        'sfu.forward_seen_p99_ms': worst((report) => report.latency_ms.p99),
-        'sfu.forward_delivered_percent': -100 * worst((report) => -report.steady.delivered_ratio),
-      });
-    } finally {
-      await server.stop();
+    let viewers = Math.round(BUSY_CORES / perViewer / ROOMS);
+    let figures = await busyRooms(viewers);
+    // A viewer among many costs less than one of 200, so the first guess falls short of the share that is asked for.
+    const used = figures['sfu.forward_core_percent'] / 100;
+    if (used < BUSY_CORES - 0.01) {
+      viewers = Math.ceil((viewers * BUSY_CORES) / used);
+      figures = await busyRooms(viewers);
     }
+    note(figures);
   },
   async hot() {
     // One room on both cores, its viewers on one media worker or dealt out to two. The testers need the cores, too.
@@ -154,6 +131,41 @@ const parts = {
     note(await instructions());
   },
 };
+
+/** What forwarding takes while `viewers` watch each of the rooms. */
+async function busyRooms(viewers) {
+  const server = await startServer({ env: { LIANMAI_MEDIA_WORKERS: '1' }, prefix: undisturbed(onCore(0)) });
+  try {
+    // Hosts have nothing to do with one another. All play the same clip, and started together they would send each of its
+    // keyframes at the same moment for ever, so each room comes up at a moment of its own within the clip's interval. How many
+    // keyframes fall together makes the 99th percentile, so the moments are drawn once and are the same in every run.
+    const moments = drawn(ROOMS);
+    const rooms = Array.from({ length: ROOMS }, async (_, room) => {
+      await sleep(moments[room] * KEYFRAMES_MS);
+      return load(['swarm', '--url', server.url, '--publish', '--room', `load${room}`, '--viewers', viewers,
+        '--join-rate', 20, '--settle', 3, '--seconds', 10, '--pid', server.pid], `room${room}.json`, undisturbed(onCore(1)));
+    });
+    // From the middle of the measured seconds; the server itself says how late it was, so a tester that shares the machine
+    // with other work does not count as its latency.
+    await sleep(1_000 * (viewers / 20 + 5) + KEYFRAMES_MS);
+    const classes = await forwardedWithin(server, 7_000);
+    const reports = await Promise.all(rooms);
+    const worst = (pick) => Math.max(...reports.map(pick));
+    const testers = reports.reduce((sum, report) => sum + report.tester.cores, 0);
+    console.log(`${viewers * ROOMS} viewers in ${ROOMS} rooms: tester ${(100 * testers).toFixed(0)} %, p99 by room ${reports.map((report) => report.latency_ms.p99.toFixed(1)).join(' ')}`);
+    return {
+      'sfu.forward_viewers': viewers * ROOMS,
+      'sfu.forward_core_percent': 100 * worst((report) => report.server.cores),
+      'sfu.forward_p50_ms': percentile(classes, 0.5),
+      'sfu.forward_p99_ms': percentile(classes, 0.99),
+      'sfu.forward_seen_p50_ms': worst((report) => report.latency_ms.p50),
+      'sfu.forward_seen_p99_ms': worst((report) => report.latency_ms.p99),
+      'sfu.forward_delivered_percent': -100 * worst((report) => -report.steady.delivered_ratio),
+    };
+  } finally {
+    await server.stop();
+  }
+}
 
 /** Fans the clip out to so many viewers; resolves to the report of `lianmai-load`. */
 async function swarm(viewers, { seconds, rate = 100, extra = [], first = false } = {}) {
