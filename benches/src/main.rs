@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context, Result};
-use figures::{FIGURES, Figure};
+use figures::Figure;
 use serde_json::{Map, Value};
 
 const RESULTS: &str = "target/bench/results.json";
@@ -34,7 +34,7 @@ fn page(results: &Map<String, Value>) -> String {
     page.push_str(
         "| figure | value | bar | what it is | commit and time |\n|---|---|---|---|---|\n",
     );
-    for Figure { name, bar, meaning } in FIGURES {
+    for Figure { name, bar, meaning } in figures::all() {
         let value = results.get(*name).map_or_else(|| "-".to_owned(), Value::to_string);
         let measured = measured_at(results, name);
         writeln!(page, "| `{name}` | {value} | {bar} | {meaning} | {measured} |")
