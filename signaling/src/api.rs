@@ -9,5 +9,5 @@ mod route;
 mod routes;
 mod tokens;
 
-pub(crate) use idempotency::Idempotency;
+pub(crate) use idempotency::{Idempotency, Key};
 pub(crate) use routes::routes;

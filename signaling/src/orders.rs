@@ -6,8 +6,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use room_rules::{Capability, LogPage, Rejected, Reply, SaleId, ShopReply};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use wire_format::{Code, decode_order, encode_order, encode_sale_orders};
 
+use crate::api::Key;
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
 use crate::{LookRequest, Refused, RoomRequest, Services, body, refused};
@@ -55,11 +57,22 @@ pub(crate) async fn place(
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
     let member = bearer.member_of(room.room())?;
+    let key = Key::of(request.headers())?;
     let body = body::read_json(request, &services).await?;
-    let order = decode_order(&body)?;
+    let order = match key {
+        Some(key) => decode_order(with_key(&body, &key)?.as_bytes())?,
+        None => decode_order(&body)?,
+    };
 
     let reply = room.ask(|reply| RoomRequest::Order { member, order, reply }).await?;
     let is_queued = matches!(reply, Reply::Shop(ShopReply::Queued(_)));
     let status = if is_queued { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(refused::json(status, encode_order(&reply)))
+}
+
+fn with_key(body: &[u8], key: &Key) -> Result<String, Refused> {
+    let read = serde_json::from_slice::<Map<String, Value>>(body);
+    let mut d = read.map_err(|e| Refused::new(Code::BadRequest, e.to_string()))?;
+    key.fill(&mut d);
+    Ok(Value::Object(d).to_string())
 }

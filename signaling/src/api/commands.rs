@@ -270,8 +270,7 @@ async fn give(
     let member = bearer.member_of(room.room())?;
     room.expect_pace(&member)?;
     if let Some(key) = &key {
-        // The room remembers orders and gifts by their own key, also through a crash.
-        d.entry("idem").or_insert_with(|| key.as_str().into());
+        key.fill(&mut d);
     }
     let body = Value::Object(d).to_string();
     let command: Command = decode_command(t, &body)?;

@@ -1,6 +1,7 @@
 //! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the same request of the same user is
 //! carried out once. Only what was done is remembered, as everywhere here: what was refused may be
-//! sent again. This memory ends with the process; orders and gifts are remembered by their room.
+//! sent again. This memory ends with the process; whatever has an `idem` (orders, gifts, bids, claims)
+//! is remembered by its room.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use room_rules::UserId;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use wire_format::Code;
 
@@ -40,8 +42,10 @@ impl Key {
         Ok(Some(Self(text.to_owned())))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    /// Puts the key where a room looks for it, unless the request has another one there. The room
+    /// remembers what it did under it also through a crash.
+    pub(crate) fn fill(&self, d: &mut Map<String, Value>) {
+        d.entry("idem").or_insert_with(|| self.0.as_str().into());
     }
 }
 

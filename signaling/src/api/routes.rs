@@ -92,7 +92,8 @@ fn selling_and_giving() -> Vec<Route> {
             Does::new("placeOrder", "Orders from a flash sale")
                 .takes(Takes::Message("order.place", &[]))
                 .gives(200, Gives::Json("OrderResult"))
-                .gives(202, Gives::Json("OrderQueued")),
+                .gives(202, Gives::Json("OrderQueued"))
+                .idempotent_by_key(),
         ),
         Route::new("/v1/rooms/{room}/sales/{sale}/orders").get(
             orders::list,

@@ -1,7 +1,7 @@
 //! Well-formed requests.
 
 use room_rules::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 use signaling::Limits;
 
 use crate::client::Request;
@@ -224,6 +224,27 @@ async fn an_order_is_answered_with_the_rooms_decision() {
     let accepted = order("k").await;
     assert_eq!((accepted.status, accepted.json()["stock"].as_u64()), (200, Some(83)));
     assert_eq!(order("early").await.error(), (425, "NOT_OPEN".into()));
+}
+
+#[tokio::test]
+async fn the_key_of_an_order_may_be_in_a_header() {
+    let world = World::new().await;
+    let token = world.token("a", "vi", Role::Viewer);
+    let order = |key: &str, body: Value| {
+        Request::new("POST", "/v1/rooms/a/orders")
+            .token(&token)
+            .header("Idempotency-Key", key)
+            .body("application/json", body.to_string())
+            .send(world.address)
+    };
+    let body = json!({"sale": "s-1", "qty": 1});
+    let named = json!({"sale": "s-1", "qty": 1, "idem": "k"});
+
+    assert_eq!(order("k", body.clone()).await.status, 200);
+    assert_eq!(order("early", body.clone()).await.error(), (425, "NOT_OPEN".into()));
+    assert_eq!(order("early", named).await.status, 200, "the body's own key counts");
+    assert_eq!(order("", body).await.error(), (400, "BAD_REQUEST".into()));
+    assert_eq!(order("k", json!([])).await.error(), (400, "BAD_REQUEST".into()));
 }
 
 #[tokio::test]
