@@ -1,13 +1,15 @@
 //! What a room told lately, stream by stream, for members whose connection broke and came back. The
 //! texts are those that went to everybody, so keeping them costs a pointer each. What surprises: an
 //! empty ring still knows up to where everything was told, and a member who heard as much has missed
-//! nothing.
+//! nothing. A room that is made anew from its journal says the same again under the same numbers, so
+//! its rings are filled from there.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use room_rules::{ServerTime, Stream, Watermarks};
+use room_rules::{Event, ServerTime, Stream, Watermarks};
 use signaling::Text;
+use wire_format::encode_event;
 
 /// How long an event is kept.
 const KEPT_FOR: Duration = Duration::from_secs(60);
@@ -36,6 +38,26 @@ impl EventRings {
     /// Panics if a stream that loses nothing would have a gap.
     pub(crate) fn push(&mut self, stream: Stream, q: u64, text: Text, now: ServerTime) {
         self.ring_mut(stream).push(Kept { q, at: now, text }, now);
+    }
+
+    /// Keeps an event of a room that is being made anew, which says again what it told before its
+    /// process ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a stream that loses nothing would have a gap.
+    pub(crate) fn push_again(&mut self, event: &Event, now: ServerTime) {
+        let (stream, q, at) = (event.body.stream(), event.sequence, event.at);
+        let ring = self.ring_mut(stream);
+        // Their numbers go on from others after a crash, and what they said is over.
+        if !ring.is_reliable {
+            return;
+        }
+        if now.since(at) > KEPT_FOR {
+            ring.skip(q);
+        } else {
+            ring.push(Kept { q, at, text: encode_event(event).into() }, now);
+        }
     }
 
     /// Returns what followed event `after` of a stream, oldest first, or `None` if that is not known
@@ -103,8 +125,7 @@ impl Ring {
     }
 
     fn push(&mut self, event: Kept, now: ServerTime) {
-        assert!(!self.is_reliable || event.q == self.last + 1, "a gap before {}", event.q);
-        self.last = self.last.max(event.q);
+        self.count(event.q);
         self.bytes += event.text.len();
         self.events.push_back(event);
         while self.events.len() > self.kept
@@ -114,6 +135,18 @@ impl Ring {
             let oldest = self.events.pop_front().expect("something is over its limit");
             self.bytes -= oldest.text.len();
         }
+    }
+
+    /// Takes that an event was told which is too old to be kept, like all before it.
+    fn skip(&mut self, q: u64) {
+        self.count(q);
+        self.events.clear();
+        self.bytes = 0;
+    }
+
+    fn count(&mut self, q: u64) {
+        assert!(!self.is_reliable || q == self.last + 1, "a gap before {q}");
+        self.last = self.last.max(q);
     }
 
     /// Returns whether all that followed `after` is here.
@@ -133,6 +166,8 @@ fn is_too_old(kept: &Kept, now: ServerTime) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use room_rules::EventBody;
+
     use super::*;
 
     /// Goal: whoever comes back hears exactly what they missed, in order, or is sent a snapshot.
@@ -187,6 +222,44 @@ mod tests {
         let missed = |after| rings.since(Stream::Seat, after, now).map(Iterator::count);
 
         assert_eq!((missed(3), missed(2), missed(4)), (Some(0), None, None));
+    }
+
+    /// Goal: a crash makes no difference to who comes back. Method: rings that were there when events
+    /// were told, and rings that were filled when the room was made anew, must answer everybody alike.
+    #[test]
+    fn rings_that_are_filled_again_know_what_those_before_the_crash_knew() {
+        let seed = 39;
+        let mut random = Random(seed);
+        let (mut known, mut unknown) = (0, 0);
+        for _ in 0..50 {
+            let mut rings = EventRings::new(Watermarks::default());
+            let mut events = Vec::new();
+            let mut now = ServerTime::from_unix_millis(1_000_000);
+            let pause_ms = [1, 30, 2_000][random.below(3)];
+            for sequence in 1..=random.below(5_000) as u64 {
+                now = now + Duration::from_millis(random.below(pause_ms * 2) as u64);
+                let body = EventBody::StageUpdated(Vec::new());
+                let event = Event { at: now, sequence, body };
+                rings.push(Stream::Room, sequence, encode_event(&event).into(), now);
+                events.push(event);
+            }
+            let later = now + Duration::from_millis(random.below(70_000) as u64);
+            let mut again = EventRings::new(Watermarks::default());
+            for event in &events {
+                again.push_again(event, later);
+            }
+            for _ in 0..50 {
+                let heard = random.below(events.len() + 2) as u64;
+                let missed = |rings: &EventRings| {
+                    let missed = rings.since(Stream::Room, heard, later)?;
+                    Some(missed.map(|(q, text)| (q, text.clone())).collect::<Vec<_>>())
+                };
+                assert_eq!(missed(&again), missed(&rings), "seed {seed}");
+                known += u32::from(missed(&again).is_some_and(|events| !events.is_empty()));
+                unknown += u32::from(missed(&again).is_none());
+            }
+        }
+        assert!(known > 100 && unknown > 100, "{known} {unknown}");
     }
 
     #[test]

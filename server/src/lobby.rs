@@ -2,14 +2,13 @@
 
 use futures_util::future::BoxFuture;
 use ledger::Life;
-use room_rules::{Input, Member, Room, RoomId, RoomSettings, ServerTime, Title};
+use room_rules::{Input, Member, RoomId, RoomSettings, ServerTime, Title};
 use signaling::{Created, Refused, RoomHandle, RoomRequest};
 use tokio::sync::mpsc;
 use tracing::error;
 use wire_format::Code;
 
-use crate::restore::{self, NotRestored};
-use crate::room_journal::RoomJournal;
+use crate::restore::{self, Made, NotRestored, Origin};
 use crate::room_parts::RoomParts;
 use crate::room_task::RoomTask;
 
@@ -42,17 +41,23 @@ impl Lobby {
             }
         }
         // All are entered before the first speaks: rooms in a battle look for one another.
-        let entered: Vec<_> = restored
-            .into_iter()
-            .map(|(room, journal)| (self.enter(room.id().clone()), room, journal))
-            .collect();
+        let entered: Vec<_> =
+            restored.into_iter().map(|made| (self.enter(made.room.id().clone()), made)).collect();
         let count = entered.len();
-        for ((handle, requests), room, journal) in entered {
-            let mut task = RoomTask::new(room, journal, self.parts.clone(), handle, requests);
-            task.take(&Input::Restarted, self.parts.clock.now());
-            self.parts.tasks.spawn(task.run());
+        for ((handle, requests), made) in entered {
+            self.run(made, handle, requests);
         }
         Ok(count)
+    }
+
+    fn run(&self, made: Made, handle: RoomHandle, requests: mpsc::Receiver<RoomRequest>) {
+        let origin = made.origin;
+        let mut task = RoomTask::new(made, self.parts.clone(), handle, requests);
+        match origin {
+            Origin::New => {}
+            Origin::Journal => task.take(&Input::Restarted, self.parts.clock.now()),
+        }
+        self.parts.tasks.spawn(task.run());
     }
 
     async fn open(&self, id: RoomId, title: &Title) -> Result<Created, Refused> {
@@ -71,13 +76,8 @@ impl Lobby {
             return Ok(Created::Existing(entered));
         }
         match self.make(id, title).await {
-            Ok((room, journal, is_old)) => {
-                let parts = self.parts.clone();
-                let mut task = RoomTask::new(room, journal, parts, entered.clone(), requests);
-                if is_old {
-                    task.take(&Input::Restarted, self.parts.clock.now());
-                }
-                self.parts.tasks.spawn(task.run());
+            Ok(made) => {
+                self.run(made, entered.clone(), requests);
                 Ok(Created::New(entered))
             }
             Err(refused) => {
@@ -88,7 +88,7 @@ impl Lobby {
     }
 
     /// Makes a new room, or goes on with the one of this name that stopped without having ended.
-    async fn make(&self, id: RoomId, title: &Title) -> Result<(Room, RoomJournal, bool), Refused> {
+    async fn make(&self, id: RoomId, title: &Title) -> Result<Made, Refused> {
         let failed = |error| {
             error!(room = %id, %error, "The ledger cannot be read.");
             Refused::new(Code::LedgerFailed, "the ledger cannot be read")
@@ -99,8 +99,8 @@ impl Lobby {
             let made = revived.map_err(|_| {
                 Refused::new(Code::Conflict, "the room of this name cannot be gone on with")
             })?;
-            if let Some((room, journal)) = not_ended(made, self.parts.clock.now()) {
-                return Ok((room, journal, true));
+            if let Some(made) = not_ended(made, self.parts.clock.now()) {
+                return Ok(made);
             }
         }
         let salt = signaling::random_salt();
@@ -108,14 +108,13 @@ impl Lobby {
         let now = self.parts.clock.now();
         let parts = &self.parts;
         let subscribers = parts.subscribers.clone();
-        let (room, journal) = restore::open(&parts.ledger, id, title, settings, now, subscribers);
-        Ok((room, journal, false))
+        Ok(restore::open(&parts.ledger, id, title, settings, now, subscribers))
     }
 
-    async fn revive(&self, life: Life) -> Result<(Room, RoomJournal), NotRestored> {
-        let room = life.room.clone();
+    async fn revive(&self, life: Life) -> Result<Made, NotRestored> {
+        let (room, now) = (life.room.clone(), self.parts.clock.now());
         let subscribers = self.parts.subscribers.clone();
-        let made = restore::restore(&self.parts.ledger, life, subscribers).await;
+        let made = restore::restore(&self.parts.ledger, life, subscribers, now).await;
         if let Err(error) = &made {
             error!(room, %error, "A room could not be made anew from its journal; it stays closed.");
             metrics::counter!("server_rooms_not_restored_total").increment(1);
@@ -132,11 +131,11 @@ impl Lobby {
 }
 
 /// Closes the journal of a room whose end was written down and not noted any more.
-fn not_ended((room, journal): (Room, RoomJournal), now: ServerTime) -> Option<(Room, RoomJournal)> {
-    if room.end_reason().is_none() {
-        return Some((room, journal));
+fn not_ended(made: Made, now: ServerTime) -> Option<Made> {
+    if made.room.end_reason().is_none() {
+        return Some(made);
     }
-    journal.end(now);
+    made.record.end(now);
     None
 }
 

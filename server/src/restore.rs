@@ -1,16 +1,18 @@
 //! Makes rooms anew from their journals. Every row is decided again and must be decided alike: a
 //! room whose rules have changed since, or whose journal was tampered with, is refused loudly rather
-//! than opened with other winners.
+//! than opened with other winners. What follows is said again, too, under the same numbers, and kept
+//! for those who come back and have not heard all of it.
 
 use std::time::Instant;
 
 use ledger::{Entry, Ledger, LedgerError, Life, NewRow, Row};
 use room_rules::{
-    Decided, Input, RULES_VERSION, Reply, Room, RoomId, RoomSettings, ServerTime, Title,
+    Decided, Effect, Input, RULES_VERSION, Reply, Room, RoomId, RoomSettings, ServerTime, Title,
 };
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
+use crate::event_rings::EventRings;
 use crate::room_journal::{RoomJournal, json};
 use crate::webhooks::{Notices, Subscribers};
 
@@ -23,6 +25,24 @@ struct Opening {
     settings: RoomSettings,
 }
 
+/// A room that is about to run.
+pub(crate) struct Made {
+    pub(crate) room: Room,
+    pub(crate) record: RoomJournal,
+    /// What it told before, as far as anybody may ask for it.
+    pub(crate) told: EventRings,
+    pub(crate) origin: Origin,
+}
+
+/// Where a room comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// It was not there before.
+    New,
+    /// It goes on from what was written.
+    Journal,
+}
+
 /// Makes a room and begins its journal.
 pub(crate) fn open(
     ledger: &Ledger,
@@ -31,7 +51,7 @@ pub(crate) fn open(
     settings: RoomSettings,
     now: ServerTime,
     subscribers: Subscribers,
-) -> (Room, RoomJournal) {
+) -> Made {
     let mut journal = ledger.begin(id.as_str(), now.unix_millis());
     let row = NewRow {
         at: now.unix_millis(),
@@ -42,11 +62,13 @@ pub(crate) fn open(
         outcome: json(&Reply::Done),
     };
     journal.append(Entry { row: Some(row), ..Entry::default() });
-    let journal = RoomJournal::new(journal, Notices::new(subscribers));
-    (Room::new(id, title, settings, now), journal)
+    let record = RoomJournal::new(journal, Notices::new(subscribers));
+    let room = Room::new(id, title, settings, now);
+    let told = EventRings::new(room.watermarks());
+    Made { room, record, told, origin: Origin::New }
 }
 
-/// Makes the room of a life that has not ended, as it was.
+/// Makes the room of a life that has not ended, as it was, at `now`.
 ///
 /// # Errors
 /// If its journal cannot be read, or comes out otherwise.
@@ -54,11 +76,12 @@ pub(crate) async fn restore(
     ledger: &Ledger,
     life: Life,
     subscribers: Subscribers,
-) -> Result<(Room, RoomJournal), NotRestored> {
+    now: ServerTime,
+) -> Result<Made, NotRestored> {
     let began = Instant::now();
     let mut reader = ledger.read(life);
     let mut notices = Notices::new(subscribers);
-    let mut room = None;
+    let mut revival = None;
     let mut rows = 0_usize;
     loop {
         let next = reader.next().await?;
@@ -67,15 +90,20 @@ pub(crate) async fn restore(
         }
         rows += next.len();
         for row in &next {
-            match &mut room {
-                None => room = Some(first(&reader.life().room, row)?),
-                Some(room) => again(room, row, &mut notices)?,
+            match &mut revival {
+                None => {
+                    let room = first(&reader.life().room, row)?;
+                    let told = EventRings::new(room.watermarks());
+                    revival = Some(Revival { room, told, now });
+                }
+                Some(revival) => revival.again(row, &mut notices)?,
             }
         }
     }
-    let room = room.ok_or(NotRestored::Empty)?;
+    let Revival { room, told, now: _ } = revival.ok_or(NotRestored::Empty)?;
     info!(room = %room.id(), rows, seconds = began.elapsed().as_secs_f64(), "Room restored.");
-    Ok((room, RoomJournal::new(ledger.resume(reader), notices)))
+    let record = RoomJournal::new(ledger.resume(reader), notices);
+    Ok(Made { room, record, told, origin: Origin::Journal })
 }
 
 fn first(name: &str, row: &Row) -> Result<Room, NotRestored> {
@@ -85,20 +113,33 @@ fn first(name: &str, row: &Row) -> Result<Room, NotRestored> {
     Ok(Room::new(id, &title, settings, ServerTime::from_unix_millis(row.at)))
 }
 
-fn again(room: &mut Room, row: &Row, notices: &mut Notices) -> Result<(), NotRestored> {
-    expect_rules(row)?;
-    let input: Input = read(row, &row.input)?;
-    let before: Reply = read(row, &row.outcome)?;
-    let now = room.handle_input(&input, ServerTime::from_unix_millis(row.at));
-    // It was told when it was decided the first time, and written to back ends; it only counts.
-    while let Some(effect) = room.poll_effect() {
-        notices.of_effect(&effect);
+/// A room that is being made anew.
+struct Revival {
+    room: Room,
+    told: EventRings,
+    now: ServerTime,
+}
+
+impl Revival {
+    fn again(&mut self, row: &Row, notices: &mut Notices) -> Result<(), NotRestored> {
+        expect_rules(row)?;
+        let input: Input = read(row, &row.input)?;
+        let before: Reply = read(row, &row.outcome)?;
+        let decided = self.room.handle_input(&input, ServerTime::from_unix_millis(row.at));
+        // It was carried out when it was decided the first time, and written to back ends; it only
+        // counts, and whoever was away may still have to hear it.
+        while let Some(effect) = self.room.poll_effect() {
+            notices.of_effect(&effect);
+            if let Effect::Broadcast(event) = &effect {
+                self.told.push_again(event, self.now);
+            }
+        }
+        notices.of_decided(&input, &before);
+        if decided == Ok(Decided::Fresh(before)) {
+            return Ok(());
+        }
+        Err(NotRestored::Otherwise { seq: row.seq, now: format!("{decided:?}") })
     }
-    notices.of_decided(&input, &before);
-    if now == Ok(Decided::Fresh(before)) {
-        return Ok(());
-    }
-    Err(NotRestored::Otherwise { seq: row.seq, now: format!("{now:?}") })
 }
 
 const fn expect_rules(row: &Row) -> Result<(), NotRestored> {

@@ -19,6 +19,7 @@ use crate::gauge::Counted;
 use crate::mail::{Mail, Mailbox};
 use crate::media_news::BadUplinks;
 use crate::negotiation::Holder;
+use crate::restore::{Made, Origin};
 use crate::room_journal::{Released, RoomJournal};
 use crate::room_layout::applied_news;
 use crate::room_media::{RoomMedia, feed_of};
@@ -26,6 +27,7 @@ use crate::room_parts::RoomParts;
 use crate::seeds::seeded;
 use crate::series::Series;
 use crate::sessions::Sessions;
+use crate::sids::Sids;
 use crate::stage_voice::StageVoice;
 
 /// How often the room looks for what nothing announces: a puller that went away, and idleness.
@@ -56,14 +58,17 @@ pub(crate) struct RoomTask {
 impl RoomTask {
     /// Creates the task; nothing happens before [`run`](Self::run).
     pub(crate) fn new(
-        room: Room,
-        record: RoomJournal,
+        made: Made,
         parts: RoomParts,
         handle: RoomHandle,
         requests: mpsc::Receiver<RoomRequest>,
     ) -> Self {
+        let Made { room, record, told, origin } = made;
         let (mailbox, mail) = Mailbox::new();
-        let told = room.watermarks();
+        let sids = match origin {
+            Origin::New => Sids::default(),
+            Origin::Journal => Sids::after_crash(parts.clock.now()),
+        };
         let media = RoomMedia::new(room.id().clone(), &parts, mailbox);
         Self {
             room,
@@ -72,7 +77,7 @@ impl RoomTask {
             handle,
             requests,
             mail,
-            sessions: Sessions::new(told),
+            sessions: Sessions::new(told, sids),
             media,
             voice: StageVoice::new(),
             bad_uplinks: BadUplinks::default(),

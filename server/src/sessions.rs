@@ -5,7 +5,6 @@ use std::ops::Bound;
 
 use room_rules::{
     ChatId, ChatLine, Event, EventBody, Member, ServerTime, SessionId, Stream, TalkEvent, UserId,
-    Watermarks,
 };
 use signaling::{Ending, Outbox, Text};
 use wire_format::{Lane, Participant, Participants, encode_event};
@@ -51,13 +50,13 @@ impl Session {
 }
 
 impl Sessions {
-    /// Creates the sessions of a room that has told everything up to `told`.
-    pub(crate) fn new(told: Watermarks) -> Self {
+    /// Creates the sessions of a room that has told what is in `rings`.
+    pub(crate) fn new(rings: EventRings, sids: Sids) -> Self {
         Self {
             all: HashMap::new(),
             by_user: BTreeMap::new(),
-            sids: Sids::default(),
-            rings: EventRings::new(told),
+            sids,
+            rings,
             chat: ChatFan::new(),
             said: VecDeque::new(),
         }

@@ -1,6 +1,8 @@
 //! Under which names sessions may come back, for a minute after their connection broke. A name is
 //! good for its own user alone, and whoever comes back under the name of a session that is still
-//! there takes its place.
+//! there takes its place. The names do not survive a crash, so for a minute after it any that nobody
+//! has taken is good: it opens no door, only a token does, and what its bearer is told again is what
+//! everybody was told, and they themselves.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -20,6 +22,8 @@ pub(crate) struct Sids {
     present: HashMap<SessionId, Sid>,
     /// Who is gone since when, the longest first; a name that came back is in here in vain.
     gone: VecDeque<(ServerTime, Sid)>,
+    /// Until when names from before the crash are good.
+    older_until: Option<ServerTime>,
 }
 
 #[derive(Debug)]
@@ -30,6 +34,11 @@ struct Named {
 }
 
 impl Sids {
+    /// Creates the names of a room that was made anew at `now`.
+    pub(crate) fn after_crash(now: ServerTime) -> Self {
+        Self { older_until: Some(now + KEPT_FOR), ..Self::default() }
+    }
+
     /// Gives `session` a name.
     pub(crate) fn insert(&mut self, sid: Sid, user: UserId, session: SessionId) {
         self.present.insert(session, sid.clone());
@@ -45,7 +54,12 @@ impl Sids {
         now: ServerTime,
     ) -> Option<Option<SessionId>> {
         self.forget_old(now);
-        let named = self.names.get(sid).filter(|named| named.user == *user)?;
+        let Some(named) = self.names.get(sid) else {
+            return self.older_until.is_some_and(|until| now <= until).then_some(None);
+        };
+        if named.user != *user {
+            return None;
+        }
         let older = named.session;
         self.names.remove(sid);
         if let Some(older) = older {
@@ -100,5 +114,20 @@ mod tests {
         sids.handle_leave(SessionId(3), at(62_000));
         assert_eq!(sids.take(&sid, &bob, at(122_001)), None, "too late");
         assert!(sids.names.is_empty() && sids.present.is_empty() && sids.gone.is_empty());
+    }
+
+    #[test]
+    fn after_a_crash_a_name_that_nobody_has_taken_is_good_for_a_minute() {
+        let at = ServerTime::from_unix_millis;
+        let user = |name| UserId::parse(name).unwrap();
+        let (sid, bob, eve) = (Sid::new("s"), user("bob"), user("eve"));
+        let mut sids = Sids::after_crash(at(1_000));
+
+        assert_eq!(sids.take(&sid, &bob, at(2_000)), Some(None));
+        sids.insert(sid.clone(), bob.clone(), SessionId(1));
+        assert_eq!(sids.take(&sid, &eve, at(2_000)), None, "bob's now");
+        assert_eq!(sids.take(&sid, &bob, at(2_000)), Some(Some(SessionId(1))));
+        assert_eq!(sids.take(&Sid::new("t"), &eve, at(61_000)), Some(None));
+        assert_eq!(sids.take(&Sid::new("u"), &eve, at(61_001)), None, "too late");
     }
 }

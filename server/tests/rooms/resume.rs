@@ -43,6 +43,42 @@ async fn who_comes_back_after_five_seconds_hears_everything_once_and_in_order() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_back_to_a_server_that_began_anew_goes_on_where_they_broke_off() {
+    let stage = Stage::new();
+    let mut host = stage.open("a").await;
+    stage.go_live(&mut host).await;
+    let mut viewer = Person::join(&stage, &host.room, member("v", Role::Viewer)).await.unwrap();
+    let mut heard = Heard::from(viewer.snapshot.watermarks);
+    for number in 0..20 {
+        busy(&stage, &host, number).await;
+        viewer.says(Command::ChatSend(text("not kept"))).await.ok();
+    }
+    while !heard.has(20) {
+        heard.take(&viewer.hears_anything().await);
+    }
+
+    viewer.leaves().await;
+    for number in 20..40 {
+        busy(&stage, &host, number).await;
+        tokio::time::sleep(Duration::from_millis(125)).await;
+    }
+    let stage = stage.restart().await;
+    viewer.room = stage.create("a").await.unwrap();
+    let sid = viewer.sid.clone();
+    let beginning = viewer.come_back(&stage, heard.marks(), 0).await.unwrap();
+    busy(&stage, &viewer, 40).await;
+    while !heard.has(41) || heard.interruptions == 0 {
+        heard.take(&viewer.hears_anything().await);
+    }
+
+    let Beginning::Resumed { missed } = beginning else { panic!("{beginning:?}") };
+    assert!(missed >= 40, "20 requests for seats and the gifts: {missed}");
+    let mut thief = Person::join(&stage, &viewer.room, member("t", Role::Viewer)).await.unwrap();
+    thief.sid = sid;
+    assert_anew(&thief.come_back(&stage, heard.marks(), 0).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_connection_of_a_session_takes_the_place_of_the_first() {
     let stage = Stage::new();
     let host = stage.open("a").await;
@@ -156,6 +192,7 @@ struct Heard {
     /// By stream, the last event.
     last: BTreeMap<String, u64>,
     roses: u64,
+    interruptions: u64,
 }
 
 impl Heard {
@@ -163,7 +200,7 @@ impl Heard {
         let streams = [("gift", marks.gift), ("seat", marks.seat), ("sale", marks.sale)];
         let others = [("room", marks.room), ("pk", marks.pk)];
         let last = streams.into_iter().chain(others).map(|(s, q)| (s.to_owned(), q)).collect();
-        Self { last, roses: 0 }
+        Self { last, roses: 0, interruptions: 0 }
     }
 
     /// Takes an event, which must be the next one of its stream.
@@ -173,6 +210,7 @@ impl Heard {
         };
         assert_eq!(event["q"].as_u64(), Some(*last + 1), "{event}");
         *last += 1;
+        self.interruptions += u64::from(event["d"]["state"] == "interrupted");
         if event["t"] == "gift.batch" {
             let gifts = event["d"]["gifts"].as_array().unwrap();
             self.roses += gifts.iter().filter_map(|gift| gift["n"].as_u64()).sum::<u64>();

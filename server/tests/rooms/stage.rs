@@ -61,6 +61,18 @@ impl Stage {
         Self { parts, lobby, ..stage }
     }
 
+    /// Stops the server and starts another on the same ledger.
+    pub(crate) async fn restart(self) -> Self {
+        self.parts.draining.cancel();
+        self.parts.tasks.close();
+        self.parts.tasks.wait().await;
+        let stage = Self::over(self.parts.ledger.clone());
+        let parts = RoomParts { clock: self.parts.clock, ..stage.parts };
+        let lobby = Lobby::new(parts.clone(), 4);
+        lobby.restore().await.unwrap();
+        Self { parts, lobby, ..stage }
+    }
+
     /// Rooms that hear of media from the SFU itself, for tests in real time.
     pub(crate) fn with_media() -> Self {
         let (sfu, inbox) = start_sfu();
