@@ -1,19 +1,24 @@
 //! People who go on whatever happens to the server: each has one request under way, keeps it until
 //! there is an answer, and asks again with the same key when the server is back. To have them do
-//! something new, add it to [`Buyer::new_request`].
+//! something new, add it to [`Request::random`].
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
 use futures_util::{SinkExt, StreamExt};
+use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::listener::Listener;
+use crate::requests::{Offered, Request};
 
 /// Nobody waits longer for an answer of a server that is there.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,14 +32,11 @@ pub(crate) struct Seen {
     pub(crate) acked: BTreeMap<String, Value>,
     /// Keys of requests that were turned down for good.
     pub(crate) refused: BTreeMap<String, String>,
-    /// Events of the streams that survive a crash, by stream and number.
-    pub(crate) events: BTreeMap<(String, u64), Value>,
     /// Answers that a key got again.
     pub(crate) repeats: u64,
     /// Requests whose answer was lost, and was found when the server was back.
     pub(crate) recovered: u64,
-    /// The sale that is open, once known.
-    pub(crate) sale: Option<String>,
+    pub(crate) offered: Offered,
 }
 
 /// Where the server is, while it is up.
@@ -46,21 +48,20 @@ pub(crate) struct Buyer {
     pub(crate) rng: Rng,
     pub(crate) address: Address,
     pub(crate) seen: Arc<Mutex<Seen>>,
+    pub(crate) carrier: Carrier,
     pub(crate) made: u64,
+    /// The red packet that they have been at.
+    pub(crate) packet: Option<String>,
 }
 
-/// A request that has had no answer yet.
-#[derive(Clone)]
-struct Request {
-    key: String,
-    kind: &'static str,
-    body: Value,
-    /// Whether it was sent before, to a server that is gone.
-    is_lost: bool,
+/// How a buyer asks.
+pub(crate) enum Carrier {
+    Socket(Listener),
+    Http(Client),
 }
 
 /// The server is gone, or does not answer.
-struct Gone;
+pub(crate) struct Gone;
 
 impl Buyer {
     /// Buys until the test drops it.
@@ -85,28 +86,24 @@ impl Buyer {
         &mut self,
         address: SocketAddr,
         pending: &mut Option<Request>,
-    ) -> Result<std::convert::Infallible, Gone> {
-        let url = format!("ws://{address}/v1/ws?token={}", self.token);
-        let connect = tokio_tungstenite::connect_async(url);
-        let (mut socket, _) = wait(connect).await?.map_err(|_| Gone)?;
-        let hello = json!({"v": 1, "t": "hello", "rid": "hello", "d": {"room": "a"}});
-        let welcome = self.ask(&mut socket, &hello).await?;
-        if welcome["t"] != "ack" {
-            return Err(Gone);
-        }
+    ) -> Result<Infallible, Gone> {
+        let mut socket = self.enter(address).await?;
         loop {
+            if let Some(socket) = socket.as_mut().filter(|_| self.rng.u8(0..8) == 0) {
+                self.say(socket).await?;
+            }
             let Some(request) = pending.clone().or_else(|| self.new_request()) else {
-                // No sale is open.
+                // Nothing is offered.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             };
             *pending = Some(request.clone());
-            let up = json!({"v": 1, "t": request.kind, "rid": request.key, "d": request.body});
-            let answer = self.ask(&mut socket, &up).await?;
+            let answer = self.ask(address, socket.as_mut(), &request).await?;
             if self.note(&request, &answer) {
                 *pending = None;
-                if self.rng.u8(0..4) == 0 {
-                    let again = self.ask(&mut socket, &up).await?;
+                // What was turned down may be taken the next time.
+                if answer["t"] == "ack" && self.rng.u8(0..4) == 0 {
+                    let again = self.ask(address, socket.as_mut(), &request).await?;
                     self.note(&request, &again);
                 }
             } else {
@@ -116,17 +113,59 @@ impl Buyer {
     }
 
     fn new_request(&mut self) -> Option<Request> {
-        let sale = self.seen.lock().unwrap().sale.clone();
         self.made += 1;
-        let key = format!("{}-{}", self.name, self.made);
-        let (kind, body) = match self.rng.u8(0..4) {
-            0 => ("gift.send", json!({"gift": "rose", "n": self.rng.u8(1..4), "idem": key})),
-            _ => {
-                let (sale, units) = (sale?, self.rng.u8(1..3));
-                ("order.place", json!({"sale": sale, "qty": units, "idem": key}))
-            }
+        let offered = &mut self.seen.lock().unwrap().offered;
+        Request::random(&self.name, self.made, offered, &mut self.packet, &mut self.rng)
+    }
+
+    /// Goes on in the room where they broke off, if they are there by WebSocket.
+    async fn enter(&mut self, address: SocketAddr) -> Result<Option<Socket>, Gone> {
+        let Carrier::Socket(ears) = &mut self.carrier else { return Ok(None) };
+        let url = format!("ws://{address}/v1/ws?token={}", self.token);
+        let connect = tokio_tungstenite::connect_async(url);
+        let (mut socket, _) = wait(connect).await?.map_err(|_| Gone)?;
+        let welcome = converse(&mut socket, &ears.hello(), ears).await?;
+        if welcome["t"] != "ack" {
+            return Err(Gone);
+        }
+        ears.begin(&welcome["d"]);
+        Ok(Some(socket))
+    }
+
+    /// Says something that no journal keeps.
+    async fn say(&mut self, socket: &mut Socket) -> Result<(), Gone> {
+        let Carrier::Socket(ears) = &mut self.carrier else { return Ok(()) };
+        let (t, d) = if self.rng.bool() {
+            ("chat.send", json!({"text": "so cheap"}))
+        } else {
+            ("like", json!({"n": 3}))
         };
-        Some(Request { key, kind, body, is_lost: false })
+        converse(socket, &json!({"v": 1, "t": t, "rid": "said", "d": d}), ears).await.map(drop)
+    }
+
+    async fn ask(
+        &mut self,
+        address: SocketAddr,
+        socket: Option<&mut Socket>,
+        request: &Request,
+    ) -> Result<Value, Gone> {
+        match (&mut self.carrier, socket) {
+            (Carrier::Socket(ears), Some(socket)) => {
+                converse(socket, &request.on_socket(), ears).await
+            }
+            (Carrier::Http(client), _) => {
+                let asked = request.over_http(client, address).bearer_auth(&self.token).send();
+                let answer = wait(asked).await?.map_err(|_| Gone)?;
+                let is_done = answer.status().is_success();
+                let mut body: Value = wait(answer.json()).await?.map_err(|_| Gone)?;
+                Ok(if is_done {
+                    json!({"t": "ack", "d": body})
+                } else {
+                    json!({"t": "err", "code": body["code"].take()})
+                })
+            }
+            (Carrier::Socket(_), None) => unreachable!("they entered"),
+        }
     }
 
     /// Notes an answer; false if the same must be asked again.
@@ -147,7 +186,8 @@ impl Buyer {
                 // A key that was answered stays so.
                 seen.acked.contains_key(&key)
             }
-            "SOLD_OUT" | "CLOSED" | "LIMIT_PER_USER" | "NOT_OPEN" => {
+            "SOLD_OUT" | "CLOSED" | "EXPIRED" | "LIMIT_PER_USER" | "NOT_OPEN" | "BID_TOO_LOW"
+            | "SELF_OUTBID" | "ALREADY_CLAIMED" => {
                 assert!(!seen.acked.contains_key(&key), "{key} was taken, now {answer}");
                 seen.refused.insert(key, answer["code"].to_string());
                 true
@@ -155,36 +195,22 @@ impl Buyer {
             other => panic!("{} is answered {other}: {answer}", request.key),
         }
     }
+}
 
-    /// Sends a message and returns its answer; events on the way are noted.
-    async fn ask(&self, socket: &mut Socket, up: &Value) -> Result<Value, Gone> {
-        wait(socket.send(Message::text(up.to_string()))).await?.map_err(|_| Gone)?;
-        loop {
-            let message = wait(socket.next()).await?.ok_or(Gone)?.map_err(|_| Gone)?;
-            let Message::Text(text) = message else { continue };
-            let down: Value = serde_json::from_str(&text).unwrap();
-            if down["rid"] == up["rid"] {
-                return Ok(down);
-            }
-            self.hear(&down);
+/// Sends a message and returns its answer; events on the way are heard.
+async fn converse(socket: &mut Socket, up: &Value, ears: &mut Listener) -> Result<Value, Gone> {
+    wait(socket.send(Message::text(up.to_string()))).await?.map_err(|_| Gone)?;
+    loop {
+        let message = wait(socket.next()).await?.ok_or(Gone)?.map_err(|_| Gone)?;
+        let Message::Text(text) = message else { continue };
+        let down: Value = serde_json::from_str(&text).unwrap();
+        if down["rid"] == up["rid"] {
+            return Ok(down);
         }
-    }
-
-    /// What was told once is never told otherwise, whatever happens to the server in between.
-    fn hear(&self, event: &Value) {
-        let (Some(stream), Some(number)) = (event["s"].as_str(), event["q"].as_u64()) else {
-            return;
-        };
-        if ["room", "seat", "pk", "sale", "gift"].contains(&stream) {
-            let id = (stream.to_owned(), number);
-            let what = json!({"t": event["t"], "st": event["st"], "d": event["d"]});
-            let mut seen = self.seen.lock().unwrap();
-            let before = seen.events.entry(id).or_insert_with(|| what.clone());
-            assert_eq!(*before, what, "event {number} of {stream} is told otherwise");
-        }
+        ears.hear(&down);
     }
 }
 
-async fn wait<T>(of: impl Future<Output = T>) -> Result<T, Gone> {
+pub(crate) async fn wait<T>(of: impl Future<Output = T>) -> Result<T, Gone> {
     tokio::time::timeout(PATIENCE, of).await.map_err(|_| Gone)
 }
