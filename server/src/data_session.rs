@@ -93,7 +93,8 @@ impl RoomTask {
                 ClientMessage::Hello { rid, .. }
                 | ClientMessage::Resync { rid, .. }
                 | ClientMessage::MeAck { rid, .. }
-                | ClientMessage::Carrier { rid, .. },
+                | ClientMessage::Carrier { rid, .. }
+                | ClientMessage::Fired { rid, .. },
             ) => {
                 refuse(&outbox, rid.as_deref(), Code::BadRequest, "you are in already", now);
             }

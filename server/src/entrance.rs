@@ -113,6 +113,7 @@ impl RoomTask {
                     self.room.handle_personal_ack(&user, q);
                 }
             }
+            Hearing::Fired(fired) => self.series.fired.handle_report(session, &fired),
             Hearing::Carrier { by_data_channel } => {
                 self.sessions.set_carrier(session, by_data_channel);
             }

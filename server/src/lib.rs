@@ -16,6 +16,7 @@ mod entrance;
 mod event_rings;
 mod fan_out;
 mod films;
+mod fired;
 mod gauge;
 mod gift_config;
 mod hooks;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use room_rules::{Effect, EventBody, OrderNews, Reactions, ServerTime, ShopEvent, UserId};
 use wire_format::StatsPoint;
 
+use crate::fired::FiredReports;
+
 const STEP: Duration = Duration::from_secs(10);
 /// Six hours. Full: the oldest point goes.
 const KEPT: usize = 2_160;
@@ -22,6 +24,8 @@ pub(crate) struct Series {
     orders: u64,
     /// What each publisher sends in kbit/s, as was last heard.
     uplinks: HashMap<UserId, (u64, ServerTime)>,
+    /// What pages say of their countdowns.
+    pub(crate) fired: FiredReports,
 }
 
 impl Series {
@@ -31,6 +35,8 @@ impl Series {
             Effect::Broadcast(event) => {
                 if let EventBody::React(reactions) = &event.body {
                     self.reactions = reactions.clone();
+                } else if let EventBody::Countdown(countdown) = &event.body {
+                    self.fired.handle_countdown(countdown);
                 }
             }
             Effect::ToUser { event, .. } => {
@@ -78,6 +84,8 @@ impl Series {
             coins,
             orders: self.orders,
             kbps: self.uplinks.values().map(|(kbps, _)| kbps).sum(),
+            fired: self.fired.count(),
+            fired_off: self.fired.count_off(),
         });
     }
 

@@ -13,8 +13,8 @@ use room_rules::{
 };
 use tokio::sync::oneshot;
 use wire_format::{
-    InsertList, InsertOrder, InsertView, LayoutView, Participants, PeerList, PeerReport, Resume,
-    Resync, StandInOrder, StandInView, Target,
+    Fired, InsertList, InsertOrder, InsertView, LayoutView, Participants, PeerList, PeerReport,
+    Resume, Resync, StandInOrder, StandInView, Target,
 };
 
 use crate::{IceFragment, IfMatch, LookRequest, Outbox, Refused, RoomHandle, Sid};
@@ -251,6 +251,8 @@ pub enum Hearing {
         /// Whether this session may leave them out.
         by_data_channel: bool,
     },
+    /// A countdown fired in its page.
+    Fired(Fired),
 }
 
 /// What a session finds that a room let in. Events go to its outbox from here on.

@@ -130,7 +130,8 @@ impl Session {
                     ClientMessage::Command { rid, .. }
                     | ClientMessage::Resync { rid, .. }
                     | ClientMessage::MeAck { rid, .. }
-                    | ClientMessage::Carrier { rid, .. },
+                    | ClientMessage::Carrier { rid, .. }
+                    | ClientMessage::Fired { rid, .. },
                 ) => {
                     let refused = Refused::new(Code::BadRequest, "the first message is hello");
                     self.err(rid.as_deref(), &refused)
@@ -239,6 +240,9 @@ impl Session {
                 }
                 Ok(ClientMessage::MeAck { rid, q }) => {
                     self.tell(Hearing::MeAck(q), rid.as_deref(), room, outbox);
+                }
+                Ok(ClientMessage::Fired { rid, fired }) => {
+                    self.tell(Hearing::Fired(fired), rid.as_deref(), room, outbox);
                 }
                 Ok(ClientMessage::Carrier { rid, by_data_channel }) => {
                     let hearing = Hearing::Carrier { by_data_channel };

@@ -80,7 +80,10 @@ const danmaku = new Danmaku(byId("danmaku"));
 const catalog = new GiftCatalog();
 const gifts = new GiftView(byId("gift-banners"), byId("sky"), catalog);
 const battle = new BattleView(byId("pk"), now);
-const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => fired.push(one));
+const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => {
+  fired.push(one);
+  session.reportFired(one);
+});
 const orders = new OwnOrders(localStorage);
 const bids = new OwnBids();
 /** @param {string} t @param {object} d */

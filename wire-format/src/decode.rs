@@ -27,7 +27,7 @@ use serde_json::value::RawValue;
 use crate::Code;
 use message::Message;
 
-pub use hello::{Hello, Resume, Resync};
+pub use hello::{Fired, Hello, Resume, Resync};
 
 /// The largest frame a client may send, in bytes.
 pub const FRAME_MAX: usize = 4 * 1024;
@@ -80,6 +80,13 @@ pub enum ClientMessage {
         rid: Option<String>,
         /// Whether this WebSocket may leave them out.
         by_data_channel: bool,
+    },
+    /// A countdown fired.
+    Fired {
+        /// Comes back in the ack.
+        rid: Option<String>,
+        /// Which, and when.
+        fired: Fired,
     },
     /// What time is it?
     ClockPing {

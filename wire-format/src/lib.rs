@@ -31,7 +31,8 @@ pub use body::room_state_name;
 pub use code::Code;
 pub use cue::{CUE_MAX, Cue, CueBattle, CueCountdown, CueTile, encode_cue, encode_media_clock};
 pub use decode::{
-    ClientMessage, DecodeError, FRAME_MAX, Hello, Resume, Resync, decode_command, decode_order,
+    ClientMessage, DecodeError, FRAME_MAX, Fired, Hello, Resume, Resync, decode_command,
+    decode_order,
 };
 pub use encode::{
     SessionName, encode_ack, encode_batch, encode_done, encode_err, encode_event, encode_hello_ack,

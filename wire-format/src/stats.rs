@@ -22,6 +22,10 @@ pub struct StatsPoint {
     pub orders: u64,
     /// What publishers send, together, in kbit/s.
     pub kbps: u64,
+    /// Reports of countdowns that fired in pages, so far.
+    pub fired: u64,
+    /// Those of them that fired more than 100 ms too early or too late, or by an old deadline.
+    pub fired_off: u64,
 }
 
 /// Encodes the answer of `GET /v1/rooms/{room}/stats`.
@@ -32,9 +36,12 @@ pub fn encode_stats(points: &[StatsPoint], has_more: bool) -> String {
 
 /// Encodes the same as a table (RFC 4180).
 pub fn encode_stats_csv(points: &[StatsPoint]) -> String {
-    let mut text = "at,viewers,likes,gifts,coins,orders,kbps\r\n".to_owned();
-    for StatsPoint { at, viewers, likes, gifts, coins, orders, kbps } in points {
-        text += &format!("{at},{viewers},{likes},{gifts},{coins},{orders},{kbps}\r\n");
+    let mut text = "at,viewers,likes,gifts,coins,orders,kbps,fired,fired_off\r\n".to_owned();
+    for point in points {
+        let StatsPoint { at, viewers, likes, gifts, coins, orders, kbps, fired, fired_off } = point;
+        text += &format!(
+            "{at},{viewers},{likes},{gifts},{coins},{orders},{kbps},{fired},{fired_off}\r\n"
+        );
     }
     text
 }

@@ -14,15 +14,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use room_rules::{
-    Area, BattlePlan, BattleTerms, ChatText, Command, ConfigChange, GiftCount, GiftId, GiftOrder,
-    IdemKey, LikeCount, LinkKind, ModerationCommand, OrderRequest, PkCommand, PkId, Quantity,
-    ReasonCode, Rivals, RoomCommand, RoomId, SaleDuration, SaleId, SaleOffer, SaleTerms,
+    Area, BattlePlan, BattleTerms, ChatText, Command, ConfigChange, CountdownId, GiftCount, GiftId,
+    GiftOrder, IdemKey, LikeCount, LinkKind, ModerationCommand, OrderRequest, PkCommand, PkId,
+    Quantity, ReasonCode, Rivals, RoomCommand, RoomId, SaleDuration, SaleId, SaleOffer, SaleTerms,
     SeatCommand, SeatCount, SeatIndex, SeatLock, SeatMode, SeatPick, SlowMode, StockCount, Stream,
     Title, Ttl, UserId, Watermarks, Word,
 };
 use serde_json::{Value, json};
 use wire_format::{
-    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, Hello, Resume, Resync, SrsOffer,
+    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, Fired, Hello, Resume, Resync, SrsOffer,
     decode_order, encode_err,
 };
 
@@ -323,7 +323,7 @@ fn room_orders() -> Vec<(&'static str, Command)> {
         .collect()
 }
 
-fn session_messages() -> [(&'static str, ClientMessage); 7] {
+fn session_messages() -> [(&'static str, ClientMessage); 8] {
     let room = |name| RoomId::parse(name).unwrap();
     let rid = |rid: &str| Some(rid.to_owned());
     let hello = |room, token, resume| ClientMessage::Hello {
@@ -335,6 +335,8 @@ fn session_messages() -> [(&'static str, ClientMessage); 7] {
     let resume = Box::new(Resume { sid: "s-1".to_owned(), epoch, q, me: 8 });
     let resync = Resync { stream: Stream::Gift, from: 5 };
     let c0 = serde_json::Number::from_f64(12.5).unwrap();
+    let countdown = CountdownId::parse("01J-sale_open").unwrap();
+    let fired = Fired { countdown, revision: 2, lag_ms: -12, unsure_ms: 8 };
     [
         ("hello", hello(room("a"), None, None)),
         ("hello that resumes", hello(room("a"), None, Some(resume))),
@@ -342,6 +344,7 @@ fn session_messages() -> [(&'static str, ClientMessage); 7] {
         ("resync", ClientMessage::Resync { rid: rid("7"), resync }),
         ("me.ack", ClientMessage::MeAck { rid: None, q: 8 }),
         ("carrier", ClientMessage::Carrier { rid: rid("7"), by_data_channel: true }),
+        ("cd.fired", ClientMessage::Fired { rid: None, fired }),
         ("clk.ping", ClientMessage::ClockPing { c0 }),
     ]
 }

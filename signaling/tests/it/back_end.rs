@@ -71,7 +71,10 @@ async fn who_steers_the_room_sees_its_figures_as_json_and_as_a_table() {
     assert_eq!((&rest["points"][0]["at"], &rest["cursor"]), (&json!(3), &json!(null)));
     let table = ask("?format=csv&limit=1", Role::Host).await;
     assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8"));
-    assert_eq!(table.body, "at,viewers,likes,gifts,coins,orders,kbps\r\n1,2,0,0,0,0,0\r\n");
+    assert_eq!(
+        table.body,
+        "at,viewers,likes,gifts,coins,orders,kbps,fired,fired_off\r\n1,2,0,0,0,0,0,0,0\r\n"
+    );
     assert_eq!(ask("?format=xml", Role::Host).await.error(), (400, "BAD_REQUEST".into()));
     assert_eq!(ask("", Role::Viewer).await.error(), (403, "FORBIDDEN".into()));
 }

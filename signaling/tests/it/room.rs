@@ -144,7 +144,7 @@ fn hear(hearing: Hearing) {
             let expired = || Refused::new(Code::Expired, "too long ago");
             let _ = reply.send((resync.from > 10).then_some(3).ok_or_else(expired));
         }
-        Hearing::MeAck(_) | Hearing::Carrier { .. } => {}
+        Hearing::MeAck(_) | Hearing::Carrier { .. } | Hearing::Fired(_) => {}
     }
 }
 

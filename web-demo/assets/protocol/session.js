@@ -33,6 +33,9 @@ const GAP_MS = 2_000;
 /** How long what was told to this user alone may wait for its acknowledgement. */
 const ME_ACK_MS = 500;
 
+/** Which share of the pages says when a countdown fired. */
+const REPORTED = 0.1;
+
 /** @typedef {"idle" | "connecting" | "joined" | "waiting" | "ended" | "refused"} Status */
 
 /**
@@ -369,6 +372,18 @@ export class RoomSession {
       this.timers.meAck = 0;
       if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(encode("me.ack", { q: this.seen.positions().me ?? 0 }));
     }, ME_ACK_MS);
+  }
+
+  /**
+   * Tells of one countdown in ten how far from its deadline it fired here.
+   * @param {{id: string, rev: number, openAt: number, at: number}} fired
+   */
+  reportFired({ id, rev, openAt, at }) {
+    const unsure = this.options.clock.uncertainty();
+    // A page that nobody sees fires when the browser lets it.
+    if (unsure === null || document.hidden || Math.random() >= REPORTED) return;
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    this.socket.send(encode("cd.fired", { id, rev, lag_ms: at - openAt, unc_ms: unsure }));
   }
 
   /** Leaves gifts, chat and reactions to the data channels as long as these answer. */

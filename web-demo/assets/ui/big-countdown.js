@@ -24,7 +24,7 @@ export class BigCountdown {
   /**
    * @param {HTMLElement} root
    * @param {() => number} now room time
-   * @param {(fired: {id: string, kind: string, openAt: number, at: number}) => void} [onFired]
+   * @param {(fired: {id: string, rev: number, kind: string, openAt: number, at: number}) => void} [onFired]
    */
   constructor(root, now, onFired) {
     this.root = root;
@@ -70,7 +70,7 @@ export class BigCountdown {
   fire(countdown, now) {
     if (this.fired.has(countdown.id)) return;
     this.fired.add(countdown.id);
-    this.onFired?.({ id: countdown.id, kind: countdown.kind, openAt: countdown.open_at, at: now });
+    this.onFired?.({ id: countdown.id, rev: countdown.rev, kind: countdown.kind, openAt: countdown.open_at, at: now });
   }
 
   /**

@@ -1,6 +1,6 @@
 //! What a client says about its session: where it wants to be, what it has already heard.
 
-use room_rules::{RoomId, Stream, Watermarks};
+use room_rules::{CountdownId, RoomId, Stream, Watermarks};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,6 +12,8 @@ use crate::stream_of;
 const NAME_MAX: usize = 64;
 /// The longest token, as on HTTP.
 const TOKEN_MAX: usize = 4096;
+/// What fired further from its deadline than this was asleep.
+const FIRED_MS_MAX: f64 = 600_000.0;
 
 /// Where a client wants to be.
 #[derive(Clone, Eq, PartialEq)]
@@ -54,12 +56,26 @@ pub struct Resync {
     pub from: u64,
 }
 
+/// What a page says of a countdown that fired there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fired {
+    /// Which.
+    pub countdown: CountdownId,
+    /// The revision that it counted by.
+    pub revision: u32,
+    /// How many milliseconds after the deadline it fired, by the page's idea of room time.
+    pub lag_ms: i32,
+    /// How far off that idea may be.
+    pub unsure_ms: u32,
+}
+
 /// A message of the session, still without its `rid`.
 pub(super) enum Said {
     Hello(Hello),
     Resync(Resync),
     MeAck(u64),
     Carrier(bool),
+    Fired(Fired),
     ClockPing(serde_json::Number),
 }
 
@@ -70,6 +86,7 @@ impl Said {
             Self::Resync(resync) => ClientMessage::Resync { rid, resync },
             Self::MeAck(q) => ClientMessage::MeAck { rid, q },
             Self::Carrier(by_data_channel) => ClientMessage::Carrier { rid, by_data_channel },
+            Self::Fired(fired) => ClientMessage::Fired { rid, fired },
             Self::ClockPing(c0) => ClientMessage::ClockPing { c0 },
         }
     }
@@ -80,6 +97,7 @@ pub(super) const SESSION: &[Message<Said>] = messages! {
     "resync": ResyncBody => |body| body.read().map(Said::Resync);
     "me.ack": MeAckBody => |body| Ok(Said::MeAck(body.q));
     "carrier": CarrierBody => |body| Ok(Said::Carrier(body.dc));
+    "cd.fired": FiredBody => |body| body.read().map(Said::Fired);
     "clk.ping": PingBody => |body| Ok(Said::ClockPing(body.c0));
 };
 
@@ -154,6 +172,26 @@ struct MeAckBody {
 #[derive(Deserialize, JsonSchema)]
 struct CarrierBody {
     dc: bool,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct FiredBody {
+    id: String,
+    rev: u32,
+    lag_ms: f64,
+    #[serde(default)]
+    unc_ms: f64,
+}
+
+impl FiredBody {
+    fn read(self) -> Result<Fired, String> {
+        let countdown = CountdownId::parse(&self.id).ok_or("id is no countdown's")?;
+        if self.lag_ms.abs() > FIRED_MS_MAX || !(0.0..=FIRED_MS_MAX).contains(&self.unc_ms) {
+            return Err(format!("lag_ms and unc_ms go to {FIRED_MS_MAX}"));
+        }
+        let (lag_ms, unsure_ms) = (self.lag_ms.round() as i32, self.unc_ms.round() as u32);
+        Ok(Fired { countdown, revision: self.rev, lag_ms, unsure_ms })
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]
