@@ -44,8 +44,6 @@ pub(crate) struct Abilities {
     pub(crate) audio_nack: bool,
     /// Publish: we take RED apart (RFC 2198). Play: we make it.
     pub(crate) red: bool,
-    /// Play: we make FlexFEC (RFC 8627's predecessor, draft 03, as Chromium has it).
-    pub(crate) flexfec: bool,
     /// Publish: we take several encodings of one picture (RFC 8853).
     pub(crate) simulcast: bool,
 }
@@ -61,7 +59,6 @@ impl Abilities {
                 rrtr: false,
                 audio_nack: true,
                 red: true,
-                flexfec: false,
                 simulcast: true,
             },
             Direction::Play => Self {
@@ -71,7 +68,6 @@ impl Abilities {
                 rrtr: true,
                 audio_nack: true,
                 red: true,
-                flexfec: false,
                 simulcast: false,
             },
         }
@@ -87,7 +83,6 @@ impl Abilities {
             rrtr: true,
             audio_nack: true,
             red: true,
-            flexfec: true,
             simulcast: true,
         }
     }

@@ -87,10 +87,6 @@ impl Agreement {
         for codec in &track.codecs {
             put_codec(out, codec, direction, local.start_kbps);
         }
-        if let Some(fec) = track.codecs.iter().find_map(|codec| codec.fec_payload_type) {
-            put(out, format_args!("a=rtpmap:{fec} flexfec-03/90000"));
-            put(out, format_args!("a=fmtp:{fec} repair-window=10000000"));
-        }
         for rid in &track.rids {
             put(out, format_args!("a=rid:{rid} recv"));
         }
@@ -120,8 +116,7 @@ impl Agreement {
 
 /// Returns the payload types of a track, each once.
 fn formats(track: &Track, direction: Direction) -> impl Iterator<Item = u8> {
-    let fec = track.codecs.iter().find_map(|codec| codec.fec_payload_type);
-    let own = track.codecs.iter().flat_map(move |codec| {
+    let each = track.codecs.iter().flat_map(move |codec| {
         // Chromium sends RED only if the answer prefers it to plain Opus.
         let (red_first, red_last) = match direction {
             Direction::Publish => (codec.red_payload_type, None),
@@ -129,7 +124,7 @@ fn formats(track: &Track, direction: Direction) -> impl Iterator<Item = u8> {
         };
         [red_first, Some(codec.payload_type), codec.rtx_payload_type, red_last]
     });
-    own.chain([fec]).flatten()
+    each.flatten()
 }
 
 fn put_codec(out: &mut String, codec: &NegotiatedCodec, direction: Direction, start_kbps: u32) {
@@ -161,23 +156,17 @@ fn put_codec(out: &mut String, codec: &NegotiatedCodec, direction: Direction, st
 
 /// Tells what we send. One stream id for both tracks makes the receiver keep lips in sync.
 fn put_source(out: &mut String, track: &Track, cname: &str) {
-    let Track { ssrc, rtx_ssrc, fec_ssrc, kind, .. } = track;
+    let Track { ssrc, rtx_ssrc, kind, .. } = track;
     let name = match kind {
         MediaKind::Audio => "audio",
         MediaKind::Video => "video",
     };
-    let (has_rtx, has_fec) = (track.has_rtx(), track.has_fec());
+    let rtx_ssrc = track.has_rtx().then_some(rtx_ssrc);
     put(out, format_args!("a=msid:lianmai {name}"));
-    if has_rtx {
+    if let Some(rtx_ssrc) = rtx_ssrc {
         put(out, format_args!("a=ssrc-group:FID {ssrc} {rtx_ssrc}"));
     }
-    if has_fec {
-        put(out, format_args!("a=ssrc-group:FEC-FR {ssrc} {fec_ssrc}"));
-    }
-    for (_, ssrc) in [(true, ssrc), (has_rtx, rtx_ssrc), (has_fec, fec_ssrc)]
-        .into_iter()
-        .filter(|(is_used, _)| *is_used)
-    {
+    for ssrc in std::iter::once(ssrc).chain(rtx_ssrc) {
         put(out, format_args!("a=ssrc:{ssrc} cname:{cname}\r\na=ssrc:{ssrc} msid:lianmai {name}"));
     }
 }

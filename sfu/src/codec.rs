@@ -18,8 +18,6 @@ pub(crate) struct NegotiatedCodec {
     pub(crate) rtx_payload_type: Option<u8>,
     /// Carries several blocks of `payload_type` at once (RFC 2198).
     pub(crate) red_payload_type: Option<u8>,
-    /// Repairs any packet of the section.
-    pub(crate) fec_payload_type: Option<u8>,
     pub(crate) feedback: Feedback,
     /// The format parameters of the answer; empty if there are none.
     pub(crate) fmtp: String,
@@ -81,15 +79,11 @@ impl NegotiatedCodec {
             let blocks = format!("{apt}/{apt}");
             section.payload_types_of("red/48000/2").find(|&pt| section.fmtp(pt) == Some(&blocks))
         };
-        let fec = || section.payload_types_of("flexfec-03/90000").next();
         Some(Self {
             codec,
             payload_type,
             rtx_payload_type,
             red_payload_type: (codec == Codec::Opus && abilities.red).then(red).flatten(),
-            fec_payload_type: (codec.kind() == MediaKind::Video && abilities.flexfec)
-                .then(fec)
-                .flatten(),
             feedback,
             fmtp: answered_parameters(section, codec, payload_type),
         })

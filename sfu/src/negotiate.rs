@@ -43,19 +43,12 @@ pub(crate) struct Track {
     pub(crate) ssrc: u32,
     /// What we send retransmissions as.
     pub(crate) rtx_ssrc: u32,
-    /// What we send forward error correction as.
-    pub(crate) fec_ssrc: u32,
 }
 
 impl Track {
     /// Whether retransmissions are a stream of their own.
     pub(crate) fn has_rtx(&self) -> bool {
         self.codecs.iter().any(|codec| codec.rtx_payload_type.is_some())
-    }
-
-    /// Whether there is a stream of forward error correction.
-    pub(crate) fn has_fec(&self) -> bool {
-        self.codecs.iter().any(|codec| codec.fec_payload_type.is_some())
     }
 }
 
@@ -197,7 +190,6 @@ impl Agreement {
             has_reduced_size: section.has_rtcp_rsize && direction == Direction::Publish,
             ssrc: fastrand::u32(1..),
             rtx_ssrc: fastrand::u32(1..),
-            fec_ssrc: fastrand::u32(1..),
         });
         Ok(Use::Track(self.tracks.len() - 1))
     }

@@ -332,7 +332,6 @@ mod tests {
             payload_type: MEDIA,
             rtx_payload_type: Some(RTX),
             red_payload_type: None,
-            fec_payload_type: None,
             feedback: Feedback { nack: true, ..Feedback::default() },
             fmtp: String::new(),
         };
@@ -348,7 +347,6 @@ mod tests {
             has_reduced_size: true,
             ssrc: 1,
             rtx_ssrc: 2,
-            fec_ssrc: 3,
         };
         Publisher::new(PeerId::new(1, 0), &[track], 1_000_000)
     }

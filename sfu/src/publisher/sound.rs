@@ -109,7 +109,6 @@ mod tests {
             payload_type: OPUS,
             rtx_payload_type: None,
             red_payload_type: Some(RED),
-            fec_payload_type: None,
             feedback: Feedback::default(),
             fmtp: String::new(),
         };
@@ -123,7 +122,6 @@ mod tests {
             has_reduced_size: true,
             ssrc: 1,
             rtx_ssrc: 2,
-            fec_ssrc: 3,
         };
         Publisher::new(PeerId::new(1, 0), &[track], 1_000_000)
     }
