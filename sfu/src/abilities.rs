@@ -6,7 +6,8 @@ use media_rules::Codec;
 use crate::extension::Extension;
 use crate::negotiate::Direction;
 
-/// What is read from publishers' packets and told to viewers.
+/// What is read from publishers' packets and told to viewers. The MID is not read, as SSRC, RID and
+/// payload type say enough, but must be in every answer (RFC 9143 section 9.1).
 const PASSED_ON: &[Extension] = &[
     Extension::Mid,
     Extension::AudioLevel,

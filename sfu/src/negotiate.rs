@@ -27,7 +27,7 @@ pub(crate) enum Direction {
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
     pub(crate) kind: MediaKind,
-    #[expect(dead_code, reason = "the writer of the egress header needs it")]
+    /// The section's name, which packets that we send carry at first.
     pub(crate) mid: String,
     /// Never empty, best first. Publish: exactly one. Play: a packet goes out under the payload
     /// type of its codec, and not at all if its codec is not here.

@@ -32,6 +32,10 @@ const FRESH_ENTRY: Duration = Duration::from_millis(150);
 /// A track that is further behind than this skips to what is new.
 const MAX_LAG: Duration = Duration::from_millis(500);
 
+/// A longer value does not fit the short heads of extensions (RFC 8285 section 4.2), which is all that
+/// every viewer can read; its tracks are told apart by the SSRCs of the answer.
+const MAX_MID_LEN: usize = 16;
+
 /// How far a track got with what is there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Progress {
@@ -64,6 +68,8 @@ struct SendCodec {
 pub(super) struct SendTrack {
     pub(super) kind: MediaKind,
     pub(super) ssrc: u32,
+    /// The section of the viewer's description that this is; empty if it is not told.
+    mid: Box<str>,
     /// Which of the source's streams is to be played.
     pub(super) wanted: Slot,
     /// What is to be played of it, and what is: more only from where that is possible.
@@ -116,6 +122,7 @@ impl SendTrack {
         Self {
             kind: track.kind,
             ssrc: track.ssrc,
+            mid: if track.mid.len() <= MAX_MID_LEN { track.mid.as_str() } else { "" }.into(),
             wanted: track.kind.into(),
             wanted_layers: Layers::ALL,
             layers: Layers::ALL,
@@ -270,12 +277,16 @@ impl SendTrack {
         self.splice.timestamp(self.anchor?.timestamp_at(at, self.kind.clock_rate_hz()))
     }
 
-    /// Returns what is told of time beside a packet. What is told is of the moment, so nothing beside
-    /// one that may be sent again under its old number, which has to be the same bit for bit.
-    fn tell(&mut self, packet: &Packet, codec: SendCodec, now: MediaTime) -> Told {
+    /// Returns what is told of time beside a packet, and whether its section is, until the viewer has
+    /// heard of it (RFC 9143 section 15). What is told is of the moment, so nothing beside one that may
+    /// be sent again under its old number, which has to be the same bit for bit.
+    fn tell(&mut self, packet: &Packet, codec: SendCodec, now: MediaTime) -> (Told, Option<u8>) {
         let is_for_once = self.kind == MediaKind::Audio || codec.rtx_payload_type.is_some();
-        let told = is_for_once.then(|| self.timing.tell(packet, self.anchor, now));
-        told.unwrap_or_default()
+        if !is_for_once {
+            return (Told::default(), None);
+        }
+        let mid = self.extensions.mid.filter(|_| !self.tally.is_heard());
+        (self.timing.tell(packet, self.anchor, now), mid)
     }
 
     fn codec_of(&mut self, packet: &Packet) -> Option<SendCodec> {
@@ -334,11 +345,12 @@ impl SendTrack {
         // What is repeated bit for bit may arrive late under the same number, as if from a queue.
         let has_number = self.kind == MediaKind::Video || !repeats_sound;
         let number_id = self.extensions.transport_cc.filter(|_| has_number);
-        let told = self.tell(packet, codec, out.now);
+        let (told, mid) = self.tell(packet, codec, out.now);
         let mut extensions = ExtensionList::default();
         packet.push_extensions(&self.extensions, &mut extensions);
         extensions.push(number_id, &number);
         told.push(&self.extensions, &mut extensions);
+        extensions.push(mid, self.mid.as_bytes());
         let octets = descriptor.len + content.len();
         let (prefix, descriptor): (&[u8], _) = (&[], descriptor.bytes());
         let marker = header.marker;

@@ -10,7 +10,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use media_rules::twcc::{FeedbackHead, write};
-use media_rules::{FeedId, MediaTime};
+use media_rules::{FeedId, MediaTime, RtpHeader};
 use rtc_srtp::config::SessionKeys;
 use rtc_srtp::protection_profile::ProtectionProfile;
 use tokio::sync::mpsc;
@@ -39,6 +39,8 @@ const OFFER: &str = "v=0\r\na=group:BUNDLE 0 1\r\na=ice-ufrag:abcd\r\na=ice-pwd:
     a=rtpmap:102 H264/90000\r\na=rtpmap:103 rtx/90000\r\na=fmtp:103 apt=102\r\n\
     a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n\
     a=rtcp-fb:102 nack\r\na=rtcp-fb:102 nack pli\r\na=rtcp-fb:102 transport-cc\r\n";
+/// To be added to the section of the picture.
+const MID: &str = "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n";
 const VIDEO: u8 = 102;
 const RTX: u8 = 103;
 const VIDEO_SSRC: u32 = 7;
@@ -275,7 +277,8 @@ fn what_is_sent_again_under_its_old_number_is_the_same_packet_bit_for_bit() {
     let offer = OFFER
         .replace(" 103\r\n", "\r\n")
         .replace("a=rtpmap:103 rtx/90000\r\na=fmtp:103 apt=102\r\n", "")
-        + "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n";
+        + "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"
+        + MID;
     let delay = (Duration::from_millis(100), Duration::from_millis(400));
     let port = port();
     let address = port.local_addr().expect("it is bound");
@@ -293,6 +296,35 @@ fn what_is_sent_again_under_its_old_number_is_the_same_packet_bit_for_bit() {
         rig.feedback(0, &nack(packet));
         assert_eq!(receive(), *packet);
     }
+}
+
+#[test]
+fn packets_name_their_section_until_the_viewer_has_told_how_it_receives_them() {
+    let port = port();
+    let address = port.local_addr().expect("it is bound");
+    let mut rig = Rig::with_viewers(&[address], &(OFFER.to_owned() + MID), Config::default());
+    let mids = |rig: &mut Rig| {
+        rig.frame(2);
+        let mut ssrc = [0; 4];
+        let mids: Vec<Option<Vec<u8>>> = (0..2)
+            .map(|_| {
+                let mut buffer = [0; 2_048];
+                let len = port.recv(&mut buffer).expect("it was sent");
+                let clear = rig.open(0, &mut buffer[..len]).expect("authentic");
+                ssrc.copy_from_slice(&buffer[8..12]);
+                let header = RtpHeader::parse(&buffer[..clear]).expect("RTP");
+                let mut told = header.extensions(&buffer[..clear]);
+                told.find(|(id, _)| *id == 4).map(|(_, mid)| mid.to_vec())
+            })
+            .collect();
+        (mids, ssrc)
+    };
+    let (first, ssrc) = mids(&mut rig);
+    assert_eq!(first, [Some(b"1".to_vec()), Some(b"1".to_vec())]);
+    let mut report = receiver_report();
+    report[8..12].copy_from_slice(&ssrc);
+    rig.feedback(0, &report);
+    assert_eq!(mids(&mut rig).0, [None, None]);
 }
 
 /// Run under `valgrind` with two numbers of rounds, by e2e/bench/instructions.mjs: the difference

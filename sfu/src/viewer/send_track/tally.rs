@@ -76,6 +76,11 @@ impl Tally {
         (lost.max(0).unsigned_abs().min(total), total)
     }
 
+    /// Whether the viewer ever told how it receives the track.
+    pub(super) const fn is_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
     /// Returns packets and bytes as a sender report counts them, modulo 2^32 (RFC 3550 section 6.4.1);
     /// `None` if there was nothing yet.
     pub(super) fn reported(&self) -> Option<(u32, u32)> {
