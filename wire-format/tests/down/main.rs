@@ -4,6 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod battle;
+mod cue;
+mod film;
+mod gift;
 mod giveaway;
 mod goods;
 mod layout;
@@ -12,30 +16,27 @@ mod schema;
 mod session;
 mod shop;
 mod stats;
+mod uplink;
 
 use std::collections::BTreeMap;
 
 use room_rules::{
-    Areas, BattleEnd, BattleResult, BattleState, BattleTop, BattleView, ChatContent, ChatId,
-    ChatLine, ChatText, Contributor, Countdown, CountdownId, CountdownKind, CountdownState,
-    EndReason, Event, EventBody, GiftCatalog, GiftId, GiftItem, Leaders, Member, OrderId,
-    OrderPlaced, Performer, PkId, Quantity, Reactions, Rejected, Reply, Role, RoomId, RoomState,
-    RoomView, Rush, SaleId, SaleState, SaleView, Scores, SeatIndex, SeatRequestKind, SeatState,
-    SeatView, ServerTime, SideState, SideView, Silence, Snapshot, Stream, Title, UserId,
-    Watermarks,
+    Areas, ChatContent, ChatId, ChatLine, ChatText, Countdown, CountdownId, CountdownKind,
+    CountdownState, EndReason, Event, EventBody, GiftCatalog, Member, OrderId, OrderPlaced,
+    Performer, PkId, Quantity, Rejected, Reply, Role, RoomId, RoomState, RoomView, SaleId,
+    SaleState, SaleView, Scores, SeatIndex, SeatRequestKind, SeatState, SeatView, ServerTime,
+    Silence, Snapshot, Stream, Title, UserId, Watermarks,
 };
 use serde_json::Value;
 use stats::{peer_list, publisher_report, viewer_report};
 use wire_format::{
-    CUE_MAX, Code, Cue, CueBattle, CueCountdown, CueTile, FilmState, InsertEnd, InsertList,
-    InsertView, Lane, SessionName, StandInView, Target, TargetState, Uplink, UplinkNews,
-    decode_insert, decode_stand_in, encode_ack, encode_cue, encode_err, encode_event,
-    encode_gift_catalog, encode_hello_ack, encode_insert_ended, encode_insert_started,
-    encode_inserts, encode_layers, encode_layout, encode_layout_applied, encode_leaderboard,
-    encode_lottery, encode_media_clock, encode_order, encode_packet, encode_peer_report,
-    encode_peers, encode_problem, encode_room, encode_rooms, encode_speaker, encode_srs_answer,
-    encode_srs_error, encode_staff, encode_stand_in, encode_target, encode_targets, encode_uplink,
-    encode_welcome,
+    Code, InsertEnd, Lane, SessionName, Target, TargetState, UplinkNews, encode_ack, encode_cue,
+    encode_err, encode_event, encode_gift_catalog, encode_hello_ack, encode_insert_ended,
+    encode_insert_started, encode_inserts, encode_layers, encode_layout, encode_layout_applied,
+    encode_leaderboard, encode_lottery, encode_media_clock, encode_order, encode_packet,
+    encode_peer_report, encode_peers, encode_problem, encode_room, encode_rooms, encode_speaker,
+    encode_srs_answer, encode_srs_error, encode_staff, encode_stand_in, encode_target,
+    encode_targets, encode_uplink, encode_welcome,
 };
 
 const MEDIA: &str = "0123456789abcdef0123456789abcdef";
@@ -106,27 +107,6 @@ fn every_code_of_the_protocol_is_here_with_its_status_and_no_other() {
 }
 
 #[test]
-fn a_cue_is_never_longer_than_its_limit() {
-    let mut cue = battle_cue();
-    for number in 0..20 {
-        let id = format!("a-1-sale{number}-open");
-        cue.countdowns.push(CueCountdown { id, open_at: at(0), kind: CountdownKind::Punish });
-    }
-    let text = encode_cue(&cue, 0);
-    assert!(text.len() <= CUE_MAX && text.contains("a-1-sale2-open"), "the first ones stay");
-    assert!(text.contains("a-1-pk1"));
-
-    let name = "f".repeat(100);
-    cue.tiles = (0..9).map(|_| CueTile(name.clone(), [9_999; 4])).collect();
-    let text = encode_cue(&cue, 0);
-    assert!(text.len() <= CUE_MAX && text.contains(&name) && !text.contains("a-1-pk1"));
-    serde_json::from_str::<Value>(&text).unwrap();
-
-    cue.tiles = vec![CueTile("f".repeat(1_000), [0; 4])];
-    assert!(encode_cue(&cue, 0).len() <= CUE_MAX);
-}
-
-#[test]
 fn every_stream_has_the_lane_that_the_protocol_gives_it() {
     for stream in [Stream::Room, Stream::Seat, Stream::Pk, Stream::Sale, Stream::Me] {
         assert_eq!(Lane::of(stream), Lane::Control);
@@ -169,7 +149,7 @@ fn said() -> BTreeMap<&'static str, String> {
         ("ack of lottery.open", ack(&giveaway::lottery_opened())),
         ("ack of lottery.enter", ack(&giveaway::entered())),
         ("gifts", encode_gift_catalog(&GiftCatalog::default())),
-        ("leaderboard", encode_leaderboard(&leaders())),
+        ("leaderboard", encode_leaderboard(&gift::leaders())),
         ("peers", encode_peers(&peer_list())),
         ("stats of a publisher", encode_peer_report(&publisher_report())),
         ("stats of a viewer", encode_peer_report(&viewer_report())),
@@ -177,22 +157,22 @@ fn said() -> BTreeMap<&'static str, String> {
         ("SRS error", encode_srs_error(Code::NotLive, "this feed is not on the stage")),
         ("speaker", encode_speaker(Some(("a", "alice")), now())),
         ("speaker when nobody speaks", encode_speaker(None, now())),
-        ("uplink", encode_uplink(UplinkNews::Still, &fair(), now())),
-        ("uplink.bad", encode_uplink(UplinkNews::Bad, &bad(), now())),
-        ("uplink.good", encode_uplink(UplinkNews::Good, &good(), now())),
+        ("uplink", encode_uplink(UplinkNews::Still, &uplink::fair(), now())),
+        ("uplink.bad", encode_uplink(UplinkNews::Bad, &uplink::bad(), now())),
+        ("uplink.good", encode_uplink(UplinkNews::Good, &uplink::good(), now())),
         (
             "media.clock",
             encode_media_clock(MEDIA, u32::MAX, now().unix_millis() as f64 - 33.5, now()),
         ),
-        ("cue", encode_cue(&battle_cue(), now().unix_millis())),
-        ("cue of a host alone", encode_cue(&solo_cue(), now().unix_millis())),
+        ("cue", encode_cue(&cue::battle(), now().unix_millis())),
+        ("cue of a host alone", encode_cue(&cue::solo(), now().unix_millis())),
         ("layout.applied", encode_layout_applied(&layout::applied(), now())),
         ("Layout", encode_layout(&layout::view())),
-        ("insert.started", encode_insert_started(&insert(), at(33), now())),
+        ("insert.started", encode_insert_started(&film::insert(), at(33), now())),
         ("insert.ended", encode_insert_ended("i1", &InsertEnd::End, now())),
-        ("insert.ended of one that failed", encode_insert_ended("i2", &broken(), now())),
-        ("Inserts", encode_inserts(&inserts())),
-        ("StandIn", encode_stand_in(&stand_in())),
+        ("insert.ended of one that failed", encode_insert_ended("i2", &film::broken(), now())),
+        ("Inserts", encode_inserts(&film::inserts())),
+        ("StandIn", encode_stand_in(&film::stand_in())),
         ("error body", encode_problem(Code::RoomNotFound, "there is no such room", None)),
     ]);
     said.extend(session::said());
@@ -208,66 +188,6 @@ fn said() -> BTreeMap<&'static str, String> {
     said.extend(shop::said());
     said.extend(goods::said());
     said
-}
-
-fn insert() -> InsertView {
-    let order = decode_insert(br#"{"src":"ad.mp4","mode":"pip","volume":80}"#).unwrap();
-    let rect = order.insert.place.rect((720, 1280));
-    let (state, length_ms) = (FilmState::Playing, Some(15_000));
-    InsertView { id: "i1".into(), order, rect, state, length_ms }
-}
-
-fn broken() -> InsertEnd {
-    InsertEnd::Failed("it has no picture".into())
-}
-
-fn inserts() -> InsertList {
-    let (films, images) = (vec!["ad.mp4".into()], vec!["soon.png".into()]);
-    InsertList { inserts: vec![insert()], films, images }
-}
-
-fn stand_in() -> StandInView {
-    let order = decode_stand_in(br#"{"src":"soon.mp4"}"#).unwrap();
-    StandInView { order, state: Some(FilmState::Ready), error: None }
-}
-
-fn battle_cue() -> Cue {
-    let half = |feed: &str, x| CueTile(feed.to_owned(), [x, 1_250, 5_000, 5_000]);
-    let kind = CountdownKind::SaleOpen;
-    Cue {
-        layout: 7,
-        tiles: vec![half("a/alice", 0), half("b/ben", 5_000)],
-        countdowns: vec![CueCountdown { id: "a-1-sale2-open".into(), open_at: at(3_000), kind }],
-        battle: Some(CueBattle { pk: "a-1-pk1".into(), end_at: at(63_000), scores: vec![10, 0] }),
-        pinned: Some("a-1-product1".into()),
-    }
-}
-
-fn solo_cue() -> Cue {
-    let tiles = vec![CueTile("a/alice".to_owned(), [0, 0, 10_000, 10_000])];
-    Cue { layout: 8, tiles, ..Cue::default() }
-}
-
-fn good() -> Uplink<'static> {
-    Uplink {
-        user: "alice",
-        score: 100,
-        trouble: None,
-        loss: 0.0,
-        rtt_ms: Some(40),
-        jitter_ms: 3,
-        fps: 30,
-        kbps: 1_500,
-    }
-}
-
-fn fair() -> Uplink<'static> {
-    Uplink { score: 97, loss: 0.005, rtt_ms: None, kbps: 1_480, ..good() }
-}
-
-fn bad() -> Uplink<'static> {
-    let trouble = Some("loss");
-    Uplink { score: 40, trouble, loss: 0.12, jitter_ms: 9, fps: 22, kbps: 900, ..good() }
 }
 
 fn events() -> Vec<(&'static str, EventBody)> {
@@ -293,16 +213,16 @@ fn events() -> Vec<(&'static str, EventBody)> {
         ("stage.updated", EventBody::StageUpdated(vec![host("a", "Alice"), host("b", "Ben")])),
         ("seat.updated", EventBody::SeatUpdated(joining)),
         ("seat.request", apply),
-        ("pk.updated", EventBody::PkUpdated(decided())),
-        ("pk.updated before the start", EventBody::PkUpdated(invited())),
+        ("pk.updated", EventBody::PkUpdated(battle::decided())),
+        ("pk.updated before the start", EventBody::PkUpdated(battle::invited())),
         ("pk.score", EventBody::PkScore { pk: pk(), version: 9, scores: scores(10) }),
         ("countdown of a sale", EventBody::Countdown(sale_countdown())),
-        ("countdown of a battle", EventBody::Countdown(battle_countdown())),
+        ("countdown of a battle", EventBody::Countdown(battle::countdown())),
         ("sale.updated", EventBody::SaleUpdated(sale())),
-        ("gift.batch", EventBody::Gifts(vec![roses(), over()])),
+        ("gift.batch", EventBody::Gifts(vec![gift::roses(), gift::over()])),
         ("chat", EventBody::Chat(line())),
-        ("react", EventBody::React(reactions())),
-        ("react after a battle", EventBody::React(after_a_battle())),
+        ("react", EventBody::React(gift::reactions())),
+        ("react after a battle", EventBody::React(gift::after_a_battle())),
         ("packet.updated", giveaway::packet_event(giveaway::packet())),
         ("packet.updated when it is over", giveaway::packet_event(giveaway::over())),
         ("lottery.updated", giveaway::lottery_event(giveaway::lottery())),
@@ -348,53 +268,6 @@ fn host(in_room: &str, name: &str) -> Performer {
     }
 }
 
-fn invited() -> BattleView {
-    BattleView {
-        pk: pk(),
-        state: BattleState::Inviting,
-        sides: vec![side("a", SideState::In), side("b", SideState::Asked)],
-        round: 0,
-        start_at: None,
-        end_at: None,
-        rush: None,
-        punish_until: None,
-        scores: scores(0),
-        version: 1,
-        result: None,
-    }
-}
-
-/// A host has the room's name.
-fn side(name: &str, state: SideState) -> SideView {
-    let host = Member {
-        user: user(&format!("host-{name}")),
-        name: name.to_uppercase().into(),
-        role: Role::Host,
-        caps: Areas::ALL,
-    };
-    let host = (state != SideState::Asked).then_some(host);
-    SideView { room: room(name), host, state, reason: None }
-}
-
-fn decided() -> BattleView {
-    let reason = Some(BattleEnd::Timeout);
-    let gone = SideView { reason, ..side("c", SideState::Asked) };
-    let gone = SideView { state: SideState::Out, ..gone };
-    BattleView {
-        state: BattleState::Punishing,
-        sides: vec![side("a", SideState::In), side("b", SideState::Surrendered), gone],
-        round: 1,
-        rush: Some(Rush { from: at(53_000), factor: 2 }),
-        start_at: Some(at(3_000)),
-        end_at: Some(at(63_000)),
-        punish_until: Some(at(93_000)),
-        scores: Scores { rooms: ["a", "b", "c"].map(room).into(), points: vec![10, 0, 0] },
-        version: 9,
-        result: Some(BattleResult { winner: Some(room("a")), reason: BattleEnd::Time }),
-        ..invited()
-    }
-}
-
 fn sale() -> SaleView {
     SaleView {
         sale: sale_id(),
@@ -427,69 +300,6 @@ fn sale_countdown() -> Countdown {
         subject: "a-1-sale2".to_owned(),
         fair: true,
     }
-}
-
-fn battle_countdown() -> Countdown {
-    Countdown {
-        id: CountdownId::parse("a-1-pk1-start").unwrap(),
-        revision: 2,
-        kind: CountdownKind::PkStart,
-        close_at: None,
-        state: CountdownState::Fired,
-        labels: &["3", "2", "1", "PK!"],
-        subject: "a-1-pk1".to_owned(),
-        ..sale_countdown()
-    }
-}
-
-fn roses() -> GiftItem {
-    GiftItem {
-        user: user("bob"),
-        name: "Bob".into(),
-        gift: GiftId::parse("rose").unwrap(),
-        to: room("a"),
-        at: ServerTime::from_unix_millis(now().unix_millis() - 50),
-        count: 2,
-        coins: 20,
-        combo: 7,
-        combo_count: 5,
-        combo_ended: false,
-    }
-}
-
-fn over() -> GiftItem {
-    GiftItem {
-        user: user("cara"),
-        name: "Cara".into(),
-        gift: GiftId::parse("cake").unwrap(),
-        to: room("b"),
-        at: now(),
-        count: 0,
-        coins: 0,
-        combo: 6,
-        combo_count: 3,
-        combo_ended: true,
-    }
-}
-
-fn contributor(name: &str, coins: u64) -> Contributor {
-    Contributor { user: user(&name.to_lowercase()), name: name.into(), coins }
-}
-
-fn reactions() -> Reactions {
-    let top = vec![contributor("Bob", 900), contributor("Cara", 90)];
-    Reactions { online: 12, likes: 345, gifts: 27, coins: 990, senders: 2, top, battle: None }
-}
-
-fn after_a_battle() -> Reactions {
-    let sides = vec![(room("a"), vec![contributor("Bob", 800)])];
-    let top = vec![contributor("Bob", 900)];
-    Reactions { top, battle: Some(BattleTop { pk: pk(), sides }), ..reactions() }
-}
-
-fn leaders() -> Leaders {
-    let Reactions { gifts, coins, senders, top, .. } = reactions();
-    Leaders { gifts, coins, senders, top, battle: None }
 }
 
 fn line() -> ChatLine {
@@ -575,7 +385,7 @@ fn snapshot() -> Snapshot {
         wishes: vec![order::wish()],
         moderation: Some(order::moderation()),
         muted: Some(None),
-        reactions: reactions(),
+        reactions: gift::reactions(),
         at: now(),
         watermarks: Watermarks { room: 1, seat: 2, pk: 3, sale: 4, gift: 5, chat: 6, react: 7 },
     }
