@@ -15,6 +15,17 @@ ${CARGO:-cargo} fuzz build --sanitizer none --target-dir fuzz/target
 built=fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release
 targets="${TARGETS:-$(cargo fuzz list)}"
 
+# Every kind of message that the protocol has, each in a file of its own: a fuzzer guesses no names.
+mkdir -p "$work/message"
+node -e '
+  const fs = require("node:fs");
+  const [from, to] = process.argv.slice(1);
+  for (const file of fs.readdirSync(from).filter((name) => name.startsWith("up"))) {
+    const fixtures = JSON.parse(fs.readFileSync(`${from}/${file}`, "utf8"));
+    for (const [at, { message, text }] of fixtures.entries())
+      fs.writeFileSync(`${to}/${file}-${at}`, text ?? JSON.stringify(message));
+  }' wire-format/fixtures "$work/message"
+
 case "${1:-run}" in
   run)
     for target in $targets; do
