@@ -91,11 +91,7 @@ impl RedPacket {
             return Err(Rejected::AlreadyClaimed);
         }
         match self.view.state {
-            PacketState::Counting => {
-                let opens_in = self.view.open_at.since(now);
-                let opens_in_ms = u64::try_from(opens_in.as_millis()).unwrap_or(u64::MAX);
-                return Err(Rejected::NotOpen { opens_in_ms });
-            }
+            PacketState::Counting => return Err(Rejected::not_open(self.view.open_at.since(now))),
             PacketState::Empty => return Err(Rejected::SoldOut { left: 0 }),
             PacketState::Expired => return Err(Rejected::Expired("red packet")),
             PacketState::Cancelled => return Err(Rejected::Closed("red packet")),
