@@ -11,7 +11,8 @@ use crate::announcer::Announcer;
 use crate::id::{Kind, Mint};
 use crate::pace::{LastTime, Pace};
 use crate::{
-    ChatId, ChatLine, ChatText, Effect, EventBody, Member, QuestionId, Rejected, ServerTime, UserId,
+    Areas, ChatId, ChatLine, ChatText, Effect, EventBody, Member, QuestionId, Rejected, ServerTime,
+    UserId,
 };
 
 pub use command::{
@@ -109,6 +110,13 @@ impl Chat {
         self.lines.retain(|line| line.user != *user);
         self.questions.wipe(user);
         out.broadcast(EventBody::Talk(TalkEvent::Wiped(user.clone())), now);
+    }
+
+    /// Returns who said a line, if it is one of the last.
+    pub(crate) fn speaker_of(&self, id: &ChatId) -> Option<Member> {
+        let line = self.lines.iter().find(|line| line.id == *id)?;
+        let (user, name) = (line.user.clone(), line.name.clone());
+        Some(Member { user, name, role: line.role, caps: Areas::default() })
     }
 
     pub(crate) fn lines(&self) -> impl Iterator<Item = &ChatLine> {

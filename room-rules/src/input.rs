@@ -21,7 +21,8 @@ pub enum Input {
         by: Member,
         /// What for.
         command: Command,
-        /// Whom the command names, if it needs them to be present and they are.
+        /// Whom the command names, if it needs them to be present and they are; of a line that is
+        /// taken away, who said it, if that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<Member>,
     },

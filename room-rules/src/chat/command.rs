@@ -23,7 +23,7 @@ pub enum TalkCommand {
         /// To whom, of those who keep order.
         to: Option<UserId>,
     },
-    /// Takes a line away from everybody.
+    /// Takes a line away from everybody: one's own of the last, or any of those who keep order.
     Delete(ChatId),
     /// Asks the host something.
     Ask(ChatText),
@@ -38,7 +38,7 @@ pub enum TalkCommand {
         /// The answer, if it was not given aloud.
         text: Option<ChatText>,
     },
-    /// Takes a question away.
+    /// Takes a question away: one's own, or any of those who keep order.
     DropQuestion(QuestionId),
 }
 

@@ -139,6 +139,11 @@ impl Questions {
         self.answered.iter().chain(&self.open)
     }
 
+    /// Returns whether `user` asked it.
+    pub(crate) fn is_of(&self, id: &QuestionId, user: &UserId) -> bool {
+        self.views().any(|question| question.question == *id && question.user == *user)
+    }
+
     fn set_pinned(&mut self, index: usize, pinned: bool, now: ServerTime, out: &mut Announcer) {
         self.open[index].pinned = pinned;
         tell(&self.open[index], now, out);

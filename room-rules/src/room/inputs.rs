@@ -3,7 +3,7 @@
 use super::{GRACE, Room};
 use crate::{
     Capability, Command, Decided, Effect, Input, MediaChange, Member, Rejected, Reply, RoomState,
-    SeatIndex, SeatState, ServerTime, SessionId, UserId,
+    SeatIndex, SeatState, ServerTime, SessionId, TalkCommand, UserId,
 };
 
 const DONE: Result<Decided, Rejected> = Ok(Decided::Fresh(Reply::Done));
@@ -22,8 +22,17 @@ impl Room {
     /// Returns what a member asks who needs no session for it, as an input: an order over HTTP, a
     /// back end.
     pub fn command_by(&self, by: Member, command: Command) -> Input {
-        let about = command.about().and_then(|user| self.crowd.member(user)).cloned();
+        let about = self.about(&command);
         Input::Command { by, command, about }
+    }
+
+    /// Returns whom a command is about, as far as the journal cannot say it: whom it names, if they
+    /// are present, or who said the line that it takes away.
+    fn about(&self, command: &Command) -> Option<Member> {
+        if let Command::Talk(TalkCommand::Delete(line)) = command {
+            return self.chat.speaker_of(line);
+        }
+        command.about().and_then(|user| self.crowd.member(user)).cloned()
     }
 
     /// Takes what happened, or says why not. Every input that is not refused and is durable belongs
@@ -70,7 +79,7 @@ impl Room {
         self.expect_open()?;
         self.moderation.expect_welcome(by, now)?;
         let needed = command.needs();
-        if !by.may(needed) {
+        if !by.may(needed) && !self.takes_back(by, command, about) {
             return Err(Rejected::Forbidden);
         }
         if needed.area().is_feature() && !self.config.features.has(needed.area()) {
@@ -90,6 +99,15 @@ impl Room {
             self.idempotence.insert(&by.user, key, command.clone(), reply.clone(), now);
         }
         Ok(Decided::Fresh(reply))
+    }
+
+    /// Returns whether a command takes back what its giver has said or asked. That needs no right.
+    fn takes_back(&self, by: &Member, command: &Command, about: Option<&Member>) -> bool {
+        if let Command::Talk(TalkCommand::DropQuestion(question)) = command {
+            return self.chat.questions.is_of(question, &by.user);
+        }
+        let is_line = matches!(command, Command::Talk(TalkCommand::Delete(_)));
+        is_line && about.is_some_and(|speaker| speaker.user == by.user)
     }
 
     fn may_publish(&mut self, member: &Member, now: ServerTime) -> Result<Decided, Rejected> {

@@ -75,7 +75,7 @@ fn a_line_that_is_deleted_is_gone_for_everybody_even_if_it_is_long_past() {
     let said = world.command_by("a", "amy", Role::Viewer, chat("bad")).unwrap();
     let Reply::Chat { id } = said else { panic!("not a line: {said:?}") };
     let delete = |id: &ChatId| TalkCommand::Delete(id.clone());
-    assert_eq!(say(&mut world, "amy", delete(&id)), Err(Rejected::Forbidden));
+    assert_eq!(say(&mut world, "bob", delete(&id)), Err(Rejected::Forbidden));
 
     let long_past = ChatId::parse("long-past").unwrap();
     for id in [&id, &long_past] {
@@ -84,6 +84,30 @@ fn a_line_that_is_deleted_is_gone_for_everybody_even_if_it_is_long_past() {
     }
     assert!(look(&mut world).chat.is_empty());
     assert_eq!(talk(&world), [&TalkEvent::Deleted(id), &TalkEvent::Deleted(long_past)]);
+}
+
+#[test]
+fn one_takes_back_what_one_has_said_and_asked_and_nobody_elses() {
+    let mut world = World::new(&["a"]);
+    let said = world.command_by("a", "amy", Role::Viewer, chat("oops")).unwrap();
+    let Reply::Chat { id } = said else { panic!("not a line: {said:?}") };
+    let question = ask(&mut world, "amy").unwrap();
+    let takes_back = [TalkCommand::Delete(id.clone()), TalkCommand::DropQuestion(question.clone())];
+    for command in &takes_back {
+        assert_eq!(say(&mut world, "bob", command.clone()), Err(Rejected::Forbidden));
+    }
+    // Whoever is silenced meanwhile may still take back what they said.
+    moderate(&mut world, ModerationCommand::Mute { user: user("amy"), ttl: None });
+    for command in &takes_back {
+        say(&mut world, "amy", command.clone()).unwrap();
+        assert!(say(&mut world, "amy", command.clone()).is_err(), "it is gone");
+    }
+    assert!(look(&mut world).chat.is_empty() && look(&mut world).questions.is_empty());
+    let taken = talk(&world).into_iter().skip(1).cloned().collect::<Vec<_>>();
+    assert_eq!(taken, [TalkEvent::Deleted(id), TalkEvent::QuestionGone(question)]);
+
+    world.crash("a", &mut fastrand::Rng::with_seed(1));
+    assert!(look(&mut world).questions.is_empty());
 }
 
 #[test]
