@@ -88,6 +88,10 @@ impl Auctions {
 
     pub(crate) fn log(&self, id: &AuctionId, page: LogPage) -> Option<AuctionLog> {
         let auction = self.auctions.iter().find(|auction| auction.view().price.auction == *id)?;
+        // The oldest may be forgotten; a page goes on where the last one ended all the same.
+        let forgotten = auction.log().next().map_or(0, |bid| bid.bid.saturating_sub(1));
+        let forgotten = usize::try_from(forgotten).unwrap_or(usize::MAX);
+        let page = LogPage { skip: page.skip.saturating_sub(forgotten) };
         Some(AuctionLog { auction: auction.view().clone(), bids: page.of(auction.log()) })
     }
 

@@ -57,6 +57,7 @@ mod seed;
 mod shelf;
 mod shop;
 mod shop_log;
+mod tags;
 mod time;
 mod view;
 
@@ -132,6 +133,7 @@ pub use seats::{SeatCommand, SeatLock, SeatPick, SeatWish, Silence};
 pub use seed::{Digest, Seed};
 pub use shop::{Mine, SaleDraft, ShopCommand, ShopEvent, ShopReply, ShopView};
 pub use shop_log::{AuctionLog, LogPage, SaleLog};
+pub use tags::{Tag, Tags};
 pub use time::ServerTime;
 pub use view::{
     DrawPromise, DrawResult, EndReason, Performer, RoomState, RoomView, SaleState, SaleView,

@@ -300,6 +300,7 @@ impl Room {
             title: self.title.clone(),
             state: self.state,
             hidden: self.config.hidden,
+            tags: self.config.tags.clone(),
             host: self.host.as_ref().map(|host| &host.user).or(self.host_seen.as_ref()).cloned(),
             seats: self.seats.views(),
             stage: self.stage(),

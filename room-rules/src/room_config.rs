@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::limit::OutOfLimits;
-use crate::{Area, Areas, SeatIndex};
+use crate::{Area, Areas, SeatIndex, Tags};
 
 /// What a room has.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -19,11 +19,20 @@ pub struct RoomConfig {
     pub seats: u8,
     /// Whether the list of rooms leaves it out.
     pub hidden: bool,
+    /// Under which words that list finds it.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 impl Default for RoomConfig {
     fn default() -> Self {
-        Self { features: Areas::ALL, seat_mode: SeatMode::Apply, seats: SEATS_MAX, hidden: false }
+        Self {
+            features: Areas::ALL,
+            seat_mode: SeatMode::Apply,
+            seats: SEATS_MAX,
+            hidden: false,
+            tags: Tags::default(),
+        }
     }
 }
 
@@ -58,6 +67,9 @@ pub struct ConfigChange {
     pub seat_mode: Option<SeatMode>,
     /// How many seats there are.
     pub seats: Option<SeatCount>,
+    /// Under which words it is found, instead of all before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
 }
 
 impl ConfigChange {
@@ -70,6 +82,7 @@ impl ConfigChange {
         }
         next.seat_mode = self.seat_mode.unwrap_or(next.seat_mode);
         next.seats = self.seats.map_or(next.seats, SeatCount::number);
+        next.tags = self.tags.clone().unwrap_or(next.tags);
         next
     }
 }

@@ -8,7 +8,7 @@ use crate::limit::OutOfLimits;
 use crate::{
     BattleView, ChatLine, Countdown, Digest, LotteryView, Member, ModerationView, PacketView,
     PayWindow, ProductId, QuestionView, Reactions, RoomId, SaleId, SeatWish, ServerTime,
-    SettingsView, ShopView, Silence, Title, UserId, Watermarks,
+    SettingsView, ShopView, Silence, Tags, Title, UserId, Watermarks,
 };
 
 /// Everything a member needs at joining; events continue from its watermarks.
@@ -69,6 +69,8 @@ pub struct RoomView {
     pub state: RoomState,
     /// Whether the list of rooms leaves it out.
     pub hidden: bool,
+    /// Under which words that list finds it.
+    pub tags: Tags,
     /// The host, once known.
     pub host: Option<UserId>,
     /// All nine seats.

@@ -148,6 +148,7 @@ impl Run {
             features: Vec::new(),
             seat_mode: Some(if self.rng.bool() { SeatMode::Free } else { SeatMode::Apply }),
             seats: SeatCount::new(self.rng.u8(3..=9)),
+            tags: None,
         };
         self.world.command(session, Command::Room(RoomCommand::Configure(change))).unwrap();
     }

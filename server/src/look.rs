@@ -21,6 +21,10 @@ impl RoomTask {
                 let log = found(self.room.sale_log(&sale, page), "sale");
                 self.answer(reply, log);
             }
+            LookRequest::Bids { auction, page, reply } => {
+                let log = found(self.room.auction_log(&auction, page), "auction");
+                self.answer(reply, log);
+            }
             LookRequest::Products { reply } => {
                 let record = self.room.products();
                 self.answer(reply, Ok(record));

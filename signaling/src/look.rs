@@ -1,8 +1,8 @@
 //! What somebody looks at in a room without changing it.
 
 use room_rules::{
-    CouponId, CouponRecord, Leaders, LogPage, LotteryId, LotteryRecord, PacketId, PacketRecord,
-    ProductRecord, QuizId, QuizRecord, SaleId, SaleLog,
+    AuctionId, AuctionLog, CouponId, CouponRecord, Leaders, LogPage, LotteryId, LotteryRecord,
+    PacketId, PacketRecord, ProductRecord, QuizId, QuizRecord, SaleId, SaleLog,
 };
 
 use crate::Answer;
@@ -34,6 +34,15 @@ pub enum LookRequest {
         page: LogPage,
         /// Receives the sale and its orders.
         reply: Answer<SaleLog>,
+    },
+    /// What was bid in an auction.
+    Bids {
+        /// Which.
+        auction: AuctionId,
+        /// Which of the bids.
+        page: LogPage,
+        /// Receives the auction and its bids.
+        reply: Answer<AuctionLog>,
     },
     /// What came of a red packet.
     Packet {

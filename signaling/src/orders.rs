@@ -4,10 +4,12 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use room_rules::{Capability, LogPage, Rejected, Reply, SaleId, ShopReply};
+use room_rules::{AuctionId, Capability, LogPage, Rejected, Reply, SaleId, SaleLog, ShopReply};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use wire_format::{Code, decode_order, encode_order, encode_sale_orders};
+use wire_format::{
+    Code, decode_order, encode_auction_log, encode_order, encode_sale_log, encode_sale_orders,
+};
 
 use crate::api::Key;
 use crate::auth::{Bearer, find_room};
@@ -32,20 +34,45 @@ pub(crate) fn read(page: Result<Query<Page>, QueryRejection>) -> Result<(LogPage
     Ok((LogPage { skip: cursor.unwrap_or(0) }, limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)))
 }
 
+/// Which page of the log of which sale or auction.
+type Wanted = (State<Services>, Path<(String, String)>, Result<Query<Page>, QueryRejection>);
+
 /// `GET /v1/rooms/{room}/sales/{sale}/orders`
-pub(crate) async fn list(
-    State(services): State<Services>,
-    Path((room, sale)): Path<(String, String)>,
-    page: Result<Query<Page>, QueryRejection>,
+pub(crate) async fn list(wanted: Wanted, bearer: Bearer) -> Result<Response, Refused> {
+    let (log, page, count) = of_sale(wanted, bearer).await?;
+    Ok(refused::json(StatusCode::OK, encode_sale_orders(&log, page.skip, count)))
+}
+
+/// `GET /v1/rooms/{room}/sales/{sale}/log`
+pub(crate) async fn sale_log(wanted: Wanted, bearer: Bearer) -> Result<Response, Refused> {
+    let (log, page, count) = of_sale(wanted, bearer).await?;
+    Ok(refused::json(StatusCode::OK, encode_sale_log(&log, page.skip, count)))
+}
+
+/// `GET /v1/rooms/{room}/auctions/{auction}/log`
+pub(crate) async fn auction_log(
+    (State(services), Path((room, auction)), page): Wanted,
     bearer: Bearer,
 ) -> Result<Response, Refused> {
     let room = find_room(&room, &services)?;
     bearer.member_who_may(Capability::ConfirmPayment, room.room())?;
+    let auction = AuctionId::parse(&auction).ok_or(Rejected::NotFound("auction"))?;
+    let (page, count) = read(page)?;
+    let look = |reply| RoomRequest::Look(LookRequest::Bids { auction, page, reply });
+    let log = room.ask(look).await?;
+    Ok(refused::json(StatusCode::OK, encode_auction_log(&log, page.skip, count)))
+}
+
+async fn of_sale(
+    (State(services), Path((room, sale)), page): Wanted,
+    bearer: Bearer,
+) -> Result<(SaleLog, LogPage, usize), Refused> {
+    let room = find_room(&room, &services)?;
+    bearer.member_who_may(Capability::ConfirmPayment, room.room())?;
     let sale = SaleId::parse(&sale).ok_or(Rejected::NotFound("sale"))?;
     let (page, count) = read(page)?;
-    let log =
-        room.ask(|reply| RoomRequest::Look(LookRequest::Orders { sale, page, reply })).await?;
-    Ok(refused::json(StatusCode::OK, encode_sale_orders(&log, page.skip, count)))
+    let look = |reply| RoomRequest::Look(LookRequest::Orders { sale, page, reply });
+    Ok((room.ask(look).await?, page, count))
 }
 
 /// `POST /v1/rooms/{room}/orders`

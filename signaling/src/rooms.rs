@@ -9,7 +9,7 @@ use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
-use room_rules::{Capability, RoomView};
+use room_rules::{Capability, RoomView, Tag};
 use serde::Deserialize;
 use wire_format::{Code, CreateRoom, encode_room, encode_rooms, encode_snapshot, room_state_name};
 
@@ -24,6 +24,7 @@ const LISTED_MAX: usize = 200;
 #[derive(Deserialize)]
 pub(crate) struct Wish {
     state: Option<String>,
+    tag: Option<String>,
     sort: Option<String>,
     limit: Option<usize>,
     cursor: Option<usize>,
@@ -36,7 +37,9 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let bad = |message: String| Refused::new(Code::BadRequest, message);
-    let Query(Wish { state, sort, limit, cursor }) = wish.map_err(|e| bad(e.body_text()))?;
+    let Query(Wish { state, tag, sort, limit, cursor }) = wish.map_err(|e| bad(e.body_text()))?;
+    let no_tag = || bad("tag must hold 1 to 24 characters".to_owned());
+    let tag = tag.map(|tag| Tag::parse(&tag).ok_or_else(no_tag)).transpose()?;
     let sort = sort.as_deref().unwrap_or("name");
     let (limit, from) = (limit.unwrap_or(LISTED_MAX).clamp(1, LISTED_MAX), cursor.unwrap_or(0));
     let mut rooms = services.directory.list();
@@ -46,7 +49,7 @@ pub(crate) async fn list(
         _ => return Err(bad("sort must be name, hot or new".to_owned())),
     }
     // Every room is asked only where the answer depends on all of them.
-    let is_by_answer = sort == "hot" || state.is_some();
+    let is_by_answer = sort == "hot" || state.is_some() || tag.is_some();
     let mut has_more = !is_by_answer && rooms.len() > from.saturating_add(limit);
     if !is_by_answer {
         rooms = rooms.into_iter().skip(from).take(limit).collect();
@@ -58,6 +61,7 @@ pub(crate) async fn list(
     if is_by_answer {
         let is_wanted = |name| state.as_deref().is_none_or(|state| state == name);
         views.retain(|view| is_wanted(room_state_name(view.state)));
+        views.retain(|view| tag.as_ref().is_none_or(|tag| view.tags.has(tag)));
         if sort == "hot" {
             views.sort_by_key(|view| Reverse(view.online));
         }

@@ -53,7 +53,7 @@ pub(crate) use self::giveaway::{
 #[schemars(rename = "Event")]
 pub(crate) enum EventData<'a> {
     RoomState(RoomStateBody<'a>),
-    Settings(SettingsBody),
+    Settings(SettingsBody<'a>),
     Order(OwnOrderBody<'a>),
     Stage(StageBody<'a>),
     Seat(SeatBody<'a>),
@@ -228,7 +228,7 @@ pub(crate) struct SnapshotBody<'a> {
     chat: Vec<ChatBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     questions: Vec<QuestionBody<'a>>,
-    settings: SettingsBody,
+    settings: SettingsBody<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wishes: Vec<WishBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]

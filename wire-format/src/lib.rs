@@ -20,6 +20,7 @@ mod peer_stats;
 mod rest;
 mod sale_orders;
 mod schema;
+mod shop_log;
 mod srs;
 mod stats;
 
@@ -62,5 +63,6 @@ pub use rest::{
 };
 pub use sale_orders::encode_sale_orders;
 pub use schema::{Schemas, protocol_schema};
+pub use shop_log::{encode_auction_log, encode_sale_log};
 pub use srs::{SRS_BODY_MAX, SrsOffer, encode_srs_answer, encode_srs_error};
 pub use stats::{StatsPoint, encode_stats, encode_stats_csv};

@@ -171,6 +171,7 @@ pub(crate) struct RoomBody<'a> {
     stage: Vec<PerformerBody<'a>>,
     battle: Option<BattleBody<'a>>,
     online: u32,
+    tags: Vec<&'a str>,
     program: ProgramBody,
 }
 
@@ -193,6 +194,7 @@ impl<'a> RoomBody<'a> {
             stage: performers(&view.stage),
             battle: view.battle.as_ref().map(Into::into),
             online: view.online,
+            tags: view.tags.iter().map(room_rules::Tag::as_str).collect(),
             program: ProgramBody {
                 whep: format!("/v1/rooms/{room}/whep"),
                 rtmp: format!("{rtmp_base}/{room}"),

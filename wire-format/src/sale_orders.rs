@@ -11,9 +11,16 @@ use crate::encode::write;
 /// Encodes the answer of `GET /v1/rooms/{room}/sales/{sale}/orders`, of which the first is number
 /// `skip + 1`; at most `count` orders are told.
 pub fn encode_sale_orders(log: &SaleLog, skip: usize, count: usize) -> String {
+    let orders = sold(log, skip, count);
+    let has_more = log.orders.len() > orders.len();
+    let cursor = has_more.then(|| (skip + orders.len()).to_string());
+    write(&SaleOrdersBody { sale: (&log.sale).into(), orders, cursor })
+}
+
+/// Returns the first `count` orders of a page that begins after `skip`.
+pub(crate) fn sold(log: &SaleLog, skip: usize, count: usize) -> Vec<SoldBody<'_>> {
     let pay_within = log.sale.pay_within.map(room_rules::PayWindow::duration);
-    let orders: Vec<_> = log
-        .orders
+    log.orders
         .iter()
         .take(count)
         .zip(skip as u64 + 1..)
@@ -28,10 +35,7 @@ pub fn encode_sale_orders(log: &SaleLog, skip: usize, count: usize) -> String {
                 .filter(|_| order.state == OrderState::Placed)
                 .map(|within| ServerTime::unix_millis(order.at + within)),
         })
-        .collect();
-    let has_more = log.orders.len() > orders.len();
-    let cursor = has_more.then(|| (skip + orders.len()).to_string());
-    write(&SaleOrdersBody { sale: (&log.sale).into(), orders, cursor })
+        .collect()
 }
 
 /// Answer of `GET /v1/rooms/{room}/sales/{sale}/orders`.
@@ -46,7 +50,7 @@ pub(crate) struct SaleOrdersBody<'a> {
 /// An order as the seller sees it.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Sold")]
-struct SoldBody<'a> {
+pub(crate) struct SoldBody<'a> {
     seq: u64,
     order: &'a str,
     user: &'a str,

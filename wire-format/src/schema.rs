@@ -28,6 +28,7 @@ use crate::media_news::{Speaker, Uplink};
 use crate::peer_stats::{PeerList, PeerReport};
 use crate::rest::{AddTarget, CreateRoomBody, PickLayer, RoomBody, RoomsBody, Target, TargetsBody};
 use crate::sale_orders::SaleOrdersBody;
+use crate::shop_log::{AuctionLogBody, SaleLogBody};
 use crate::stats::StatsBody;
 use crate::{Code, decode, stream_name};
 use room_rules::Stream;
@@ -46,7 +47,7 @@ const fn named<T: JsonSchema>(name: &'static str) -> Named {
 const EVENTS: &[Named] = &[
     named::<SnapshotBody<'static>>("welcome"),
     named::<RoomStateBody<'static>>("room.state"),
-    named::<SettingsBody>("room.settings"),
+    named::<SettingsBody<'static>>("room.settings"),
     named::<MutedBody>("me.muted"),
     named::<UnmutedBody>("me.unmuted"),
     named::<BannedBody<'static>>("me.banned"),
@@ -117,6 +118,8 @@ const ANSWERS: &[Named] = &[
     named::<LotteryRecordBody<'static>>("LotteryRecord"),
     named::<QueuedBody<'static>>("OrderQueued"),
     named::<SaleOrdersBody<'static>>("SaleOrders"),
+    named::<SaleLogBody<'static>>("SaleLog"),
+    named::<AuctionLogBody<'static>>("AuctionLog"),
     named::<StatsBody<'static>>("Stats"),
     named::<ProductsBody<'static>>("Products"),
     named::<CouponRecordBody<'static>>("CouponRecord"),

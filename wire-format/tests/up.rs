@@ -18,7 +18,7 @@ use room_rules::{
     GiftOrder, IdemKey, LikeCount, LinkKind, ModerationCommand, OrderRequest, PkCommand, PkId,
     Quantity, ReasonCode, Rivals, RoomCommand, RoomId, SaleDuration, SaleId, SaleOffer, SaleTerms,
     SeatCommand, SeatCount, SeatIndex, SeatLock, SeatMode, SeatPick, SlowMode, StockCount, Stream,
-    Title, Ttl, UserId, Watermarks, Word,
+    Tag, Tags, Title, Ttl, UserId, Watermarks, Word,
 };
 use serde_json::{Value, json};
 use wire_format::{
@@ -285,6 +285,7 @@ fn room_orders() -> Vec<(&'static str, Command)> {
         features: vec![(Area::Chat, true), (Area::Gift, false)],
         seat_mode: Some(SeatMode::Free),
         seats: SeatCount::new(2),
+        tags: Tags::new(["Beauty", "折扣"].map(|tag| Tag::parse(tag).unwrap())),
     };
     let rooms = [
         ("room.open", RoomCommand::Open),

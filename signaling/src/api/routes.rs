@@ -26,8 +26,13 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 fn rooms_and_people() -> Vec<Route> {
-    const ROOMS: &[(&str, &str)] =
-        &[("state", "string"), ("sort", "string"), ("limit", "integer"), ("cursor", "string")];
+    const ROOMS: &[(&str, &str)] = &[
+        ("state", "string"),
+        ("tag", "string"),
+        ("sort", "string"),
+        ("limit", "integer"),
+        ("cursor", "string"),
+    ];
     vec![
         Route::new("/v1/rooms")
             .get(
@@ -100,6 +105,18 @@ fn selling_and_giving() -> Vec<Route> {
             Does::new("listOrders", "What was ordered in a sale, by number")
                 .query(PAGE)
                 .gives(200, Gives::Json("SaleOrders")),
+        ),
+        Route::new("/v1/rooms/{room}/sales/{sale}/log").get(
+            orders::sale_log,
+            Does::new("showSaleLog", "What was decided in a sale, in the order of decision")
+                .query(PAGE)
+                .gives(200, Gives::Json("SaleLog")),
+        ),
+        Route::new("/v1/rooms/{room}/auctions/{auction}/log").get(
+            orders::auction_log,
+            Does::new("showAuctionLog", "What was bid in an auction, oldest first")
+                .query(PAGE)
+                .gives(200, Gives::Json("AuctionLog")),
         ),
         Route::new("/v1/gifts").get(
             gifts::catalog,

@@ -152,6 +152,12 @@ async fn lists_come_in_pages_and_what_is_known_is_not_sent_again() {
     assert_eq!(names(&get("/v1/rooms?sort=new&limit=1").await, "rooms", "room"), ["c"]);
     assert_eq!(names(&get("/v1/rooms?sort=hot").await, "rooms", "room").len(), 3);
     assert_eq!(names(&get("/v1/rooms?state=live").await, "rooms", "room").len(), 0);
+    assert_eq!(names(&get("/v1/rooms?tag=OF-b").await, "rooms", "room"), ["b"]);
+    assert_eq!(
+        names(&get("/v1/rooms?tag=of-b&sort=hot&state=live").await, "rooms", "room").len(),
+        0
+    );
+    assert_eq!(get("/v1/rooms?tag=%20").await.error(), (400, "BAD_REQUEST".into()));
     assert_eq!(get("/v1/rooms?sort=best").await.error(), (400, "BAD_REQUEST".into()));
 
     let tag = first.header("etag").unwrap();

@@ -10,8 +10,8 @@ use media_rules::{ImageName, Scene};
 use room_rules::{
     ChatId, Command, Contributor, Leaders, LifeId, Member, OrderId, OrderPlaced, OrderRequest,
     ProductRecord, Reactions, Rejected, Reply, RoomConfig, RoomId, RoomState, RoomView,
-    SeatCommand, SeatPick, ServerTime, SessionId, SettingsView, ShopView, Snapshot, Title, UserId,
-    Watermarks,
+    SeatCommand, SeatPick, ServerTime, SessionId, SettingsView, ShopView, Snapshot, Tag, Tags,
+    Title, UserId, Watermarks,
 };
 use signaling::{
     BackEndRequest, Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment,
@@ -248,6 +248,7 @@ fn answer_look(look: LookRequest) {
             drop(reply.send(Ok(points.map(point).collect())));
         }
         LookRequest::Orders { reply, .. } => drop(reply.send(not_there("sale"))),
+        LookRequest::Bids { reply, .. } => drop(reply.send(not_there("auction"))),
         LookRequest::Packet { reply, .. } => drop(reply.send(not_there("red packet"))),
         LookRequest::Lottery { reply, .. } => drop(reply.send(not_there("lottery"))),
         LookRequest::Coupon { reply, .. } => drop(reply.send(not_there("coupon"))),
@@ -359,6 +360,7 @@ fn view(room: &RoomId) -> RoomView {
         title: "Test".into(),
         state: RoomState::Created,
         hidden: false,
+        tags: Tags::new(Tag::parse(&format!("of-{}", room.as_str()))).expect("it is one"),
         host: None,
         seats: Vec::new(),
         stage: Vec::new(),

@@ -12,18 +12,19 @@ use serde::Serialize;
 /// `d` of `room.settings`.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Settings")]
-pub(crate) struct SettingsBody {
+pub(crate) struct SettingsBody<'a> {
     features: BTreeMap<&'static str, bool>,
     #[schemars(extend("enum" = ["free", "apply"]))]
     seat_mode: &'static str,
     seats: u8,
     hidden: bool,
+    tags: Vec<&'a str>,
     slow_mode_s: u64,
     all_muted: bool,
 }
 
-impl From<&SettingsView> for SettingsBody {
-    fn from(settings: &SettingsView) -> Self {
+impl<'a> From<&'a SettingsView> for SettingsBody<'a> {
+    fn from(settings: &'a SettingsView) -> Self {
         let SettingsView { config, slow_mode, all_muted } = settings;
         let features = Area::ALL.into_iter().filter(|area| area.is_feature());
         Self {
@@ -31,6 +32,7 @@ impl From<&SettingsView> for SettingsBody {
             seat_mode: config.seat_mode.as_str(),
             seats: config.seats,
             hidden: config.hidden,
+            tags: config.tags.iter().map(room_rules::Tag::as_str).collect(),
             slow_mode_s: slow_mode.as_secs(),
             all_muted: *all_muted,
         }

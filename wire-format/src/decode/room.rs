@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use room_rules::{Area, Command, ConfigChange, RoomCommand, SeatCount, SeatMode};
+use room_rules::{Area, Command, ConfigChange, RoomCommand, SeatCount, SeatMode, Tag, Tags};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -32,6 +32,9 @@ struct ConfigureBody {
     /// The host's included.
     #[schemars(range(min = 1, max = 9))]
     seats: Option<u8>,
+    /// Under which words the room is found, each 1 to 24 characters; letters are made small.
+    #[schemars(length(max = 8))]
+    tags: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
@@ -52,6 +55,7 @@ impl ConfigureBody {
             None => None,
             Some(count) => Some(SeatCount::new(count).ok_or("seats must be 1 to 9")?),
         };
+        let tags = self.tags.map(|tags| tags_of(&tags)).transpose()?;
         Ok(ConfigChange {
             features: self.features.into_iter().map(feature).collect::<Result<_, _>>()?,
             seat_mode: self.seat_mode.map(|mode| match mode {
@@ -59,8 +63,15 @@ impl ConfigureBody {
                 SeatModeBody::Apply => SeatMode::Apply,
             }),
             seats,
+            tags,
         })
     }
+}
+
+fn tags_of(texts: &[String]) -> Result<Tags, String> {
+    let tag = |text: &String| Tag::parse(text).ok_or("a tag must hold 1 to 24 characters");
+    let tags = texts.iter().map(tag).collect::<Result<Vec<_>, _>>()?;
+    Tags::new(tags).ok_or_else(|| "tags must be 8 at most".to_owned())
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -354,6 +354,7 @@ fn room_view() -> RoomView {
         title: "Alice's shop".into(),
         state: RoomState::Live,
         hidden: false,
+        tags: order::tags(),
         host: Some(user("alice")),
         seats: vec![host_seat()],
         stage: vec![host("a", "Alice")],

@@ -2,7 +2,7 @@
 
 use room_rules::{
     Area, Areas, EndReason, EventBody, ModerationNews, ModerationView, OrderKept, ReasonCode,
-    RoomConfig, RoomState, Sanction, SeatIndex, SeatMode, SeatWish, SettingsView, Word,
+    RoomConfig, RoomState, Sanction, SeatIndex, SeatMode, SeatWish, SettingsView, Tag, Tags, Word,
 };
 use std::time::Duration;
 
@@ -39,9 +39,14 @@ pub(crate) fn settings() -> SettingsView {
     let config = RoomConfig {
         features: Areas::ALL.without(Area::Gift),
         seat_mode: SeatMode::Apply,
+        tags: tags(),
         ..RoomConfig::default()
     };
     SettingsView { config, slow_mode: Duration::from_secs(10), all_muted: false }
+}
+
+pub(crate) fn tags() -> Tags {
+    Tags::new(["beauty", "折扣"].map(|tag| Tag::parse(tag).unwrap())).unwrap()
 }
 
 pub(crate) fn wish() -> SeatWish {

@@ -68,6 +68,8 @@ fn body_name(fixture: &str) -> Option<&'static str> {
         "stats of a publisher" | "stats of a viewer" => "PeerStats",
         "OrderResult" => "OrderResult",
         "SaleOrders" => "SaleOrders",
+        name if name.starts_with("SaleLog") => "SaleLog",
+        name if name.starts_with("AuctionLog") => "AuctionLog",
         "Stats" => "Stats",
         "error body" => "Problem",
         "gifts" => "Gifts",

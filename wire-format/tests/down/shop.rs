@@ -1,14 +1,17 @@
 //! What the fixtures of sales and auctions stand for.
 
 use room_rules::{
-    Amount, AuctionEvent, AuctionId, AuctionPrice, AuctionReply, AuctionState, AuctionView,
-    BidPlaced, Currency, DrawPromise, DrawResult, DrawWindow, Event, EventBody, Mine, OrderId,
-    OrderNews, OrderQueued, OrderRecord, OrderState, PayWindow, Quantity, Reply, SaleDraft, SaleId,
-    SaleLog, SaleOffer, SalePolicy, SaleState, SaleTerms, SaleView, Seed, ShopEvent, ShopReply,
-    ShopView, Snapshot, StockCount, Title, UserId,
+    Amount, AuctionEvent, AuctionId, AuctionLog, AuctionPrice, AuctionReply, AuctionState,
+    AuctionView, BidPlaced, BidRecord, Currency, DrawEntry, DrawPromise, DrawResult, DrawWindow,
+    Event, EventBody, Mine, OrderId, OrderNews, OrderQueued, OrderRecord, OrderState, PayWindow,
+    Quantity, Reply, SaleDraft, SaleId, SaleLog, SaleOffer, SalePolicy, SaleState, SaleTerms,
+    SaleView, Seed, ShopEvent, ShopReply, ShopView, Snapshot, StockCount, Title, UserId,
 };
 
-use wire_format::{encode_ack, encode_event, encode_sale_orders, encode_welcome};
+use wire_format::{
+    encode_ack, encode_auction_log, encode_event, encode_sale_log, encode_sale_orders,
+    encode_welcome,
+};
 
 use super::{at, now, order, sale, sale_id, snapshot};
 
@@ -19,6 +22,10 @@ pub(crate) fn said() -> Vec<(&'static str, String)> {
     let mut said = vec![
         ("welcome with a shop", encode_welcome(&shop_snapshot())),
         ("SaleOrders", encode_sale_orders(&sold(), 16, 2)),
+        ("SaleLog", encode_sale_log(&log_of(after_the_draw()), 0, 1)),
+        ("SaleLog before the draw", encode_sale_log(&log_of(before_the_draw()), 0, 9)),
+        ("AuctionLog", encode_auction_log(&bids(AuctionState::Sold), 0, 1)),
+        ("AuctionLog of a running auction", encode_auction_log(&bids(AuctionState::Closing), 0, 9)),
     ];
     for (sequence, (name, body)) in (FIRST..).zip(events()) {
         said.push((name, encode_event(&Event { at: now(), sequence, body })));
@@ -121,6 +128,34 @@ fn sold() -> SaleLog {
         record("dan", OrderState::Expired),
     ];
     SaleLog { sale: before_the_draw(), orders, entries: Vec::new() }
+}
+
+/// With one order in a draw.
+fn log_of(sale: SaleView) -> SaleLog {
+    let orders = sold().orders.into_iter().take(2).collect();
+    let entry = DrawEntry {
+        number: 1,
+        order: other_order(),
+        user: UserId::parse("bob").unwrap(),
+        quantity: Quantity::new(1).unwrap(),
+        at: at(3_500),
+        rank: seed().commitment(),
+    };
+    SaleLog { sale, orders, entries: vec![entry] }
+}
+
+fn bids(state: AuctionState) -> AuctionLog {
+    let bid = |bid, user, sum: u64, leading| BidRecord {
+        bid,
+        at: at(3_500),
+        user: UserId::parse(user).unwrap(),
+        amount: amount(sum),
+        max: amount(sum + 500),
+        price: amount(sum),
+        leading,
+    };
+    let bids = vec![bid(1, "cara", 1_400, true), bid(2, "bob", 1_500, true)];
+    AuctionLog { auction: AuctionView { state, ..closing() }, bids }
 }
 
 fn before_the_draw() -> SaleView {
