@@ -1,5 +1,5 @@
 // Goal: a host gives a red packet and a lottery away in the studio; a viewer's page opens the one, enters the other and does its draw again.
-// It orders, sees the order paid, is outbid in an auction and wins it. All by the buttons of both pages.
+// A quiz is answered, a coupon taken, a sticker, a whisper and a question go up, and lines are taken back. The page orders, sees the order paid, is outbid in an auction and wins it. All by the buttons of both pages.
 // Method: both real pages in Chromium, a desk and a phone, on a room without media; a third member gives gifts.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -34,6 +34,62 @@ test('gifts of a combo count up in one banner, and the giver leads', async () =>
   await viewer.getByTestId('leaders').getByText('walter').waitFor({ timeout: 5_000 });
   await viewer.getByTestId('luck-sheet').getByRole('button', { name: 'OK' }).click();
   await studio.getByTestId('leaders').getByText('1040').waitFor({ timeout: 5_000 });
+});
+
+test('a coupon is taken once, and the quiz waits for its answer to be told', async () => {
+  await studio.getByTestId('tab-quiz').click();
+  const quiz = studio.getByTestId('quiz-form');
+  for (const [name, value] of [['text-0', '1 + 1?'], ['option-0-0', '2'], ['option-0-1', '3'], ['answer', '3']]) await quiz.locator(`[name=${name}]`).fill(value);
+  await studio.getByTestId('open-quiz').click();
+  await studio.getByTestId('quiz-next').click();
+  await viewer.getByTestId('quiz-option-0').click();
+  await studio.getByTestId('tab-coupons').click();
+  await studio.getByTestId('issue-coupon').click();
+  const coupon = viewer.getByTestId('coupon');
+  await coupon.and(viewer.locator(':enabled')).click();
+  await coupon.getByText('Yours').waitFor({ timeout: 5_000 });
+  await studio.getByTestId('coupons').getByText('99').waitFor({ timeout: 5_000 });
+  await studio.getByTestId('tab-draws').click();
+});
+
+test('stickers and whispers go up, a question is pinned and answered', async () => {
+  await studio.getByTestId('tab-chat').click();
+  await viewer.getByTestId('talk-toggle').click();
+  await viewer.getByTestId('sticker-clap').click();
+  await studio.getByTestId('chat').getByText('👏').waitFor({ timeout: 5_000 });
+  await viewer.getByTestId('talk-toggle').click();
+  await viewer.getByTestId('talk-whisper').click();
+  await viewer.getByTestId('chat-input').fill('psst');
+  await viewer.getByTestId('chat-input').press('Enter');
+  await studio.locator('.chat-line.whisper').getByText('psst').waitFor({ timeout: 5_000 });
+  assert.ok(!giver.events.some(({ t }) => t === 'whisper'), 'nobody else hears it');
+  await viewer.getByTestId('talk-public').click();
+  await viewer.getByTestId('talk-toggle').click();
+  await screenshot(viewer, 'watch-talk');
+  await viewer.getByTestId('ask-open').click();
+  await viewer.getByTestId('question-input').fill('Silk?');
+  await viewer.getByTestId('question-send').click();
+  await studio.getByTestId('questions').click();
+  await studio.getByTestId('question-pin').click();
+  await viewer.getByTestId('questions-close').click();
+  await viewer.getByTestId('questions').getByText('Silk?').waitFor({ timeout: 5_000 });
+  await studio.getByTestId('question-answer').click();
+  await studio.getByTestId('question-input').fill('Linen.');
+  await studio.getByTestId('question-send').click();
+  await viewer.getByTestId('questions').getByText('All answered').waitFor({ timeout: 5_000 });
+  await studio.getByTestId('questions-close').click();
+});
+
+test('one takes back what one said, and the host anything', async () => {
+  const lines = studio.getByTestId('chat-line');
+  await viewer.getByTestId('chat-take').click();
+  await lines.filter({ hasText: '👏' }).waitFor({ state: 'detached', timeout: 5_000 });
+  await giver.send('chat.send', { text: 'buy elsewhere' });
+  await studio.getByTestId('chat-name-walter').last().click();
+  await studio.getByTestId('line-delete').click();
+  await viewer.getByTestId('chat-line').filter({ hasText: 'elsewhere' }).waitFor({ state: 'detached', timeout: 5_000 });
+  assert.equal(await viewer.getByTestId('chat-take').count(), 0);
+  await studio.getByTestId('tab-luck').click();
 });
 
 test('a red packet that the host gives is opened once', async () => {
@@ -81,6 +137,7 @@ test('what the host speaks about is on a card, and everything is in the bag', as
   await viewer.getByTestId('bag').click();
   assert.deepEqual(await viewer.getByTestId('goods').locator('.goods-name').allTextContents(), ['First', 'Second']);
   await viewer.getByTestId('goods-close').click();
+  await viewer.getByTestId('quiz-result').getByText('You won').waitFor({ timeout: 8_000 });
   await studio.getByTestId('sell-0').click();
 });
 

@@ -1,4 +1,4 @@
-/** A battle of two rooms or more, in numbers that the pages draw. Pure. */
+/** A battle of two rooms or more, in numbers that the pages draw, and what a host may do about it. Pure. */
 
 /** Nobody's part of the bar is less than this. */
 const LEAST = 0.08;
@@ -26,4 +26,65 @@ export function standing({ rooms, scores, sides }) {
  */
 export function factorAt({ rush }, now) {
   return rush && now >= rush.from ? rush.factor : 1;
+}
+
+/** @typedef {"start" | "cancel" | "end" | "surrender" | "rematch"} Deed */
+
+/** Ends of battles that were fought. */
+const FOUGHT = ["time", "surrender", "left"];
+
+/** @param {Wire.BattleResult} result */
+export function wasFought({ reason }) {
+  return FOUGHT.includes(reason);
+}
+
+/** @param {Wire.Battle | null} battle */
+export function isOn(battle) {
+  return battle !== null && battle.state !== "idle";
+}
+
+/**
+ * Returns whether a room takes part, by the owner's last word.
+ * @param {Wire.Battle} battle
+ * @param {string} room
+ */
+export function sideOf({ sides }, room) {
+  return sides?.find((side) => side.room === room)?.state ?? null;
+}
+
+/**
+ * Returns what the host of `room` may do about a battle now, the likeliest first.
+ * @param {Wire.Battle | null} battle
+ * @param {string} room
+ * @returns {Deed[]}
+ */
+export function deedsOf(battle, room) {
+  if (battle === null || battle.state === "idle") return battle?.result && wasFought(battle.result) ? ["rematch"] : [];
+  switch (battle.state) {
+    case "inviting": {
+      // Whoever was asked answers in the dialog.
+      if (battle.rooms[0] !== room) return [];
+      const isAwaited = battle.rooms.some((one) => one !== room && sideOf(battle, one) === "in");
+      return isAwaited ? ["start", "cancel"] : ["cancel"];
+    }
+    case "linked":
+      return ["start", "end"];
+    case "battling":
+      return sideOf(battle, room) === "surrendered" ? [] : ["surrender"];
+    default:
+      return ["end"];
+  }
+}
+
+/**
+ * Returns what invites rooms to a battle.
+ * @param {string[]} rooms
+ * @param {{seconds: number, punishS: number, rush: string, link: string}} terms  `rush` as `<last seconds>x<factor>` or empty
+ */
+export function invitationTo(rooms, { seconds, punishS, rush, link }) {
+  const [last, factor] = rush.split("x").map(Number);
+  return {
+    ...(rooms.length === 1 ? { room: rooms[0] } : { rooms }), duration_s: seconds, punish_s: punishS,
+    ...(rush === "" ? {} : { rush: { last_s: last, factor } }), ...(link === "battle" ? {} : { link }),
+  };
 }

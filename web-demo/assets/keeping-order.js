@@ -46,3 +46,11 @@ export function silenceText({ you, muted, settings }, now) {
   if (settings?.features.chat === false) return "聊天关了 · Chat is off";
   return settings?.all_muted && isBelow ? "全员禁言中 · Everybody is muted" : null;
 }
+
+/**
+ * Reads tags as people write them: with commas of either language between them.
+ * @param {string} text
+ */
+export function tagsOf(text) {
+  return [...new Set(text.split(/[,\uff0c\u3001\n]/).map((tag) => tag.trim().toLowerCase()).filter((tag) => tag !== ""))];
+}

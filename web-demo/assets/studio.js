@@ -33,8 +33,10 @@ import { BigCountdown } from "./ui/big-countdown.js";
 import { ChatView, wireComposer } from "./ui/chat-view.js";
 import { byId, setText, short } from "./ui/dom.js";
 import { GiftCatalog } from "./ui/gifts.js";
+import { QuestionsSheet } from "./ui/questions-sheet.js";
 import { StatsPanel } from "./ui/stats-panel.js";
 import { wireTabs } from "./ui/tabs.js";
+import { TalkPanel } from "./ui/talk-panel.js";
 import { attempt, toast } from "./ui/toast.js";
 import { wordsFor, wordsForCode } from "./ui/words.js";
 
@@ -66,6 +68,9 @@ const request = (t, d) => session.request(t, d);
 const own = new OwnFeed({ room, tokens, query, onState: handleOwnState, onSwitch: tellSwitch });
 const performers = new Performers(byId("performers"), room, tokens);
 const chat = new ChatView(byId("chat"));
+chat.own = { isOwn: ({ user }) => user === model.you.user, take: ({ id }) => void attempt(request("chat.delete", { id })) };
+const questions = new QuestionsSheet(byId("questions"), { model, request });
+const talk = new TalkPanel(byId("composer"), { request });
 const catalog = new GiftCatalog();
 void attempt(catalog.load());
 const battle = new BattleView(byId("pk"), now);
@@ -307,6 +312,11 @@ function show({ t, d }) {
       break;
     case "chat.wiped":
       chat.take((_, user) => user === d.user);
+      questions.update();
+      break;
+    case "question.updated":
+    case "question.gone":
+      questions.update();
       break;
     case "gift.batch":
       for (const { name, user, gift, n, coins } of /** @type {Wire.GiftBatch} */ (d).gifts) {
@@ -364,6 +374,7 @@ function drawAll() {
   drawCounts();
   drawStage();
   host?.seats.update(model);
+  questions.update();
   drawTimed();
   takeWantedSeat();
   drawStatus();
@@ -439,7 +450,7 @@ function peers() {
 
 function wireButtons() {
   wireTabs(/** @type {HTMLElement} */ (document.querySelector('[role="tablist"]')), () => host?.refresh());
-  wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
+  wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => talk.say(text));
   byId("go").addEventListener("click", () => void goPressed());
   byId("end").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("end-confirm")).showModal());
   byId("end-confirm").addEventListener("close", () => void endRoom());

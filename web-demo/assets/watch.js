@@ -46,13 +46,17 @@ import { OrderPanel } from "./ui/order-panel.js";
 import { Plates } from "./ui/plates.js";
 import { SaleCard } from "./ui/sale-view.js";
 import { wireSound } from "./ui/sound.js";
+import { QuestionsSheet } from "./ui/questions-sheet.js";
 import { QuizView } from "./ui/quiz-view.js";
 import { Status, drawComposer } from "./ui/status.js";
 import { StatsPanel } from "./ui/stats-panel.js";
+import { TalkPanel } from "./ui/talk-panel.js";
 import { attempt, toast } from "./ui/toast.js";
 import { UserSheet } from "./ui/user-sheet.js";
 
 const EVENTS_KEPT = 500;
+/** docs/PROTOCOL.md, section 3. */
+const ON_CHANNELS = new Set(["chat.send", "chat.danmaku", "chat.sticker", "chat.custom", "chat.whisper", "like"]);
 
 const query = new URLSearchParams(location.search);
 const tokens = tokensOf(query, query.get("role") === "moderator" ? "moderator" : "viewer");
@@ -75,6 +79,7 @@ let hostName = "";
 
 const video = /** @type {HTMLVideoElement} */ (byId("program"));
 const chat = new ChatView(byId("chat"));
+chat.own = { isOwn: ({ user }) => user === model.you.user, take: ({ id }) => void attempt(request("chat.delete", { id })) };
 const plates = new Plates(byId("plates"), room, tokens);
 const danmaku = new Danmaku(byId("danmaku"));
 const catalog = new GiftCatalog();
@@ -86,8 +91,11 @@ const bigCountdown = new BigCountdown(byId("big-count"), now, (one) => {
 });
 const orders = new OwnOrders(localStorage);
 const bids = new OwnBids();
-/** @param {string} t @param {object} d */
-const request = (t, d) => session.request(t, d);
+/**
+ * Asks the room for something. What may not go up on data channels goes by HTTP where there is nothing else.
+ * @param {string} t @param {object} d
+ */
+const request = (t, d) => (carrier === "dc" && !ON_CHANNELS.has(t) ? call(tokens, "POST", `/v1/rooms/${encodeURIComponent(room)}/commands`, { t, d }) : session.request(t, d));
 const ordersView = new OrdersView(byId("orders"), { room, tokens, now, orders });
 const saleCard = new SaleCard(byId("sale"), { now, place: placeOrder, orders, onOrder: () => ordersView.open() });
 const auctionCard = new AuctionCard(byId("auction"), { now, request, bids });
@@ -96,6 +104,8 @@ const giftPanel = new GiftPanel(byId("gifts"), { room, catalog, request });
 const quiz = new QuizView(byId("quiz"), { now, request });
 const users = new UserSheet({ model, now, request, onChange: () => order.refresh() });
 const order = new OrderPanel(byId("order-panel"), { room, tokens, model, now, request, users });
+const questions = new QuestionsSheet(byId("questions"), { model, request });
+const talk = new TalkPanel(byId("composer"), { request, whispers: true, onAsk: () => questions.open() });
 const luck = new LuckView(byId("luck"), { room, tokens, now, request });
 
 const session = new RoomSession({
@@ -184,6 +194,11 @@ function show({ t, d }) {
       break;
     case "chat.wiped":
       chat.take((_, user) => user === d.user);
+      questions.update();
+      break;
+    case "question.updated":
+    case "question.gone":
+      questions.update();
       break;
     case "gift.batch":
       for (const item of d.gifts) showGift(item);
@@ -237,7 +252,7 @@ function show({ t, d }) {
     case "me.muted":
     case "me.unmuted":
     case "room.settings":
-      drawComposer(model, now());
+      drawComposer(model, now(), talk);
       order.update();
       break;
     default:
@@ -255,11 +270,12 @@ function showGift(item) {
 function drawAll() {
   setText(byId("title"), model.title || model.room);
   byId("order-toggle").hidden = !users.isKeeper;
-  drawComposer(model, now());
+  drawComposer(model, now(), talk);
   document.title = `${model.title || model.room} · 连麦 Lianmai`;
   drawCounts();
   drawStage();
   ownSeat.draw();
+  questions.update();
   drawTimed();
 }
 
@@ -297,7 +313,7 @@ function drawStage() {
 // ---- buttons ----
 
 function wireButtons() {
-  wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => attempt(session.request("chat.send", { text })));
+  wireComposer(/** @type {HTMLFormElement} */ (byId("composer")), (text) => talk.say(text));
   byId("rail").prepend(likeButton((n) => session.request("like", { n }), () => gifts.heart()));
   void attempt(catalog.load());
   disableMoney();
@@ -314,7 +330,7 @@ function wireButtons() {
     luck.update(model);
     auctionCard.update(model);
     quiz.update(model);
-    drawComposer(model, now());
+    drawComposer(model, now(), talk);
   }, 1000);
 }
 

@@ -1,11 +1,12 @@
 /**
- * Goal: the bar shows every room of a battle in the order of the picture, and none of them vanishes.
+ * Goal: the bar shows every room of a battle in the order of the picture, and none of them vanishes; a host is offered what the room
+ * would do, and nothing else.
  * Method: made-up battles of two and of four.
  */
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { factorAt, standing } from "../assets/battle.js";
+import { deedsOf, factorAt, invitationTo, standing } from "../assets/battle.js";
 
 /** @param {Record<string, number>} scores @param {Partial<Wire.Battle>} [more] @returns {Wire.Battle} */
 const battle = (scores, more = {}) => ({ pk: "p", state: "battling", rooms: Object.keys(scores), start_at: 0, end_at: 9, scores, version: 0, result: null, ...more });
@@ -32,4 +33,27 @@ test("who left is marked, and a room without points has none", () => {
 
 test("a coin counts more from the rush on, and once where there is none", () => {
   assert.deepEqual([factorAt({ rush: { from: 100, factor: 3 } }, 99), factorAt({ rush: { from: 100, factor: 3 } }, 100), factorAt({}, 1e9)], [1, 3, 1]);
+});
+
+test("only the inviter calls an invitation off, and begins once somebody has come", () => {
+  const side = (/** @type {string} */ room, /** @type {Wire.BattleSide["state"]} */ state) => ({ room, state });
+  const asked = { rooms: ["a", "b", "c"], state: /** @type {const} */ ("inviting"), sides: [side("a", "in"), side("b", "asked"), side("c", "asked")] };
+  assert.deepEqual([deedsOf(battle({}, asked), "a"), deedsOf(battle({}, asked), "b")], [["cancel"], []]);
+  assert.deepEqual(deedsOf(battle({}, { ...asked, sides: [side("a", "in"), side("b", "in"), side("c", "asked")] }), "a"), ["start", "cancel"]);
+});
+
+test("a link begins a battle, a battle can be given up once, and a battle that was fought can be fought again", () => {
+  assert.deepEqual(deedsOf(battle({ a: 0 }, { state: "linked" }), "b"), ["start", "end"]);
+  assert.deepEqual(deedsOf(battle({ a: 0 }), "a"), ["surrender"]);
+  assert.deepEqual(deedsOf(battle({ a: 0 }, { sides: [{ room: "a", state: "surrendered" }] }), "a"), []);
+  assert.deepEqual(deedsOf(battle({ a: 0 }, { state: "punishing" }), "a"), ["end"]);
+  assert.deepEqual([deedsOf(null, "a"), deedsOf(battle({}, { state: "idle" }), "a")], [[], []]);
+  const over = (/** @type {string} */ reason) => battle({}, { state: "idle", result: { winner: null, reason } });
+  assert.deepEqual(["time", "surrender", "left", "rejected", "timeout"].map((reason) => deedsOf(over(reason), "a").length), [1, 1, 1, 0, 0]);
+});
+
+test("an invitation says what differs from the usual, and one room as the protocol always had it", () => {
+  const usual = { seconds: 60, punishS: 10, rush: "", link: "battle" };
+  assert.deepEqual(invitationTo(["b"], usual), { room: "b", duration_s: 60, punish_s: 10 });
+  assert.deepEqual(invitationTo(["b", "c"], { ...usual, rush: "30x3", link: "only" }), { rooms: ["b", "c"], duration_s: 60, punish_s: 10, rush: { last_s: 30, factor: 3 }, link: "only" });
 });

@@ -67,7 +67,7 @@ declare namespace Wire {
   interface AuctionWon { auction: string; price: number; currency: string; order: string }
   interface Mine { units?: Record<string, number>; leads?: Record<string, number>; coupons?: Record<string, string>; answers?: Record<string, number> }
   interface Settings {
-    features: Record<string, boolean>; seat_mode: "free" | "apply"; seats: number; hidden: boolean; slow_mode_s: number; all_muted: boolean;
+    features: Record<string, boolean>; seat_mode: "free" | "apply"; seats: number; hidden: boolean; tags?: string[]; slow_mode_s: number; all_muted: boolean;
   }
   interface Sanction { user: string; until: number | null; by: string; reason: string | null }
   interface Moderation { mutes: Sanction[]; bans: Sanction[]; words: string[] }
@@ -129,7 +129,7 @@ declare namespace Wire {
   interface Entered extends Partial<Snapshot> { sid: string; epoch: string; resumed: boolean; missed?: number; st: number }
   interface RoomView {
     room: string; title: string; state: RoomState; host: string | null; seats: Seat[]; stage: Performer[];
-    battle: Battle | null; online: number; program: { whep: string; rtmp: string };
+    battle: Battle | null; online: number; tags?: string[]; program: { whep: string; rtmp: string };
   }
   interface Target { id: string; url: string; state: "connecting" | "live" | "waiting"; attempts: number; error: string | null }
   interface LayoutOverlay { kind: "image" | "text" | "clock" | "countdown" | "score"; x: number; y: number; width: number; height: number; [more: string]: unknown }

@@ -5,6 +5,7 @@
 
 import { factorAt, standing } from "../battle.js";
 import { battleDeadline, clockText } from "../countdown.js";
+import { tiles } from "../layout.js";
 import { el, setText, short } from "./dom.js";
 
 const TICK_MS = 100;
@@ -14,6 +15,8 @@ const RUSH_MS = 10_000;
 
 /** @type {Record<string, string>} */
 const PHASES = { linking: "连线中 Linking", linked: "连麦中 Linked", preparing: "准备 Ready", battling: "PK", punishing: "惩罚时间 Forfeit" };
+
+const MEDALS = { win: "胜", lose: "负", draw: "平" };
 
 /** @typedef {{part: HTMLElement, score: HTMLElement}} Part */
 
@@ -64,6 +67,7 @@ export class BattleView {
     const sides = standing(battle).filter(({ isOut }) => !isOut);
     // Where nothing is fought out there is nothing to weigh.
     this.bar.hidden = battle.state === "linked";
+    this.root.classList.toggle("many", sides.length > 2);
     if (sides.map(({ room }) => room).join() !== [...this.parts.keys()].join()) {
       this.parts = new Map(sides.map(({ room }, at) => [room, part(room, home, at, sides.length)]));
       this.bar.replaceChildren(...[...this.parts.values()].map((one) => one.part));
@@ -89,17 +93,26 @@ export class BattleView {
     this.clock.classList.toggle("rush", factor > 1 || (deadline?.kind === "pk_end" && rest !== null && rest < RUSH_MS));
   }
 
-  /**
-   * @param {Wire.Battle} battle
-   */
-  showResult({ result, state, rooms }) {
+  /** @param {Wire.Battle} battle */
+  showResult(battle) {
+    const { result, state } = battle;
     this.result.hidden = result === null || state === "battling" || state === "preparing" || state === "linked";
     if (!result) return;
-    const words = rooms.map((room) => (result.winner === null ? "平" : result.winner === room ? "胜" : "负"));
-    const moods = { 胜: "win", 负: "lose", 平: "draw" };
-    this.result.style.setProperty("--sides", String(Math.min(rooms.length, 3)));
-    this.result.replaceChildren(...words.map((word) => el("span", { class: `medal ${moods[/** @type {"胜" | "负" | "平"} */ (word)]}` }, word)));
+    const here = standing(battle).filter(({ isOut }) => !isOut);
+    const places = tiles(here.length);
+    this.result.style.setProperty("--sides", String(here.length));
+    this.result.replaceChildren(...here.map(({ room }, at) => medal(result.winner === null ? "draw" : result.winner === room ? "win" : "lose", places[at])));
   }
+}
+
+/**
+ * @param {"win" | "lose" | "draw"} mood
+ * @param {import("../layout.js").Rect} [place] where the room's picture is, where there are many
+ */
+function medal(mood, place) {
+  const one = el("span", { class: `medal ${mood}` }, MEDALS[mood]);
+  if (place) for (const [name, value] of [["--x", place.x + place.w / 2], ["--y", place.y + place.h / 2]]) one.style.setProperty(String(name), String(value));
+  return one;
 }
 
 /**
@@ -113,5 +126,7 @@ function part(room, home, at, count) {
   const isOwn = room === home;
   const testId = isOwn ? "pk-score-own" : count === 2 ? "pk-score-other" : `pk-score-${room}`;
   const score = el("b", { class: "pk-score", "data-testid": testId }, "0");
-  return { part: el("span", { class: `pk-part ${isOwn ? "own" : `rival-${at % 4}`}`, title: room }, score), score };
+  // Two sides stand where their pictures do; of more nobody could tell whose part is whose.
+  const name = count > 2 ? [el("small", { class: "pk-name" }, isOwn ? "本场" : room)] : [];
+  return { part: el("span", { class: `pk-part ${isOwn ? "own" : `rival-${at % 4}`}`, title: room }, score, ...name), score };
 }

@@ -18,6 +18,8 @@ export class ChatView {
     this.ids = new Set();
     /** What happens when a name is pressed; null: names are only names. @type {((line: Wire.Chat) => void) | null} */
     this.onPick = null;
+    /** Which lines may be taken back here, and how. @type {{isOwn: (line: Wire.Chat) => boolean, take: (line: Wire.Chat) => void} | null} */
+    this.own = null;
   }
 
   /**
@@ -44,7 +46,9 @@ export class ChatView {
     const [oldest] = this.ids;
     if (this.ids.size > REMEMBERED && oldest !== undefined) this.ids.delete(oldest);
     const badge = BADGES[line.role];
-    const { onPick } = this;
+    const { onPick, own } = this;
+    // A whisper is kept nowhere, so there is nothing to take back.
+    const isTakeable = own !== null && line.kind !== "whisper" && own.isOwn(line);
     const words = line.name || line.user;
     const name = onPick
       ? el("button", { class: "chat-name", type: "button", "data-testid": `chat-name-${line.user}`, onclick: () => onPick(line) }, words)
@@ -55,7 +59,8 @@ export class ChatView {
         ...(badge ? [el("span", { class: `badge ${line.role}` }, badge)] : []),
         name,
         ...(line.kind === "whisper" ? [el("span", { class: "badge whisper" }, "悄悄话")] : []),
-        el("span", { class: "chat-text" }, lineText(line) ?? "")),
+        el("span", { class: "chat-text" }, lineText(line) ?? ""),
+        ...(isTakeable ? [el("button", { class: "chat-take", type: "button", "data-testid": "chat-take", "aria-label": "撤回这条 Take this line back", onclick: () => own.take(line) }, "撤回")] : [])),
     );
   }
 
@@ -83,7 +88,7 @@ export const STICKERS = { clap: "👏", heart: "❤️", laugh: "😂", wow: "�
 
 /**
  * Returns what a line says, or null for a kind that this page does not know.
- * @param {Wire.Chat} line
+ * @param {Pick<Wire.Chat, "kind" | "text" | "sticker">} line
  */
 export function lineText({ kind, text, sticker }) {
   if (kind === "sticker") return Object.hasOwn(STICKERS, sticker ?? "") ? STICKERS[sticker ?? ""] ?? null : null;

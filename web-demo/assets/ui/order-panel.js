@@ -4,9 +4,9 @@
  */
 
 import { call } from "../http.js";
-import { FEATURES, untilText } from "../keeping-order.js";
+import { FEATURES, tagsOf, untilText } from "../keeping-order.js";
 import { avatar, el } from "./dom.js";
-import { check, choice, smallButton } from "./fields.js";
+import { check, choice, field, smallButton } from "./fields.js";
 import { attempt } from "./toast.js";
 
 const REFRESH_MS = 4_000;
@@ -101,7 +101,16 @@ export class OrderPanel {
       tick(box, (on) => this.set("room.configure", { features: { [name]: on } }));
       return box;
     });
-    return [mode, count, el("fieldset", { class: "features" }, el("legend", {}, "开放的功能 What is on"), ...features)];
+    return [mode, count, this.tagField(settings.tags ?? []), el("fieldset", { class: "features" }, el("legend", {}, "开放的功能 What is on"), ...features)];
+  }
+
+  /** @param {string[]} tags */
+  tagField(tags) {
+    const label = field("标签,逗号隔开 Tags, with commas", "tags", { value: tags.join(", "), maxlength: 220, placeholder: "美妆, 折扣", "data-testid": "tags" });
+    label.classList.add("wide-field");
+    const input = /** @type {HTMLInputElement} */ (label.querySelector("input"));
+    input.addEventListener("change", () => void this.set("room.configure", { tags: tagsOf(input.value) }));
+    return label;
   }
 
   /**

@@ -67,15 +67,17 @@ export class Status {
  * Tells whoever may not talk why, where they would write.
  * @param {import("../room-state.js").RoomModel} model
  * @param {number} now
+ * @param {import("./talk-panel.js").TalkPanel} talk
  */
-export function drawComposer(model, now) {
+export function drawComposer(model, now, talk) {
   const silence = silenceText(model, now);
   const { settings } = model;
   const input = /** @type {HTMLInputElement} */ (byId("chat-input"));
   const slow = settings?.slow_mode_s ? ` · 每 ${settings.slow_mode_s} 秒一条 every ${settings.slow_mode_s} s` : "";
-  const words = silence ?? `说点什么… Say something${slow}`;
+  const words = silence ?? `${talk.invitation}${slow}`;
   if (input.placeholder !== words) input.placeholder = words;
   input.disabled = silence !== null;
+  talk.setSilenced(silence !== null);
   /** @type {HTMLButtonElement} */ (byId("chat-send")).disabled = silence !== null;
   byId("gifts").hidden = settings?.features.gift === false;
   byId("seat").hidden = settings?.features.seat === false;
