@@ -69,6 +69,7 @@ test('a battle between two rooms', async () => {
   await goLive(bob);
   await onStage(server, 'b', ['bob']);
 
+  for (const [term, value] of [['pk-punish', '0'], ['pk-rush', '10x2'], ['pk-link', 'stay']]) await alice.getByTestId(term).selectOption(value);
   await alice.getByTestId('pk-invite-b').click({ timeout: 15_000 });
   await bob.getByTestId('pk-accept').click({ timeout: 15_000 });
   await onStage(server, 'a', ['alice', 'bob']);
@@ -96,5 +97,15 @@ test('gifts move the score, and the pages look alive', async () => {
   await viewer.waitForFunction(() => /1,?010/.test(document.querySelector('[data-testid=pk-score-own]')?.innerText ?? ''), null, { timeout: 5_000 });
   await screenshot(viewer, 'watch');
   await screenshot(alice, 'studio');
+});
+
+test('whoever gives up is linked still where that was agreed, and may ask for another', async () => {
+  const { battle } = (await server.call('GET', '/v1/rooms/a')).body;
+  assert.deepEqual(battle.rush, { from: battle.end_at - 10_000, factor: 2 });
+  await alice.getByTestId('pk-end').click();
+  for (const page of [alice, bob]) await page.getByTestId('pk-start').waitFor({ timeout: 5_000 });
+  await bob.getByTestId('pk-end').click();
+  for (const page of [alice, bob]) await page.getByTestId('pk-rematch').waitFor({ timeout: 5_000 });
+  await onStage(server, 'a', ['alice']);
   for (const page of [alice, bob, viewer]) assert.deepEqual(page.problems, []);
 });
