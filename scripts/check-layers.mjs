@@ -34,6 +34,7 @@ const libraries = {
   'tokio-tungstenite': ['load-tester', 'examples'],
   rml_rtmp: ['relay-cdn'],
   rusqlite: ['ledger'],
+  postgres: ['ledger'],
 };
 /** What the rules may never name. */
 const impure = ['tokio', 'axum', 'rand', 'fastrand', 'libc', 'rustix', 'tracing', 'metrics'];

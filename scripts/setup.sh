@@ -10,7 +10,7 @@ run_packages=(
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-libav
 )
-test_packages=(chromium coturn fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp valgrind python3-venv)
+test_packages=(chromium coturn fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp postgresql valgrind python3-venv)
 
 bench_packages=(janus)
 
@@ -40,7 +40,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
   echo "setup: installing ${missing[*]}"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  # RUNLEVEL=1 keeps invoke-rc.d from starting the services (nginx) that only the tests use, by their own configuration.
+  # RUNLEVEL=1 keeps invoke-rc.d from starting the services (nginx, PostgreSQL) that only the tests use, by their own configuration.
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 

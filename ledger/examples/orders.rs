@@ -1,6 +1,7 @@
 //! What deciding and writing down costs, without sockets: one room's rules, JSON and the real writer
-//! thread on a real file. `cargo run --release -p ledger --example orders [FILE]` prints orders that
-//! became durable per second, how long a burst of 10,000 waits, and how fast the journal is read.
+//! thread on a real file, or on a PostgreSQL data base that is there for this.
+//! `cargo run --release -p ledger --example orders [FILE or postgres://..]` prints orders that became
+//! durable per second, how long a burst of 10,000 waits, and how fast the journal is read.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "whoever runs it reads it")]
@@ -8,7 +9,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ledger::{Entry, Journal, Ledger, LedgerConfig, NewRow, Place};
+use ledger::{Entry, Journal, Ledger, LedgerConfig, NewRow, Place, PostgresUrl};
 use room_rules::{
     Command, Decided, IdemKey, Input, Member, OrderRequest, Quantity, RULES_VERSION, Reply, Role,
     Room, RoomId, RoomSettings, SaleDuration, SaleId, SaleOffer, ServerTime, StockCount, Title,
@@ -21,11 +22,15 @@ const USERS: usize = 20_000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let path = std::env::args().nth(1).map_or_else(
-        || std::env::temp_dir().join(format!("lianmai-orders-{}.sqlite3", std::process::id())),
-        PathBuf::from,
-    );
-    let (ledger, writer) = Ledger::open(&LedgerConfig::at(Place::File(path.clone()))).unwrap();
+    let place = match std::env::args().nth(1) {
+        Some(url) if url.starts_with("postgres://") => Place::Postgres(PostgresUrl::new(url)),
+        Some(path) => Place::File(PathBuf::from(path)),
+        None => {
+            let name = format!("lianmai-orders-{}.sqlite3", std::process::id());
+            Place::File(std::env::temp_dir().join(name))
+        }
+    };
+    let (ledger, writer) = Ledger::open(&LedgerConfig::at(place.clone())).unwrap();
     let mut shop = Shop::open(&ledger);
 
     for round in 1..=3 {
@@ -49,8 +54,10 @@ async fn main() {
     println!("read again: {rows} rows, {per_second:.0} rows/s");
     drop(ledger);
     writer.join();
-    for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+    if let Place::File(path) = place {
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The way to the one thread that writes.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
@@ -14,7 +14,7 @@ use crate::reader::LifeReader;
 use crate::sqlite::SqliteStore;
 use crate::store::{Store, Which};
 use crate::writer::{Message, Writer};
-use crate::{LedgerError, Life, LifeId, Pruned, Row};
+use crate::{LedgerError, Life, LifeId, Place, Pruned, Row};
 
 /// Where a ledger is kept, and how much may wait.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,22 +25,16 @@ pub struct LedgerConfig {
     pub queue_rows: usize,
     /// Rows of one transaction at most.
     pub batch_rows: usize,
+    /// How long a data base server that is gone is waited for before rooms stop.
+    pub wait_for_server: Duration,
 }
 
 impl LedgerConfig {
     /// Returns the usual limits for a ledger at `place`.
     pub const fn at(place: Place) -> Self {
-        Self { place, queue_rows: 16_384, batch_rows: 1_024 }
+        let wait_for_server = Duration::from_secs(5);
+        Self { place, queue_rows: 16_384, batch_rows: 1_024, wait_for_server }
     }
-}
-
-/// Where a ledger is kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Place {
-    /// In a temporary file that ends with the process, however that ends.
-    Temporary,
-    /// In an SQLite file.
-    File(PathBuf),
 }
 
 /// A ledger. Cheap to clone; the writer ends when the last handle is gone.
@@ -56,6 +50,21 @@ struct Shared {
     last_moment: u64,
     /// Counts batches that held letters.
     letters: Arc<watch::Sender<u64>>,
+}
+
+/// A store that was just opened.
+struct Opened {
+    store: Box<dyn Store>,
+    last_life: u64,
+    last_moment: u64,
+}
+
+impl Opened {
+    fn at(place: &Place, wait_for_server: Duration) -> Result<Self, LedgerError> {
+        let mut store = place.open(wait_for_server)?;
+        let (last_life, last_moment) = (store.last_life()?, store.last_moment()?);
+        Ok(Self { store, last_life, last_moment })
+    }
 }
 
 #[derive(Debug)]
@@ -86,29 +95,27 @@ impl Ledger {
     ///
     /// It cannot be opened, or a newer program made it.
     pub fn open(config: &LedgerConfig) -> Result<(Self, WriterThread), LedgerError> {
-        let store = match &config.place {
-            Place::Temporary => SqliteStore::temporary()?,
-            Place::File(path) => SqliteStore::open(path)?,
-        };
-        Self::over(Box::new(store), config)
-    }
-
-    pub(crate) fn over(
-        mut store: Box<dyn Store>,
-        config: &LedgerConfig,
-    ) -> Result<(Self, WriterThread), LedgerError> {
-        let next_life = AtomicU64::new(store.last_life()? + 1);
-        let last_moment = store.last_moment()?;
         let (messages, inbox) = mpsc::channel();
+        let (opened, answer) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let letters = Arc::new(watch::Sender::new(0));
-        let told = Arc::clone(&letters);
-        let writer = Writer::new(store, config.batch_rows, Arc::clone(&waiting), told);
+        let (counted, told) = (Arc::clone(&waiting), Arc::clone(&letters));
+        let LedgerConfig { place, queue_rows, batch_rows, wait_for_server } = config.clone();
+        // The thread that uses the store opens it, too: nothing else may wait for a data base.
+        let write = move || match Opened::at(&place, wait_for_server) {
+            Ok(Opened { store, last_life, last_moment }) => {
+                // Nobody who does not wait for it any more is missed.
+                let _ = opened.send(Ok((last_life, last_moment)));
+                Writer::new(store, batch_rows, counted, told).run(&inbox);
+            }
+            Err(error) => drop(opened.send(Err(error))),
+        };
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || writer.run(&inbox))
+            .spawn(write)
             .map_err(|error| LedgerError::Failed(error.to_string()))?;
-        let (way, queue_rows) = (Way::Thread(messages), config.queue_rows);
+        let (last_life, last_moment) = answer.recv().map_err(|_| LedgerError::Closed)??;
+        let (way, next_life) = (Way::Thread(messages), AtomicU64::new(last_life + 1));
         let shared = Shared { way, waiting, queue_rows, next_life, last_moment, letters };
         Ok((Self(Arc::new(shared)), WriterThread(thread)))
     }

@@ -1,4 +1,5 @@
-//! What must survive a crash: the journals of rooms, and the outbox of what back ends are told.
+//! What must survive a crash: the journals of rooms, and the outbox of what back ends are told. Kept in
+//! one SQLite file or, with the feature `postgres`, in a PostgreSQL data base.
 //!
 //! This crate knows rooms by name, their lives, numbered rows of JSON, keys that may be used once,
 //! and letters. What a row means is its owner's business. One thread writes; whoever appends never
@@ -6,22 +7,25 @@
 
 #![forbid(unsafe_code)]
 
+mod caretaker;
 mod chain;
 mod journal;
 mod ledger;
 mod outbox;
+mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod reader;
 mod row;
 mod sqlite;
 mod store;
-mod verify;
 mod writer;
 
+pub use caretaker::{Caretaker, Fault, Verified};
 pub use journal::{Entry, Journal, Progress};
-pub use ledger::{Ledger, LedgerConfig, Place, WriterThread};
+pub use ledger::{Ledger, LedgerConfig, WriterThread};
 pub use outbox::{Delivery, Letter, LetterFilter, LetterHead, LetterState, Outbox};
+pub use place::{Place, PostgresUrl};
 pub use reader::LifeReader;
 pub use row::{Life, LifeId, NewRow, Notice, Row};
-pub use sqlite::SqliteStore;
 pub use store::{LedgerError, Pruned};
-pub use verify::{Fault, Verified, verify};

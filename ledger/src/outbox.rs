@@ -59,6 +59,35 @@ pub enum LetterState {
     Dead,
 }
 
+impl LetterState {
+    /// Returns how a store writes it.
+    pub(crate) const fn number(self) -> i64 {
+        match self {
+            Self::Waiting => 0,
+            Self::Delivered => 1,
+            Self::Dead => 2,
+        }
+    }
+
+    /// Returns what a store wrote.
+    pub(crate) const fn numbered(number: i64) -> Self {
+        match number {
+            0 => Self::Waiting,
+            1 => Self::Delivered,
+            _ => Self::Dead,
+        }
+    }
+}
+
+/// Returns the name of what a letter tells of: its place among the notices of a life, or, below
+/// zero, among the letters if it tells of something that passes.
+pub(crate) fn event_name(life: i64, number: i64) -> String {
+    match u64::try_from(number) {
+        Ok(number) => format!("{life}-{number}"),
+        Err(_) => format!("{life}-p{}", number.unsigned_abs()),
+    }
+}
+
 /// The first of the letters about one room that wait for an endpoint.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LetterHead {

@@ -8,17 +8,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 
-use crate::store::{Store, Stored, Which};
+use crate::store::{KEY_KEPT_MS, Store, Stored, Which, from_sql, to_sql};
 use crate::{Delivery, LedgerError, Letter, LetterFilter, LetterHead, Life, LifeId, Pruned, Row};
 
 /// How long another program (a backup, a check) may hold the file.
 const BUSY_FOR: Duration = Duration::from_secs(5);
-/// A key that is older may be used again.
-pub(crate) const KEY_KEPT_MS: u64 = 24 * 3_600 * 1_000;
 
 /// A ledger in an SQLite file.
 #[derive(Debug)]
-pub struct SqliteStore {
+pub(crate) struct SqliteStore {
     connection: Connection,
     /// The number under which this program took the ledger over; whoever takes it over next has a
     /// higher one, and then nothing more is written here.
@@ -31,7 +29,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// It cannot be opened, or a newer program made it.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, LedgerError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
                 .map_err(|error| LedgerError::Failed(format!("{}: {error}", folder.display())))?;
@@ -50,7 +48,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// There is no place for it.
-    pub fn temporary() -> Result<Self, LedgerError> {
+    pub(crate) fn temporary() -> Result<Self, LedgerError> {
         // SQLite's own temporary file has no name, and goes to the disk only if it grows.
         let mut connection = Connection::open("")?;
         connection.pragma_update(None, "journal_mode", "MEMORY")?;
@@ -64,80 +62,12 @@ impl SqliteStore {
     /// # Errors
     ///
     /// It is not there, cannot be opened, or is of another schema.
-    pub fn beside(path: &Path) -> Result<Self, LedgerError> {
+    pub(crate) fn beside(path: &Path) -> Result<Self, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_FOR)?;
         schema::expect_current(&connection)?;
         Ok(Self { connection, fence: -1 })
-    }
-
-    /// Copies the whole ledger, as it is at this moment, into a new file.
-    ///
-    /// # Errors
-    ///
-    /// The file is there already or cannot be written.
-    pub fn back_up(&self, into: &Path) -> Result<(), LedgerError> {
-        let path = into.to_str().ok_or_else(|| LedgerError::Failed("not a path".to_owned()))?;
-        self.connection.execute("VACUUM INTO ?1", [path])?;
-        Ok(())
-    }
-
-    /// Notes that the open life of `room` is over, though its journal says nothing of that; for
-    /// journals that cannot be read again. False if there is none.
-    ///
-    /// # Errors
-    ///
-    /// The ledger cannot be written.
-    pub fn abandon(&self, room: &str, at: u64) -> Result<bool, LedgerError> {
-        let sql = "UPDATE lives SET ended_at = ?2 WHERE room = ?1 AND ended_at IS NULL";
-        Ok(self.connection.execute(sql, params![room, to_sql(at)])? > 0)
-    }
-
-    /// Takes away lives that ended before `ended_before` and keys used before `keys_before`.
-    ///
-    /// # Errors
-    ///
-    /// The ledger cannot be written.
-    pub fn prune_all(
-        &mut self,
-        ended_before: u64,
-        keys_before: u64,
-    ) -> Result<Pruned, LedgerError> {
-        let mut total = Pruned::default();
-        loop {
-            let pruned = self.prune(ended_before, keys_before, 10_000)?;
-            if pruned == Pruned::default() {
-                return Ok(total);
-            }
-            total.lives += pruned.lives;
-            total.rows += pruned.rows;
-            total.keys += pruned.keys;
-            total.letters += pruned.letters;
-        }
-    }
-
-    /// Returns all lives, or those of one room, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// The ledger cannot be read.
-    pub fn all_lives(&mut self, room: Option<&str>) -> Result<Vec<Life>, LedgerError> {
-        self.lives(room.map_or(Which::All, Which::OfRoom))
-    }
-
-    /// Returns at most `limit` rows of `life` after row `after`.
-    ///
-    /// # Errors
-    ///
-    /// The ledger cannot be read.
-    pub fn rows_of(
-        &mut self,
-        life: LifeId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<Row>, LedgerError> {
-        self.rows(life, after, limit)
     }
 
     fn take_over(connection: &mut Connection) -> Result<i64, LedgerError> {
@@ -293,6 +223,17 @@ impl Store for SqliteStore {
         transaction.commit()?;
         Ok(Pruned { lives, rows, keys, letters })
     }
+
+    fn abandon(&mut self, room: &str, at: u64) -> Result<bool, LedgerError> {
+        let sql = "UPDATE lives SET ended_at = ?2 WHERE room = ?1 AND ended_at IS NULL";
+        Ok(self.connection.execute(sql, params![room, to_sql(at)])? > 0)
+    }
+
+    fn back_up(&mut self, into: &Path) -> Result<(), LedgerError> {
+        let path = into.to_str().ok_or_else(|| LedgerError::Failed("not a path".to_owned()))?;
+        self.connection.execute("VACUUM INTO ?1", [path])?;
+        Ok(())
+    }
 }
 
 fn write(transaction: &Transaction<'_>, stored: &Stored) -> Result<(), LedgerError> {
@@ -364,13 +305,4 @@ impl From<rusqlite::Error> for LedgerError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Failed(error.to_string())
     }
-}
-
-/// SQLite's integers are signed; moments and counts are far below their largest.
-fn to_sql(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn from_sql(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

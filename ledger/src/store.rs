@@ -1,6 +1,12 @@
-//! Where a ledger is kept. One thread owns a store; nothing in here waits for anyone but the disk.
+//! What every store of a ledger can do. One thread owns a store; nothing in here waits for anyone but
+//! the disk, or the data base in its place.
+
+use std::path::Path;
 
 use crate::{Delivery, Letter, LetterFilter, LetterHead, Life, LifeId, NewRow, Notice, Row};
+
+/// A key that is older may be used again.
+pub(crate) const KEY_KEPT_MS: u64 = 24 * 3_600 * 1_000;
 
 /// Why a ledger cannot do what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +162,12 @@ pub(crate) trait Store: Send {
         keys_before: u64,
         limit: usize,
     ) -> Result<Pruned, LedgerError>;
+
+    /// Notes that the open life of `room` is over, whatever its journal says; false if there is none.
+    fn abandon(&mut self, room: &str, at: u64) -> Result<bool, LedgerError>;
+
+    /// Copies everything, as it is at this moment, into a new file.
+    fn back_up(&mut self, into: &Path) -> Result<(), LedgerError>;
 }
 
 /// Which lives are asked for.
@@ -164,4 +176,13 @@ pub(crate) enum Which<'a> {
     All,
     Open,
     OfRoom(&'a str),
+}
+
+/// Integers of data bases are signed; moments and counts are far below their largest.
+pub(crate) fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }

@@ -39,7 +39,7 @@ pub struct LedgerArgs {
     /// The file, if it is not the one of the configuration.
     #[arg(long, value_name = "FILE", global = true)]
     pub ledger: Option<PathBuf>,
-    /// The configuration file that names it.
+    /// The configuration file that names it, or the PostgreSQL data base in its place.
     #[arg(long, value_name = "FILE", env = "LIANMAI_CONFIG", global = true)]
     pub config: Option<PathBuf>,
 }

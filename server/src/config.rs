@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::cues::Cues;
 use crate::gift_config::{GiftEntry, read_catalog, usual_gifts};
+use ledger::{Place, PostgresUrl};
 use room_rules::RoomSettings;
 use serde::{Deserialize, Serialize};
 use signaling::{IceServers, NoIceServer, TurnAccess};
@@ -305,24 +306,36 @@ pub struct Ledger {
     /// `lianmai-ledger.sqlite3` in the folder that systemd gives (`STATE_DIRECTORY`), or in the
     /// working folder.
     pub path: PathBuf,
+    /// A PostgreSQL data base in place of the file, as
+    /// `postgres://user:password@host/name?sslmode=disable`. Only with the feature `postgres`.
+    pub postgres_url: String,
     /// How long rooms that have ended are kept, in days.
     pub keep_days: u32,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { path: PathBuf::new(), keep_days: 30 }
+        Self { path: PathBuf::new(), postgres_url: String::new(), keep_days: 30 }
     }
 }
 
 impl Ledger {
-    /// Returns the file, or `None` for a temporary one.
-    pub fn file(&self, mode: Mode) -> Option<PathBuf> {
-        if !self.path.as_os_str().is_empty() {
-            return Some(self.path.clone());
+    /// Returns where it is.
+    ///
+    /// # Errors
+    /// If it is said to be in two places.
+    pub fn place(&self, mode: Mode) -> Result<Place, ConfigError> {
+        let has_path = !self.path.as_os_str().is_empty();
+        match (self.postgres_url.as_str(), mode) {
+            ("", _) if has_path => Ok(Place::File(self.path.clone())),
+            ("", Mode::Dev) => Ok(Place::Temporary),
+            ("", Mode::Production) => {
+                let folder = std::env::var_os("STATE_DIRECTORY").unwrap_or_default();
+                Ok(Place::File(PathBuf::from(folder).join("lianmai-ledger.sqlite3")))
+            }
+            _ if has_path => Err(ConfigError::TwoLedgers),
+            (url, _) => Ok(Place::Postgres(PostgresUrl::new(url))),
         }
-        let folder = std::env::var_os("STATE_DIRECTORY").map_or_else(PathBuf::new, PathBuf::from);
-        (mode == Mode::Production).then(|| folder.join("lianmai-ledger.sqlite3"))
     }
 }
 
@@ -484,6 +497,11 @@ pub enum ConfigError {
     /// Clients could not be sent there.
     #[error("http.other_server: {0:?} is not http://host or https://host")]
     OtherServer(String),
+    /// Nobody could say which of the two is the one that counts.
+    #[error(
+        "a ledger is in a file (ledger.path, --ledger) or in PostgreSQL (ledger.postgres_url), not both"
+    )]
+    TwoLedgers,
     /// They make no catalogue.
     #[error("gifts: {0}")]
     Gifts(String),

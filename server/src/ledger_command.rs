@@ -1,11 +1,10 @@
-//! `lianmai ledger`: looks after the file beside a server that may be running.
+//! `lianmai ledger`: looks after the ledger beside a server that may be running.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use ledger::{SqliteStore, verify};
+use ledger::{Caretaker, Place};
 
 use crate::cli::{LedgerArgs, LedgerCommand};
 use crate::{Config, Mode};
@@ -16,14 +15,14 @@ const ROWS_AT_ONCE: usize = 1_000;
 /// Carries out `lianmai ledger`; what it finds goes to `out`.
 ///
 /// # Errors
-/// If the file cannot be used, or is not as it was written.
+/// If the ledger cannot be used, or is not as it was written.
 pub fn ledger_command(args: &LedgerArgs, out: &mut impl Write) -> anyhow::Result<()> {
-    let path = path_of(args)?;
-    let mut store = SqliteStore::beside(&path)
-        .with_context(|| format!("cannot open the ledger {}", path.display()))?;
+    let place = place_of(args)?;
+    let mut ledger =
+        Caretaker::open(&place).with_context(|| format!("cannot open the ledger {place}"))?;
     match &args.command {
         LedgerCommand::Verify { room } => {
-            let verified = verify(&mut store, room.as_deref())?;
+            let verified = ledger.verify(room.as_deref())?;
             for fault in &verified.faults {
                 let (room, life, seq) = (&fault.room, fault.life.0, fault.seq);
                 writeln!(out, "room {room}, life {life}, row {seq}: {}", fault.what)?;
@@ -34,9 +33,8 @@ pub fn ledger_command(args: &LedgerArgs, out: &mut impl Write) -> anyhow::Result
             writeln!(out, "{} lives, {} rows: as written", verified.lives, verified.rows)?;
         }
         LedgerCommand::Backup { into } => {
-            store.back_up(into)?;
-            let mut copy = SqliteStore::beside(into)?;
-            let verified = verify(&mut copy, None)?;
+            ledger.back_up(into)?;
+            let verified = Caretaker::open(&Place::File(into.clone()))?.verify(None)?;
             if !verified.faults.is_empty() {
                 bail!("the copy is not as it was written; check the ledger with verify");
             }
@@ -45,12 +43,12 @@ pub fn ledger_command(args: &LedgerArgs, out: &mut impl Write) -> anyhow::Result
         LedgerCommand::Prune { days } => {
             let now = unix_now()?;
             let ended_before = millis(now.saturating_sub(DAY * *days));
-            let pruned = store.prune_all(ended_before, millis(now.saturating_sub(DAY)))?;
+            let pruned = ledger.prune(ended_before, millis(now.saturating_sub(DAY)))?;
             writeln!(out, "{pruned:?}")?;
         }
-        LedgerCommand::Show { room, life } => show(&mut store, room, *life, out)?,
+        LedgerCommand::Show { room, life } => show(&mut ledger, room, *life, out)?,
         LedgerCommand::Abandon { room } => {
-            if !store.abandon(room, millis(unix_now()?))? {
+            if !ledger.abandon(room, millis(unix_now()?))? {
                 bail!("no life of this room is open");
             }
             writeln!(out, "the room's name is free once the server has restarted")?;
@@ -60,12 +58,12 @@ pub fn ledger_command(args: &LedgerArgs, out: &mut impl Write) -> anyhow::Result
 }
 
 fn show(
-    store: &mut SqliteStore,
+    ledger: &mut Caretaker,
     room: &str,
     only: Option<u64>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    for life in store.all_lives(Some(room))? {
+    for life in ledger.lives(Some(room))? {
         if only.is_some_and(|only| only != life.id.0) {
             continue;
         }
@@ -73,7 +71,7 @@ fn show(
         writeln!(out, "life {} of {room}, opened at {}, {ended}", life.id.0, life.opened_at)?;
         let mut after = 0;
         loop {
-            let rows = store.rows_of(life.id, after, ROWS_AT_ONCE)?;
+            let rows = ledger.rows(life.id, after, ROWS_AT_ONCE)?;
             for row in &rows {
                 let (seq, at, kind) = (row.seq, row.at, &row.kind);
                 writeln!(out, "{seq} {at} {kind} {} -> {}", row.input, row.outcome)?;
@@ -87,12 +85,13 @@ fn show(
     Ok(())
 }
 
-fn path_of(args: &LedgerArgs) -> anyhow::Result<PathBuf> {
+/// A file that is named is meant, wherever the server keeps its ledger: it may be a copy.
+fn place_of(args: &LedgerArgs) -> anyhow::Result<Place> {
     if let Some(path) = &args.ledger {
-        return Ok(path.clone());
+        return Ok(Place::File(path.clone()));
     }
     let config = Config::load(args.config.as_deref(), std::env::vars())?;
-    config.ledger.file(Mode::Production).context("no ledger is configured")
+    Ok(config.ledger.place(Mode::Production)?)
 }
 
 fn unix_now() -> anyhow::Result<Duration> {

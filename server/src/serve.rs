@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use ledger::{Ledger, LedgerConfig, Place, Pruned, WriterThread};
+use ledger::{Ledger, LedgerConfig, Pruned, WriterThread};
 use mixer::{Duty, ProgramConfig, Quality, Rendition, VideoEncoder};
 use relay_cdn::PullServer;
 use room_rules::ServerTime;
@@ -101,9 +101,9 @@ struct Server {
 }
 
 fn open_ledger(config: &Config, mode: Mode) -> anyhow::Result<(Ledger, WriterThread)> {
-    let place = config.ledger.file(mode).map_or(Place::Temporary, Place::File);
-    Ledger::open(&LedgerConfig::at(place))
-        .with_context(|| format!("cannot open the ledger {}", config.ledger.path.display()))
+    let place = config.ledger.place(mode)?;
+    let context = format!("cannot open the ledger {place}");
+    Ledger::open(&LedgerConfig::at(place)).context(context)
 }
 
 fn subscribers(settings: &crate::config::Webhooks) -> anyhow::Result<Subscribers> {

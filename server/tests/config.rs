@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use ledger::Place;
 use server::{Config, ConfigError, DEV_SECRET, Mode};
 
 const NOTHING: [(String, String); 0] = [];
@@ -57,6 +58,19 @@ fn whoever_lists_gifts_lists_them_all_and_a_wrong_one_is_named() {
         let error = gifts(&wrong).unwrap_err().to_string();
         assert!(error.contains(named), "{error}");
     }
+}
+
+#[test]
+fn a_ledger_is_in_one_place_and_its_password_is_not_told() {
+    let place = |text: &str| load(text, &[]).unwrap().ledger.place(Mode::Dev);
+
+    assert_eq!(place("").unwrap(), Place::Temporary);
+    assert_eq!(place("[ledger]\npath = \"l\"\n").unwrap(), Place::File("l".into()));
+    let url = "postgres_url = \"postgres://bob:hunter2@localhost/shop\"\n";
+    let remote = place(&format!("[ledger]\n{url}")).unwrap();
+    assert_eq!(format!("{remote} {remote:?}"), "in PostgreSQL Postgres(PostgresUrl(..))");
+    let both = place(&format!("[ledger]\npath = \"l\"\n{url}"));
+    assert!(matches!(both, Err(ConfigError::TwoLedgers)));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{from_sql, to_sql};
-use crate::store::Said;
+use crate::outbox::event_name;
+use crate::store::{Said, from_sql, to_sql};
 use crate::{Delivery, LedgerError, Letter, LetterFilter, LetterHead, LetterState, LifeId};
 
 const COLUMNS: &str =
@@ -114,7 +114,7 @@ pub(super) fn list(
     let parameters = params![
         filter.endpoint,
         filter.room,
-        filter.state.map(number_of),
+        filter.state.map(LetterState::number),
         to_sql(filter.after),
         to_sql(limit as u64)
     ];
@@ -141,7 +141,7 @@ pub(super) fn settle(
                 "UPDATE letters SET state = ?2, due_at = coalesce(?3, due_at), error = ?4,
                    tries = tries + (?4 IS NOT NULL) WHERE id = ?1",
             )?
-            .execute(params![to_sql(*id), number_of(state), due_at, error])?;
+            .execute(params![to_sql(*id), state.number(), due_at, error])?;
     }
     transaction.commit()?;
     Ok(())
@@ -156,34 +156,18 @@ pub(super) fn replay(connection: &Connection, id: u64, now: u64) -> Result<bool,
 }
 
 fn letter(row: &rusqlite::Row<'_>) -> rusqlite::Result<Letter> {
-    let (life, number): (i64, i64) = (row.get(4)?, row.get(5)?);
     Ok(Letter {
         id: from_sql(row.get(0)?),
         endpoint: row.get(1)?,
         room: row.get(2)?,
         seq: from_sql(row.get(3)?),
-        event: match u64::try_from(number) {
-            Ok(number) => format!("{life}-{number}"),
-            Err(_) => format!("{life}-p{}", number.unsigned_abs()),
-        },
+        event: event_name(row.get(4)?, row.get(5)?),
         at: from_sql(row.get(6)?),
         kind: row.get(7)?,
         body: row.get(8)?,
-        state: match row.get::<_, i64>(9)? {
-            0 => LetterState::Waiting,
-            1 => LetterState::Delivered,
-            _ => LetterState::Dead,
-        },
+        state: LetterState::numbered(row.get(9)?),
         tries: row.get(10)?,
         due_at: from_sql(row.get(11)?),
         error: row.get(12)?,
     })
-}
-
-const fn number_of(state: LetterState) -> i64 {
-    match state {
-        LetterState::Waiting => 0,
-        LetterState::Delivered => 1,
-        LetterState::Dead => 2,
-    }
 }

@@ -1,9 +1,10 @@
-//! The ledger of a server that is killed, and what must be in it.
+//! The ledger of a server that is killed, and what must be in it. `LIANMAI_CRASH_POSTGRES_URL` names
+//! an empty data base to be used in place of a file, by a server that has the feature `postgres`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ledger::SqliteStore;
+use ledger::{Caretaker, LetterFilter, Place, PostgresUrl};
 use serde_json::Value;
 
 use crate::buyers::Seen;
@@ -23,29 +24,46 @@ impl Folder {
         self.0.join("ledger.sqlite3")
     }
 
+    fn beside<T>(&self, look: impl FnOnce(&mut Caretaker) -> T) -> T {
+        let place = match postgres() {
+            Some(url) => Place::Postgres(PostgresUrl::new(url)),
+            None => Place::File(self.ledger()),
+        };
+        tokio::task::block_in_place(|| look(&mut Caretaker::open(&place).unwrap()))
+    }
+
+    fn config(&self) -> PathBuf {
+        self.0.join("config.toml")
+    }
+
     /// Has a back end told of everything at `url`.
     pub(crate) fn tell(&self, url: &str) {
-        let config = format!("[[webhooks.endpoints]]\nname = \"test\"\nurl = \"{url}\"\n");
-        std::fs::write(self.0.join("config.toml"), config).unwrap();
+        let (key, place) = match postgres() {
+            Some(url) => ("postgres_url", url),
+            None => ("path", path(&self.ledger()).to_owned()),
+        };
+        let config = format!(
+            "[ledger]\n{key} = \"{place}\"\n\
+             [[webhooks.endpoints]]\nname = \"test\"\nurl = \"{url}\"\n"
+        );
+        std::fs::write(self.config(), config).unwrap();
     }
 
     pub(crate) fn start(&self) -> Running {
-        let config = self.0.join("config.toml");
-        Running::start_with(&["--ledger", path(&self.ledger()), "--config", path(&config)])
+        Running::start_with(&["--config", path(&self.config())])
     }
 
     /// Holds what back ends were told against what was answered.
     pub(crate) fn check_letters(&self, seen: &Seen, heard: &[u64]) {
-        let connection = rusqlite::Connection::open(self.ledger()).unwrap();
-        let mut letters = connection.prepare("SELECT seq, body FROM letters ORDER BY seq").unwrap();
-        let letters = letters.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)));
-        let letters: Vec<(i64, String)> = letters.unwrap().map(Result::unwrap).collect();
+        let all = LetterFilter::default();
+        let mut letters = self.beside(|ledger| ledger.letters(&all, usize::MAX)).unwrap();
+        letters.sort_by_key(|letter| letter.seq);
         let mut told = BTreeMap::new();
-        for (number, (seq, body)) in (1..).zip(&letters) {
-            assert_eq!(*seq, number, "a number is missing");
-            let body: Value = serde_json::from_str(body).unwrap();
+        for (number, letter) in (1..).zip(&letters) {
+            assert_eq!(letter.seq, number, "a number is missing");
+            let body: Value = serde_json::from_str(&letter.body).unwrap();
             if let Some(key) = body["idem"].as_str() {
-                assert_eq!(told.insert(key.to_owned(), *seq), None, "{key} is told twice");
+                assert_eq!(told.insert(key.to_owned(), letter.seq), None, "{key} is told twice");
             }
         }
         // Of bids and shares back ends are told how they end.
@@ -63,19 +81,18 @@ impl Folder {
     }
 
     pub(crate) fn verify(&self) {
-        let ledger = self.ledger();
+        let config = self.config();
         let output =
-            lianmai().args(["ledger", "verify", "--ledger", path(&ledger)]).output().unwrap();
+            lianmai().args(["ledger", "verify", "--config", path(&config)]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success() && said.contains("as written"), "{output:?}");
     }
 
     /// Holds what was seen against what is written; returns how many rows there are.
     pub(crate) fn check(&self, seen: &Seen, snapshot: &Value) -> usize {
-        let mut store = SqliteStore::beside(&self.ledger()).unwrap();
-        let lives = store.all_lives(None).unwrap();
+        let lives = self.beside(|ledger| ledger.lives(None)).unwrap();
         assert_eq!(lives.len(), 1, "the room has one life, however often it is killed");
-        let rows = store.rows_of(lives[0].id, 0, usize::MAX).unwrap();
+        let rows = self.beside(|ledger| ledger.rows(lives[0].id, 0, usize::MAX)).unwrap();
         let mut written = Written::default();
         for row in &rows {
             let input: Value = serde_json::from_str(&row.input).unwrap();
@@ -161,6 +178,10 @@ impl Written {
 
 fn name(id: &Value) -> String {
     id.as_str().unwrap().to_owned()
+}
+
+fn postgres() -> Option<String> {
+    std::env::var("LIANMAI_CRASH_POSTGRES_URL").ok()
 }
 
 fn path(path: &Path) -> &str {

@@ -1,23 +1,59 @@
 //! Goal: what is reported durable is there once and in order, whatever happens to the process, and
 //! what was changed behind the ledger's back is found.
-//! Method: real SQLite files in folders of their own, each opened, closed and opened again.
+//! Method: every test runs against both stores: a real SQLite file in a folder of its own and a real
+//! PostgreSQL data base of its own, each opened, closed and opened again.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+mod home;
+mod proxy;
+mod server_loss;
+mod sqlite_file;
+mod throw_away;
+
 use std::sync::Arc;
 
 use ledger::{
     Delivery, Entry, Journal, Ledger, LedgerConfig, LedgerError, LetterFilter, LetterState, Life,
-    LifeId, NewRow, Notice, Place, Progress, SqliteStore, WriterThread, verify,
+    LifeId, NewRow, Notice, Progress, WriterThread,
 };
+
+use crate::home::Home;
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
 
-#[tokio::test]
-async fn rows_come_back_in_order_after_the_process_is_gone() {
-    let file = File::new("order");
-    let (ledger, writer) = file.open();
+/// Runs each promise against both stores.
+macro_rules! both {
+    ($($promise:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $promise() {
+                super::$promise(crate::Home::file()).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $promise() {
+                super::$promise(crate::Home::postgres()).await;
+            })*
+        }
+    };
+}
+
+both! {
+    rows_come_back_in_order_after_the_process_is_gone,
+    a_life_goes_on_after_its_last_row_and_numbers_are_never_used_again,
+    whatever_is_changed_behind_its_back_is_found,
+    a_key_that_is_used_twice_within_a_day_stops_its_journal_and_writes_nothing,
+    whoever_takes_a_ledger_over_shuts_the_others_out,
+    letters_wait_in_order_by_room_and_endpoint_and_none_is_written_twice,
+    what_ended_long_ago_is_taken_away_and_the_rest_verifies,
+    requests_stop_when_the_queue_is_full_and_go_on_when_it_is_not,
+    a_ledger_of_a_newer_program_is_left_alone,
+}
+
+async fn rows_come_back_in_order_after_the_process_is_gone(home: Home) {
+    let (ledger, writer) = home.open();
     let mut journals = [ledger.begin("a", 5), ledger.begin("b", 6)];
     for n in 1..=3_000_u64 {
         let journal = &mut journals[usize::from(n % 3 == 0)];
@@ -29,7 +65,7 @@ async fn rows_come_back_in_order_after_the_process_is_gone() {
     drop(journals);
     close(ledger, writer);
 
-    let (ledger, writer) = file.open();
+    let (ledger, writer) = home.open();
     let lives = ledger.open_lives().await.unwrap();
     assert_eq!(rooms(&lives), ["a", "b"]);
     for (life, count) in lives.iter().zip([2_000, 1_000]) {
@@ -39,20 +75,18 @@ async fn rows_come_back_in_order_after_the_process_is_gone() {
     }
     assert_eq!(ledger.last_moment(), 3_000);
     close(ledger, writer);
-    let checked = verify(&mut file.beside(), None).unwrap();
+    let checked = home.beside(|ledger| ledger.verify(None)).unwrap();
     assert_eq!((checked.lives, checked.rows, checked.faults), (2, 3_000, Vec::new()));
 }
 
-#[tokio::test]
-async fn a_life_goes_on_after_its_last_row_and_numbers_are_never_used_again() {
-    let file = File::new("resume");
-    let (ledger, writer) = file.open();
+async fn a_life_goes_on_after_its_last_row_and_numbers_are_never_used_again(home: Home) {
+    let (ledger, writer) = home.open();
     let mut journal = ledger.begin("a", 1);
     journal.append(row(1, None));
     wait(&mut journal).await;
     close(ledger, writer_of(journal, writer));
 
-    let (ledger, writer) = file.open();
+    let (ledger, writer) = home.open();
     let life = ledger.open_lives().await.unwrap().remove(0);
     let mut reader = ledger.read(life);
     assert_eq!(reader.next().await.unwrap().len(), 1);
@@ -69,38 +103,41 @@ async fn a_life_goes_on_after_its_last_row_and_numbers_are_never_used_again() {
     drop(next);
     close(ledger, writer_of(journal, writer));
 
-    let checked = verify(&mut file.beside(), Some("a")).unwrap();
+    let checked = home.beside(|ledger| ledger.verify(Some("a"))).unwrap();
     assert_eq!((checked.lives, checked.rows, checked.faults), (2, 3, Vec::new()));
 }
 
-#[tokio::test]
-async fn whatever_is_changed_behind_its_back_is_found() {
-    for (sql, what, seq) in [
-        ("UPDATE rows SET input = '{}' WHERE seq = 3", "its hash does not fit", 3),
-        ("UPDATE rows SET at = at + 1 WHERE seq = 5", "its hash does not fit", 5),
-        ("DELETE FROM rows WHERE seq = 2", "a row is missing before it", 3),
-        ("UPDATE rows SET hash = zeroblob(32) WHERE seq = 1", "its hash does not fit", 1),
+async fn whatever_is_changed_behind_its_back_is_found(home: Home) {
+    let (ledger, writer) = home.open();
+    for (room, sql, what, seq) in [
+        ("a", "UPDATE rows SET input = '{}' WHERE seq = 3", "its hash does not fit", 3),
+        ("b", "UPDATE rows SET at = at + 1 WHERE seq = 5", "its hash does not fit", 5),
+        ("c", "DELETE FROM rows WHERE seq = 2", "a row is missing before it", 3),
+        (
+            "d",
+            "UPDATE rows SET hash = (SELECT hash FROM rows WHERE seq = 9 LIMIT 1) WHERE seq = 1",
+            "its hash does not fit",
+            1,
+        ),
     ] {
-        let file = File::new("tamper");
-        let (ledger, writer) = file.open();
-        let mut journal = ledger.begin("a", 1);
+        let mut journal = ledger.begin(room, 1);
         for n in 1..=9 {
             journal.append(row(n, None));
         }
         wait(&mut journal).await;
-        close(ledger, writer_of(journal, writer));
-        rusqlite::Connection::open(&file.0).unwrap().execute(sql, []).unwrap();
+        assert!(home.beside(|ledger| ledger.verify(Some(room))).unwrap().faults.is_empty());
+        let only = format!("{sql} AND life = {}", journal.life().id.0);
+        assert_eq!(home.change(&only), 1);
 
-        let faults = verify(&mut file.beside(), None).unwrap().faults;
+        let faults = home.beside(|ledger| ledger.verify(Some(room))).unwrap().faults;
         assert_eq!(faults.len(), 1, "{sql}");
         assert_eq!((faults[0].what, faults[0].seq), (what, seq), "{sql}");
     }
+    close(ledger, writer);
 }
 
-#[tokio::test]
-async fn a_key_that_is_used_twice_within_a_day_stops_its_journal_and_writes_nothing() {
-    let file = File::new("keys");
-    let (ledger, writer) = file.open();
+async fn a_key_that_is_used_twice_within_a_day_stops_its_journal_and_writes_nothing(home: Home) {
+    let (ledger, writer) = home.open();
     let mut journal = ledger.begin("a", 1);
     journal.append(row(1, Some("k")));
     wait(&mut journal).await;
@@ -121,15 +158,13 @@ async fn a_key_that_is_used_twice_within_a_day_stops_its_journal_and_writes_noth
     close(ledger, writer_of(journal, writer));
 }
 
-#[tokio::test]
-async fn whoever_takes_a_ledger_over_shuts_the_others_out() {
-    let file = File::new("fence");
-    let (old, old_writer) = file.open();
+async fn whoever_takes_a_ledger_over_shuts_the_others_out(home: Home) {
+    let (old, old_writer) = home.open();
     let mut journal = old.begin("a", 1);
     journal.append(row(1, None));
     wait(&mut journal).await;
 
-    let (new, new_writer) = file.open();
+    let (new, new_writer) = home.open();
     journal.append(row(2, None));
     assert_eq!(wait(&mut journal).await, Progress { durable: 1, is_broken: true });
     assert_eq!(new.rows(journal.life().id, 0, 10).await.unwrap().len(), 1);
@@ -137,10 +172,8 @@ async fn whoever_takes_a_ledger_over_shuts_the_others_out() {
     close(new, new_writer);
 }
 
-#[tokio::test]
-async fn letters_wait_in_order_by_room_and_endpoint_and_none_is_written_twice() {
-    let file = File::new("letters");
-    let (ledger, writer) = file.open();
+async fn letters_wait_in_order_by_room_and_endpoint_and_none_is_written_twice(home: Home) {
+    let (ledger, writer) = home.open();
     let mut outbox = ledger.outbox();
     let (mut a, mut b) = (ledger.begin("a", 1), ledger.begin("b", 1));
     a.append(Entry { notices: notices(&["one", "two"]), at: 10, first_notice: 1, ..row(10, None) });
@@ -187,10 +220,8 @@ async fn letters_wait_in_order_by_room_and_endpoint_and_none_is_written_twice() 
     close(ledger, writer_of(a, writer));
 }
 
-#[tokio::test]
-async fn what_ended_long_ago_is_taken_away_and_the_rest_verifies() {
-    let file = File::new("prune");
-    let (ledger, writer) = file.open();
+async fn what_ended_long_ago_is_taken_away_and_the_rest_verifies(home: Home) {
+    let (ledger, writer) = home.open();
     for (room, ended_at) in [("old", Some(100)), ("young", Some(200)), ("open", None)] {
         let mut journal = ledger.begin(room, 1);
         for n in 1..=20 {
@@ -212,90 +243,52 @@ async fn what_ended_long_ago_is_taken_away_and_the_rest_verifies() {
     ledger.outbox().settle(delivered.collect()).await.unwrap();
     close(ledger, writer);
 
-    let mut store = file.beside();
-    let pruned = store.prune_all(150, 11).unwrap();
+    let pruned = home.beside(|ledger| ledger.prune(150, 11)).unwrap();
     assert_eq!((pruned.lives, pruned.rows, pruned.keys, pruned.letters), (1, 20, 30, 40));
-    assert_eq!(rooms(&store.all_lives(None).unwrap()), ["young", "open"]);
-    let checked = verify(&mut store, None).unwrap();
+    assert_eq!(rooms(&home.beside(|ledger| ledger.lives(None)).unwrap()), ["young", "open"]);
+    let checked = home.beside(|ledger| ledger.verify(None)).unwrap();
     assert_eq!((checked.rows, checked.faults), (40, Vec::new()));
-
-    let copy = file.0.with_extension("copy");
-    store.back_up(&copy).unwrap();
-    assert!(store.back_up(&copy).is_err(), "a backup replaces nothing");
-    let checked = verify(&mut SqliteStore::beside(&copy).unwrap(), None).unwrap();
-    assert_eq!((checked.lives, checked.rows, checked.faults), (2, 40, Vec::new()));
+    assert!(home.beside(|ledger| ledger.abandon("open", 300)).unwrap());
+    assert!(!home.beside(|ledger| ledger.abandon("open", 301)).unwrap(), "it is over");
+    assert_eq!(home.beside(|ledger| ledger.lives(Some("open"))).unwrap()[0].ended_at, Some(300));
 }
 
-#[tokio::test]
-async fn requests_stop_when_the_queue_is_full_and_go_on_when_it_is_not() {
-    let file = File::new("full");
-    let config = LedgerConfig { queue_rows: 10, ..file.config() };
+async fn requests_stop_when_the_queue_is_full_and_go_on_when_it_is_not(home: Home) {
+    let config = LedgerConfig { queue_rows: 10, ..home.config() };
     let (ledger, writer) = Ledger::open(&config).unwrap();
     let mut journal = ledger.begin("a", 1);
-    // Another program holds the file, as a backup may for a moment.
-    let other = rusqlite::Connection::open(&file.0).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Another program holds the ledger, as a backup may for a moment.
+    let other = home.hold();
     for n in 1..=10 {
         assert!(journal.has_place());
         journal.append(row(n, None));
     }
     assert!(!journal.has_place());
-    other.execute_batch("COMMIT").unwrap();
+    other.let_go();
     wait(&mut journal).await;
     assert!(journal.has_place());
     close(ledger, writer_of(journal, writer));
 }
 
-#[test]
-fn a_ledger_of_a_newer_program_and_a_file_that_is_none_are_left_alone() {
-    let file = File::new("newer");
-    let connection = rusqlite::Connection::open(&file.0).unwrap();
-    connection.pragma_update(None, "user_version", 99).unwrap();
-    let refused = Ledger::open(&file.config()).unwrap_err();
+async fn a_ledger_of_a_newer_program_is_left_alone(home: Home) {
+    let (ledger, writer) = home.open();
+    close(ledger, writer);
+    home.change(match home {
+        Home::File(_) => "PRAGMA user_version = 99",
+        Home::Postgres(_) => "UPDATE ledger_schema SET version = 99",
+    });
+    let refused = Ledger::open(&home.config()).unwrap_err();
     assert!(matches!(refused, LedgerError::TooNew { found: 99, .. }), "{refused}");
-    std::fs::write(&file.0, "this is a text and not a data base at all".repeat(99)).unwrap();
-    assert!(matches!(Ledger::open(&file.config()), Err(LedgerError::Failed(_))));
-    assert!(SqliteStore::beside(Path::new("/nowhere/at/all")).is_err());
 }
 
-/// A file in a folder of its own, which goes when it does.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str) -> Self {
-        let unique = format!("lianmai-ledger-{name}-{}-{}", std::process::id(), fastrand::u64(..));
-        let folder = std::env::temp_dir().join(unique);
-        std::fs::create_dir_all(&folder).unwrap();
-        Self(folder.join("ledger.sqlite3"))
-    }
-
-    fn config(&self) -> LedgerConfig {
-        LedgerConfig::at(Place::File(self.0.clone()))
-    }
-
-    fn open(&self) -> (Ledger, WriterThread) {
-        Ledger::open(&self.config()).unwrap()
-    }
-
-    fn beside(&self) -> SqliteStore {
-        SqliteStore::beside(&self.0).unwrap()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.0.parent().unwrap());
-    }
-}
-
-fn row(at: u64, key: Option<&str>) -> Entry {
+pub(crate) fn row(at: u64, key: Option<&str>) -> Entry {
     let key = key.map(|key| ("bob".to_owned(), key.to_owned()));
     let input = format!("{{\"n\":{at}}}");
     let row = NewRow { at, kind: "test", rules: 1, key, input, outcome: "\"done\"".to_owned() };
     Entry { row: Some(row), ..Entry::default() }
 }
 
-fn notices(bodies: &[&str]) -> Vec<Notice> {
+pub(crate) fn notices(bodies: &[&str]) -> Vec<Notice> {
     let to: Arc<[Arc<str>]> = ["x".into(), "y".into()].into();
     let notice =
         |body: &&str| Notice { kind: "room.said", body: (*body).to_owned(), to: to.clone() };
@@ -303,7 +296,7 @@ fn notices(bodies: &[&str]) -> Vec<Notice> {
 }
 
 /// Waits until everything that was appended is durable or never will be.
-async fn wait(journal: &mut Journal) -> Progress {
+pub(crate) async fn wait(journal: &mut Journal) -> Progress {
     let all = journal.appended();
     let mut progress = journal.progress();
     while progress.durable < all && !progress.is_broken {
@@ -312,12 +305,12 @@ async fn wait(journal: &mut Journal) -> Progress {
     progress
 }
 
-fn writer_of(journal: Journal, writer: WriterThread) -> WriterThread {
+pub(crate) fn writer_of(journal: Journal, writer: WriterThread) -> WriterThread {
     drop(journal);
     writer
 }
 
-fn close(ledger: Ledger, writer: WriterThread) {
+pub(crate) fn close(ledger: Ledger, writer: WriterThread) {
     drop(ledger);
     writer.join();
 }
@@ -326,6 +319,6 @@ fn rooms(lives: &[Life]) -> Vec<&str> {
     lives.iter().map(|life| life.room.as_str()).collect()
 }
 
-fn bodies(letters: &[ledger::Letter]) -> Vec<&str> {
+pub(crate) fn bodies(letters: &[ledger::Letter]) -> Vec<&str> {
     letters.iter().map(|letter| letter.body.as_str()).collect()
 }
