@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::chain;
 use crate::reader::check;
 use crate::store::{Store, Which};
-use crate::{LedgerError, Life, LifeId, Place, Pruned, Row};
+use crate::{LedgerError, Letter, LetterFilter, Life, LifeId, Place, Pruned, Row};
 
 const ROWS_AT_ONCE: usize = 1_000;
 const PRUNED_AT_ONCE: usize = 10_000;
@@ -101,6 +101,19 @@ impl Caretaker {
         limit: usize,
     ) -> Result<Vec<Row>, LedgerError> {
         self.store.rows(life, after, limit)
+    }
+
+    /// Returns letters, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub fn letters(
+        &mut self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<Letter>, LedgerError> {
+        self.store.letters(filter, limit)
     }
 
     /// Takes away lives that ended before `ended_before` and keys used before `keys_before`.
