@@ -60,6 +60,6 @@ pub use scene::{
 pub use sequence::{SequenceUnwrapper, TimestampUnwrapper};
 pub use shedding::{Rung, Shedding, Waiting};
 pub use splice::{Origin, Splice, Stamp};
-pub use tap::{SenderReport, TapItem, TapPacket};
+pub use tap::{SenderReport, TapItem, TapPace, TapPacket};
 pub use thinning::{Passage, Thinner};
 pub use time::MediaTime;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Codec, FeedId, MediaKind, MediaTime};
+use crate::{Codec, FeedId, MediaKind, MediaTime, RtpHeader};
 
 /// Something a tapped feed did.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,4 +50,56 @@ pub struct SenderReport {
     pub arrival: MediaTime,
     /// What a packet needs to its sender and back, if that has been measured.
     pub round_trip: Option<Duration>,
+}
+
+/// Says after which of a feed's items its reader has something to do. The packets of a picture are of no
+/// use before the last of them is there, and waking somebody for each costs more than what is then done.
+#[derive(Debug, Default)]
+pub struct TapPace {
+    /// The number of the video packet after the newest.
+    next: Option<u16>,
+}
+
+impl TapPace {
+    /// Takes note of the next item; returns whether its reader should look at once. What comes out of its
+    /// turn may be all that a picture waits for.
+    pub fn handle(&mut self, item: &TapItem) -> bool {
+        let TapItem::Packet(packet) = item else { return true };
+        if packet.kind() == MediaKind::Audio {
+            return true;
+        }
+        let Ok(header) = RtpHeader::parse(&packet.rtp) else { return true };
+        let is_next = self.next == Some(header.sequence);
+        let is_newer = self.next.is_none_or(|next| header.sequence.wrapping_sub(next) < 0x8000);
+        if is_newer {
+            self.next = Some(header.sequence.wrapping_add(1));
+        }
+        header.marker || !is_next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::PlainHeader;
+
+    fn packet(codec: Codec, sequence: u16, marker: bool) -> TapItem {
+        let header =
+            PlainHeader { marker, payload_type: 96, sequence, timestamp: 7, ssrc: 1 }.to_bytes();
+        let (feed, arrival) = (FeedId::new("a", "alice"), MediaTime::default());
+        TapItem::Packet(TapPacket { feed, codec, arrival, rtp: header.to_vec().into() })
+    }
+
+    #[test]
+    fn a_reader_looks_at_whole_pictures_at_sound_and_at_whatever_fills_a_hole() {
+        let mut pace = TapPace::default();
+        let mut looks = |sequence, marker| pace.handle(&packet(Codec::H264, sequence, marker));
+        assert!(looks(0xfffe, false), "nobody knows what was before it");
+        assert!(!looks(0xffff, false) && !looks(0, false) && looks(1, true));
+        assert!(!looks(2, false) && looks(4, false), "3 is missing");
+        assert!(!looks(5, false) && looks(3, false), "and here it is");
+        assert!(!looks(6, false) && looks(7, true));
+        assert!(pace.handle(&packet(Codec::Opus, 9, false)));
+        assert!(!pace.handle(&packet(Codec::H264, 8, false)), "sound has numbers of its own");
+    }
 }

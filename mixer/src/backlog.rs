@@ -2,8 +2,7 @@
 //! oldest sound: a viewer forgives a frozen picture long before a hole in the voice.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How dear an item is when the queue is full.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,54 +17,40 @@ pub enum Weight {
 
 /// A bounded queue between one side that must not wait and one that may.
 #[derive(Debug)]
-pub struct Backlog<T> {
+pub(crate) struct Backlog<T> {
     /// Full: see [`Weight`].
     queue: Mutex<VecDeque<(Weight, T)>>,
-    filled: Condvar,
     capacity: usize,
 }
 
 impl<T> Backlog<T> {
     /// Creates a queue for `capacity` items; control items may exceed it.
-    pub fn new(capacity: usize) -> Self {
-        Self { queue: Mutex::default(), filled: Condvar::new(), capacity }
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { queue: Mutex::default(), capacity }
     }
 
     /// Adds an item without waiting; returns what had to go to make room, which may be `item`.
-    pub fn push(&self, weight: Weight, item: T) -> Option<T> {
-        let dropped = self.push_quietly(weight, item);
-        self.filled.notify_one();
-        dropped
-    }
-
-    /// Does the same and wakes nobody: the next item comes at once and does.
-    pub fn push_quietly(&self, weight: Weight, item: T) -> Option<T> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn push(&self, weight: Weight, item: T) -> Option<T> {
+        let mut queue = self.queue();
         queue.push_back((weight, item));
         if queue.len() > self.capacity { drop_cheapest(&mut queue) } else { None }
     }
 
     /// Drops every waiting item of `weight`; returns how many there were.
-    pub fn drop_all(&self, weight: Weight) -> usize {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn drop_all(&self, weight: Weight) -> usize {
+        let mut queue = self.queue();
         let before = queue.len();
         queue.retain(|(of, _)| *of != weight);
         before - queue.len()
     }
 
-    /// Takes everything there is, waiting up to `patience` for the first item.
-    pub fn take(&self, patience: Duration) -> Vec<T> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut queue, _) = self
-            .filled
-            .wait_timeout_while(queue, patience, |queue| queue.is_empty())
-            .unwrap_or_else(PoisonError::into_inner);
-        queue.drain(..).map(|(_, item)| item).collect()
+    /// Takes everything there is.
+    pub(crate) fn take(&self) -> VecDeque<(Weight, T)> {
+        std::mem::take(&mut *self.queue())
     }
 
-    /// Forgets everything.
-    pub fn clear(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    fn queue(&self) -> MutexGuard<'_, VecDeque<(Weight, T)>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -79,6 +64,10 @@ fn drop_cheapest<T>(queue: &mut VecDeque<(Weight, T)>) -> Option<T> {
 mod tests {
     use super::*;
 
+    fn taken<T>(backlog: &Backlog<T>) -> Vec<T> {
+        backlog.take().into_iter().map(|(_, item)| item).collect()
+    }
+
     #[test]
     fn the_oldest_picture_goes_before_any_sound() {
         let backlog = Backlog::new(3);
@@ -89,7 +78,7 @@ mod tests {
         assert_eq!(backlog.push(Weight::Sound, 4), Some(2));
         assert_eq!(backlog.push(Weight::Sound, 5), Some(3));
         assert_eq!(backlog.push(Weight::Sound, 6), Some(1));
-        assert_eq!(backlog.take(Duration::ZERO), [4, 5, 6]);
+        assert_eq!(taken(&backlog), [4, 5, 6]);
     }
 
     #[test]
@@ -99,7 +88,7 @@ mod tests {
             backlog.push(weight, item);
         }
         assert_eq!(backlog.drop_all(Weight::Picture), 2);
-        assert_eq!(backlog.take(Duration::ZERO), [2]);
+        assert_eq!(taken(&backlog), [2]);
     }
 
     #[test]
@@ -108,6 +97,6 @@ mod tests {
         assert_eq!(backlog.push(Weight::Control, 1), None);
         assert_eq!(backlog.push(Weight::Control, 2), None);
         assert_eq!(backlog.push(Weight::Picture, 3), Some(3));
-        assert_eq!(backlog.take(Duration::ZERO), [1, 2]);
+        assert_eq!(taken(&backlog), [1, 2]);
     }
 }

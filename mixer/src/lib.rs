@@ -10,11 +10,13 @@
 mod backlog;
 mod clock;
 pub mod link;
+mod outbox;
 mod quality;
 mod supervisor;
 
-pub use backlog::{Backlog, Weight};
+pub use backlog::Weight;
 pub use clock::media_now;
 pub use link::Duty;
+pub use outbox::Outbox;
 pub use quality::{Quality, Rendition, RenditionName, UnknownEncoder, VideoEncoder};
 pub use supervisor::{Program, ProgramConfig, ProgramEvent};

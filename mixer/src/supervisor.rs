@@ -29,13 +29,13 @@ use tracing::{info, warn};
 use crate::link::{
     Clip, ClipNews, Down, Duty, SeatLoudness, SideMix, Snapshot, SnapshotWish, Start,
 };
-use crate::{Backlog, Quality, VideoEncoder, Weight, media_now};
+use crate::{Outbox, Quality, VideoEncoder, Weight, media_now};
 use back_off::BackOff;
 use delivery::Delivery;
 use life::{End, Life};
 
 /// RTP packets on their way to the process: about half a second of nine busy hosts. Full: see
-/// [`Backlog`]; a hole in a picture makes the mixer ask its host for a keyframe.
+/// [`Weight`]; a hole in a picture makes the mixer ask its host for a keyframe.
 const INPUT_CAPACITY: usize = 2048;
 
 /// Frames on their way to whoever owns the program: some three seconds. Full: see [`Delivery`].
@@ -171,7 +171,7 @@ impl Program {
         let (events, receiver) = mpsc::channel(EVENT_CAPACITY);
         let (ended, has_ended) = watch::channel(());
         let shared = Arc::new(Shared {
-            input: Backlog::new(INPUT_CAPACITY),
+            input: Outbox::new(INPUT_CAPACITY, Down::encode),
             scene: Mutex::default(),
             duty: Mutex::default(),
             side_mixes: Mutex::default(),
@@ -238,13 +238,17 @@ impl Program {
 
     /// Takes media of a host. Never waits; feeds that are not in the scene are ignored.
     pub fn input(&self, item: TapItem) {
-        let weight = match &item {
-            TapItem::Packet(packet) if packet.kind() == MediaKind::Video => Weight::Picture,
-            TapItem::Packet(_) | TapItem::Report(_) => Weight::Sound,
-        };
-        if self.handle.shared.input.push(weight, Down::Input(item)).is_some() {
-            metrics::counter!("mixer_input_dropped_total").increment(1);
-        }
+        let weight = weight_of(&item);
+        count_dropped_if(self.handle.shared.input.push(weight, Down::Input(item)).is_some());
+    }
+
+    /// Does the same with what is of no use without that which comes next (`media_rules::TapPace`), and
+    /// leaves it to that to wake somebody.
+    pub fn input_quietly(&self, item: TapItem) {
+        let weight = weight_of(&item);
+        count_dropped_if(
+            self.handle.shared.input.push_quietly(weight, Down::Input(item)).is_some(),
+        );
     }
 
     /// Makes the next picture a keyframe.
@@ -276,7 +280,7 @@ impl Drop for Handle {
 /// What the handles and the keeper's threads share.
 #[derive(Debug)]
 struct Shared {
-    input: Backlog<Down>,
+    input: Outbox<Down>,
     scene: Mutex<Option<Scene>>,
     duty: Mutex<Duty>,
     side_mixes: Mutex<Vec<SideMix>>,
@@ -287,10 +291,7 @@ struct Shared {
 
 impl Shared {
     fn tell(&self, message: Down) {
-        let dropped = self.input.push(Weight::Control, message);
-        if dropped.is_some() {
-            metrics::counter!("mixer_input_dropped_total").increment(1);
-        }
+        count_dropped_if(self.input.push(Weight::Control, message).is_some());
     }
 
     fn scene(&self) -> std::sync::MutexGuard<'_, Option<Scene>> {
@@ -320,6 +321,19 @@ impl Shared {
 
     fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
+    }
+}
+
+fn weight_of(item: &TapItem) -> Weight {
+    match item {
+        TapItem::Packet(packet) if packet.kind() == MediaKind::Video => Weight::Picture,
+        TapItem::Packet(_) | TapItem::Report(_) => Weight::Sound,
+    }
+}
+
+fn count_dropped_if(is_dropped: bool) {
+    if is_dropped {
+        metrics::counter!("mixer_input_dropped_total").increment(1);
     }
 }
 

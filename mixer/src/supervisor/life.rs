@@ -1,5 +1,5 @@
-//! One mixer process from its start to its end: one thread writes down the link, the keeper's own
-//! reads up. The process finds its socket as its standard input, so nothing needs a name in the
+//! One mixer process from its start to its end: whoever has something for it writes down the
+//! link, with a thread for what the kernel does not take at once; the keeper's own reads up. The process finds its socket as its standard input, so nothing needs a name in the
 //! file system and nothing is left behind.
 
 use std::io::{self, Read, Write};
@@ -8,7 +8,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use media_rules::FrameCodec;
@@ -32,7 +31,7 @@ const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 /// How often memory and CPU time of a process are read.
 const WEIGH_EVERY: Duration = Duration::from_secs(1);
 
-/// How often the threads look whether their life is over.
+/// How often the keeper looks whether this life is over.
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// How a life ended.
@@ -93,18 +92,17 @@ impl Life {
         delivery: &mut Delivery,
         generation: u64,
     ) -> io::Result<End> {
-        let is_over = AtomicBool::new(false);
-        let link = self.link.try_clone()?;
+        shared.input.open(self.link.try_clone()?);
         let parting = std::thread::scope(|scope| {
             let writer = std::thread::Builder::new()
                 .name("mixer-writer".into())
-                .spawn_scoped(scope, || write_down(&link, shared, &is_over))?;
+                .spawn_scoped(scope, || shared.input.write_rest())?;
             let mut watch = Watch::new(shared, delivery, generation);
             let mut scale = Scale::new(self.child.id(), self.memory_limit_bytes);
             let parting = read_up(&self.link, &mut watch, &mut scale);
-            is_over.store(true, Ordering::Release);
             // Frees a writer that waits for a process which no longer reads.
             let _ = self.link.shutdown(Shutdown::Both);
+            shared.input.close();
             writer.join().expect("the writer does not panic");
             io::Result::Ok(parting)
         })?;
@@ -138,20 +136,6 @@ impl Drop for Life {
         // Only a life that could not be run to its end gets here with a process.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-fn write_down(mut link: &UnixStream, shared: &Shared, is_over: &AtomicBool) {
-    let mut bytes = Vec::new();
-    while !is_over.load(Ordering::Acquire) {
-        bytes.clear();
-        for message in shared.input.take(GLANCE) {
-            message.encode(&mut bytes);
-        }
-        // A broken link is noticed and told by the reading side.
-        if link.write_all(&bytes).is_err() {
-            return;
-        }
     }
 }
 

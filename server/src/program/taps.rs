@@ -1,11 +1,12 @@
-//! Pumps from the stage's feeds into the mixer, on the media worker's own thread: a packet wakes nobody
-//! but the thread that writes to the mixer. A feed that leaves takes its own down.
+//! Pumps from the stage's feeds into the mixer, on the media worker's own thread: a packet goes down the
+//! link at once and wakes nobody but the mixer, and that only when a picture is whole. A feed that leaves
+//! takes its own down.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use media_rules::{FeedId, Rect, Scene, TapItem};
+use media_rules::{FeedId, Rect, Scene, TapItem, TapPace};
 use mixer::Program;
 use sfu::{Sfu, Tap};
 
@@ -43,7 +44,8 @@ struct Pump(Arc<Pipe>);
 impl Pump {
     fn new(program: Program) -> Self {
         let size = AtomicU32::new(u32::MAX);
-        Self(Arc::new(Pipe { program, size, is_closed: AtomicBool::new(false) }))
+        let (pace, is_closed) = (Mutex::default(), AtomicBool::new(false));
+        Self(Arc::new(Pipe { program, pace, size, is_closed }))
     }
 }
 
@@ -57,6 +59,8 @@ impl Drop for Pump {
 #[derive(Debug)]
 struct Pipe {
     program: Program,
+    /// Only one worker at a time comes here; a publisher may move to another.
+    pace: Mutex<TapPace>,
     /// Width and height of its tile, 16 bits each.
     size: AtomicU32,
     is_closed: AtomicBool,
@@ -71,8 +75,12 @@ impl Pipe {
 
 impl Tap for Pipe {
     fn take(&self, item: TapItem) {
-        if !self.is_closed() {
-            self.program.input(item);
+        if self.is_closed() {
+            return;
+        }
+        match self.pace.lock().unwrap_or_else(PoisonError::into_inner).handle(&item) {
+            true => self.program.input(item),
+            false => self.program.input_quietly(item),
         }
     }
 

@@ -1,14 +1,12 @@
 //! The writing side of the link. Encoder threads leave frames here and never wait for the server.
 
-use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use media_rules::{EncodedFrame, FrameCodec};
 use mixer::link::{MAX_FRAME, Up};
-use mixer::{Backlog, Quality, Weight};
+use mixer::{Outbox, Quality, Weight};
 
 /// Some three seconds of program. Full: all pictures go, since those after the first that is lost
 /// cannot be decoded, and the next one is a keyframe; of sound only the oldest goes.
@@ -16,36 +14,37 @@ const CAPACITY: usize = 256;
 
 /// Messages on their way to the server.
 pub(crate) struct Outlet {
-    backlog: Arc<Backlog<Up>>,
+    outbox: Arc<Outbox<Up>>,
     /// The whole picture, then each rendition.
     needs_key: [AtomicBool; 1 + Quality::MAX_RENDITIONS],
     dropped: AtomicU64,
 }
 
 impl Outlet {
-    /// Starts the thread that writes to `link`.
+    /// Starts sending to `link`.
     pub(crate) fn start(link: UnixStream) -> std::io::Result<Self> {
-        let backlog = Arc::new(Backlog::new(CAPACITY));
-        let theirs = Arc::clone(&backlog);
-        std::thread::Builder::new().name("outlet".into()).spawn(move || write(link, &theirs))?;
-        Ok(Self { backlog, needs_key: Default::default(), dropped: AtomicU64::new(0) })
+        let outbox = Arc::new(Outbox::new(CAPACITY, Up::encode));
+        outbox.open(link);
+        let theirs = Arc::clone(&outbox);
+        std::thread::Builder::new().name("outlet".into()).spawn(move || theirs.write_rest())?;
+        Ok(Self { outbox, needs_key: Default::default(), dropped: AtomicU64::new(0) })
     }
 
     /// Sends anything but a frame.
     pub(crate) fn send(&self, message: Up) {
-        self.backlog.push(Weight::Control, message);
+        self.outbox.push(Weight::Control, message);
     }
 
     /// Sends a piece of sound; if there is no room, the oldest goes.
     pub(crate) fn send_sound(&self, message: Up) {
-        self.backlog.push(Weight::Sound, message);
+        self.outbox.push(Weight::Sound, message);
     }
 
     /// Sends a frame that shows the scene `revision`, unless it is a picture whose reference was dropped.
     pub(crate) fn send_frame(&self, frame: EncodedFrame, revision: u64) {
         if frame.codec == FrameCodec::Aac {
-            // The same sound comes as Opus next, and both leave together.
-            let lost = self.backlog.push_quietly(Weight::Sound, Up::Frame { frame, revision });
+            // The same sound comes as Opus at once or nearly so, and both leave together.
+            let lost = self.outbox.push_quietly(Weight::Sound, Up::Frame { frame, revision });
             self.take_lost(lost);
         } else if frame.codec == FrameCodec::Opus {
             self.push(Weight::Sound, Up::Frame { frame, revision });
@@ -80,7 +79,7 @@ impl Outlet {
     }
 
     fn push(&self, weight: Weight, message: Up) {
-        let lost = self.backlog.push(weight, message);
+        let lost = self.outbox.push(weight, message);
         self.take_lost(lost);
     }
 
@@ -89,7 +88,7 @@ impl Outlet {
             && frame.codec == FrameCodec::H264
         {
             self.needs_key.iter().for_each(|it| it.store(true, Ordering::Release));
-            let lost = 1 + self.backlog.drop_all(Weight::Picture);
+            let lost = 1 + self.outbox.drop_all(Weight::Picture);
             self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
         }
     }
@@ -105,23 +104,10 @@ impl Outlet {
     }
 }
 
-fn write(mut link: UnixStream, backlog: &Backlog<Up>) {
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        for message in backlog.take(Duration::from_secs(1)) {
-            message.encode(&mut bytes);
-        }
-        // The reading side notices as well and ends the process.
-        if link.write_all(&bytes).is_err() {
-            return;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::time::Duration;
 
     use media_rules::MediaTime;
     use mixer::link::Deframer;
