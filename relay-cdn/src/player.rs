@@ -128,13 +128,15 @@ async fn play(
                     return Ok("left");
                 }
             }
-            frame = subscription.next() => {
-                let Some(frame) = frame else {
+            frames = subscription.next_few() => {
+                let Some(frames) = frames else {
                     return say_goodbye(connection, "program_over");
                 };
-                muxer.handle_frame(frame);
-                while let Some(message) = muxer.poll_message() {
-                    connection.send_media(message)?;
+                for frame in frames {
+                    muxer.handle_frame(frame);
+                    while let Some(message) = muxer.poll_message() {
+                        connection.send_media(message)?;
+                    }
                 }
                 connection.flush().await?;
                 if subscription.dropped() > 0 {

@@ -86,7 +86,7 @@ impl<'a> Publisher<'a> {
 
     /// Sends frames until told to stop, the program is over or the connection fails.
     ///
-    /// `observe` hears after every frame how many the subscription lost.
+    /// `observe` hears after every write how many frames the subscription lost.
     pub(crate) async fn stream(
         &mut self,
         subscription: &mut Subscription,
@@ -98,13 +98,15 @@ impl<'a> Publisher<'a> {
             tokio::select! {
                 () = stop.cancelled() => return Ok(Ended::Stopped),
                 command = self.connection.next_command() => self.heed(&command?)?,
-                frame = subscription.next() => {
-                    let Some(frame) = frame else {
+                frames = subscription.next_few() => {
+                    let Some(frames) = frames else {
                         return Ok(Ended::ProgramOver);
                     };
-                    muxer.handle_frame(frame);
-                    while let Some(message) = muxer.poll_message() {
-                        self.connection.send_media(message)?;
+                    for frame in frames {
+                        muxer.handle_frame(frame);
+                        while let Some(message) = muxer.poll_message() {
+                            self.connection.send_media(message)?;
+                        }
                     }
                     observe(subscription.dropped());
                     tokio::select! {

@@ -5,13 +5,21 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use media_rules::{EncodedFrame, FrameCodec};
+use media_rules::{EncodedFrame, FrameCodec, MediaTime};
 use tokio::sync::Notify;
 
 /// Room for a whole group of pictures and then some: about seven seconds of program.
 const MAX_FRAMES: usize = 560;
 const MAX_BYTES: usize = 16 << 20;
+
+/// Frames that are written together: a picture and what is heard meanwhile, and not the whole queue of an
+/// output that is behind.
+const FRAMES_AT_ONCE: usize = 8;
+
+/// Sound that is due no later than this after the newest picture leaves together with the next one.
+const SOUND_MAY_WAIT: Duration = Duration::from_millis(40);
 
 /// The frames of one program, for one output.
 #[derive(Debug)]
@@ -38,6 +46,14 @@ impl Subscription {
             }
             pushed.await;
         }
+    }
+
+    /// Does the same, and takes along what waits behind it, so that it can be written at once.
+    pub(crate) async fn next_few(&mut self) -> Option<Vec<EncodedFrame>> {
+        let mut frames = vec![self.next().await?];
+        let mut queue = self.shared.lock();
+        frames.extend(std::iter::from_fn(|| queue.pop()).take(FRAMES_AT_ONCE - 1));
+        Some(frames)
     }
 
     /// Returns how many frames were thrown away because this output was too slow.
@@ -69,14 +85,20 @@ impl Feeder {
         (feeder, Subscription { shared })
     }
 
-    /// Queues a frame, or throws the queue away if it is full. Never waits for the output.
+    /// Queues a frame, or throws the queue away if it is full. Never waits for the output, which hears of
+    /// sound between two pictures with the second of them: every write costs more than what is in it.
     pub(crate) fn push(&self, frame: &EncodedFrame) {
-        let dropped = self.shared.lock().push(frame);
+        let (dropped, may_wait) = {
+            let mut queue = self.shared.lock();
+            (queue.push(frame), queue.may_wait(frame))
+        };
         if dropped > 0 {
             metrics::counter!("relay_frames_dropped_total", "reason" => "slow_output")
                 .increment(dropped);
         }
-        self.shared.pushed.notify_one();
+        if !may_wait {
+            self.shared.pushed.notify_one();
+        }
     }
 
     /// Lets the output finish what is queued and then end.
@@ -110,6 +132,8 @@ struct Queue {
     frames: VecDeque<EncodedFrame>,
     bytes: usize,
     needs_keyframe: bool,
+    /// When the newest picture is due.
+    newest_picture: MediaTime,
     /// Whether the output ever fell behind; waiting for the first keyframe is not a loss.
     fell_behind: bool,
     dropped: u64,
@@ -123,6 +147,7 @@ impl Default for Queue {
             frames: VecDeque::new(),
             bytes: 0,
             needs_keyframe: true,
+            newest_picture: MediaTime::default(),
             fell_behind: false,
             dropped: 0,
             closed: false,
@@ -141,6 +166,9 @@ impl Queue {
             return lost;
         }
         self.needs_keyframe = false;
+        if frame.codec == FrameCodec::H264 {
+            self.newest_picture = frame.at;
+        }
         self.bytes += frame.data.len();
         self.frames.push_back(frame.clone());
         if self.frames.len() <= MAX_FRAMES && self.bytes <= MAX_BYTES {
@@ -156,9 +184,50 @@ impl Queue {
         lost
     }
 
+    fn may_wait(&self, frame: &EncodedFrame) -> bool {
+        frame.codec != FrameCodec::H264 && frame.at <= self.newest_picture + SOUND_MAY_WAIT
+    }
+
     fn pop(&mut self) -> Option<EncodedFrame> {
         let frame = self.frames.pop_front()?;
         self.bytes -= frame.data.len();
         Some(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(codec: FrameCodec, at: u64) -> EncodedFrame {
+        let at = MediaTime::from_millis(at);
+        EncodedFrame { codec, at, is_key: true, data: vec![0].into() }
+    }
+
+    #[tokio::test]
+    async fn sound_waits_for_the_next_picture_and_for_none_that_is_late() {
+        let (feeder, mut subscription) = Feeder::new(&[]);
+        let wakes = |codec, at| {
+            let pushed = feeder.shared.pushed.notified();
+            tokio::pin!(pushed);
+            // A call that nobody heard is kept for the next listener.
+            let _ = pushed.as_mut().enable();
+            feeder.push(&frame(codec, at));
+            pushed.enable()
+        };
+        for (codec, at, is_heard) in [
+            (FrameCodec::H264, 1_000, true),
+            (FrameCodec::Aac, 985, false),
+            (FrameCodec::Aac, 1_006, false),
+            (FrameCodec::H264, 1_033, true),
+            (FrameCodec::Aac, 1_070, false),
+            (FrameCodec::Aac, 1_091, true),
+            (FrameCodec::Aac, 1_112, true),
+        ] {
+            assert_eq!(wakes(codec, at), is_heard, "{codec:?} at {at}");
+        }
+        let came = subscription.next_few().await.unwrap();
+        let came: Vec<u64> = came.iter().map(|frame| frame.at.millis()).collect();
+        assert_eq!(came, [1_000, 985, 1_006, 1_033, 1_070, 1_091, 1_112]);
     }
 }
