@@ -57,6 +57,8 @@ pub(crate) struct Desk {
     /// and is then on its way out.
     grace: Duration,
     solo: Solo,
+    /// Whose sound may be passed on.
+    passed_on: Option<FeedId>,
     work: Work,
     /// Snapshots are likely until then.
     looks_until: MediaTime,
@@ -100,6 +102,7 @@ impl Desk {
             synced: MediaTime::default(),
             grace: Scene::PATIENCE + MARGIN,
             solo,
+            passed_on: None,
             work: Work::Compose,
             looks_until: MediaTime::default(),
         }
@@ -289,6 +292,10 @@ impl Desk {
             && self.feeds.get_mut(&host).is_some_and(|feed| feed.may_ask(now))
         {
             self.outlet.send(Up::KeyframeWanted(host));
+        }
+        if self.solo.host() != self.passed_on.as_ref() {
+            self.passed_on = self.solo.host().cloned();
+            let _ = self.sound.send(SoundCue::Pass(self.passed_on.clone()));
         }
         self.set_work(match self.solo.needs_composite() {
             true => Work::Compose,

@@ -1,5 +1,6 @@
-//! Encodes the program once for every output: H.264 for all of them, Opus for WebRTC, AAC while
-//! somebody takes RTMP; where renditions are asked for, each of them once more, from the same picture.
+//! Encodes the program once for every output: H.264 for all of them, Opus for WebRTC unless a host's own
+//! is passed on, AAC while somebody takes RTMP; where renditions are asked for, each of them once more,
+//! from the same picture.
 //!
 //! Buffers carry the media clock as their time, so an encoded frame's moment is read straight from
 //! it.
@@ -21,7 +22,9 @@ use crate::video_encoder::{Shape, VideoEncoder};
 
 /// Everything that encodes.
 pub(crate) struct Encoder {
-    opus: SoundEncoder,
+    /// `None` while a host's own is passed on.
+    opus: Mutex<Option<SoundEncoder>>,
+    opus_kbps: u32,
     /// `None` while nobody takes it.
     aac: Mutex<Option<SoundEncoder>>,
     aac_kbps: u32,
@@ -45,8 +48,9 @@ impl Encoder {
             revisions: Arc::clone(&revisions),
         };
         let video = Mutex::new(Video::start(start, outputs)?);
-        let (exit, aac_kbps) = (Arc::clone(exit), start.aac_kbps);
-        Ok(Self { opus, aac: Mutex::new(Some(aac)), aac_kbps, exit, video, worst_us, revisions })
+        let (opus, aac) = (Mutex::new(Some(opus)), Mutex::new(Some(aac)));
+        let (exit, opus_kbps, aac_kbps) = (Arc::clone(exit), start.opus_kbps, start.aac_kbps);
+        Ok(Self { opus, opus_kbps, aac, aac_kbps, exit, video, worst_us, revisions })
     }
 
     /// Returns what waits in the encoder that is furthest behind.
@@ -66,12 +70,32 @@ impl Encoder {
         }
     }
 
-    /// Encodes 20 ms of interleaved 48 kHz stereo.
-    pub(crate) fn push_sound(&self, at: MediaTime, samples: Vec<u8>) {
+    /// Encodes 20 ms of interleaved 48 kHz stereo; `passed` is sent instead of their Opus.
+    pub(crate) fn push_sound(
+        &self,
+        at: MediaTime,
+        samples: Vec<u8>,
+        passed: Option<Vec<EncodedFrame>>,
+    ) {
         if let Some(aac) = &*self.aac() {
             aac.push(at, samples.clone());
         }
-        self.opus.push(at, samples);
+        let mut opus = self.opus.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(passed) = passed {
+            // What it remembers would be of a former time.
+            *opus = None;
+            passed.into_iter().for_each(|frame| self.exit.send_encoded(frame, 0));
+            return;
+        }
+        if opus.is_none() {
+            match encoder_of_sound(FrameCodec::Opus, self.opus_kbps, &self.exit) {
+                Ok(encoder) => *opus = Some(encoder),
+                Err(error) => warn!(%error, "Opus could not be started."),
+            }
+        }
+        if let Some(opus) = &*opus {
+            opus.push(at, samples);
+        }
     }
 
     /// Makes AAC from the next piece of sound on, or none.

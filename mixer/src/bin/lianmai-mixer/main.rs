@@ -10,6 +10,8 @@
 //! link ◀─ outlet ◀────────────────────────────────────────────────────── encoder ◀┘
 //! ```
 //!
+//! Of a host who is passed on (`solo`, `sound_pass`) pictures and sound go from the feed to the outlet.
+//!
 //! GStreamer decodes, scales and encodes; the two ticks, not a GStreamer clock, decide when
 //! a picture is due. Every feed has pipelines of its own, so neither a broken stream nor a scene
 //! change can disturb the pipeline that encodes the program.
@@ -47,6 +49,7 @@ mod side_mixes;
 mod solo;
 mod sound_decoder;
 mod sound_encoder;
+mod sound_pass;
 mod sound_tick;
 mod stage;
 mod stretch;

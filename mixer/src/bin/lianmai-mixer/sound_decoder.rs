@@ -9,6 +9,7 @@ use media_rules::{FeedFrame, MediaTime};
 use tracing::debug;
 
 use crate::chain::Chain;
+use crate::sound_pass::Packet;
 use crate::sound_tick::SharedVoice;
 use crate::voice::Stereo;
 
@@ -20,9 +21,15 @@ const CHAIN: &str = "opusdec plc=true ! audioconvert ! audioresample \
 /// this much later (RFC 7845 section 4.2 calls it pre-skip; RTP has no word for it).
 const OPUS_DELAY_NANOS: u64 = 6_500_000;
 
+/// Returns when what a packet holds is due to a player that plays every sample its decoder makes.
+fn due(stamp: MediaTime) -> MediaTime {
+    MediaTime::from_nanos(stamp.nanos().saturating_sub(OPUS_DELAY_NANOS))
+}
+
 /// A running decoder of Opus.
 pub(crate) struct SoundDecoder {
     chain: Chain,
+    voice: SharedVoice,
     has_trouble: Arc<AtomicBool>,
 }
 
@@ -31,16 +38,17 @@ impl SoundDecoder {
     pub(crate) fn start(voice: SharedVoice) -> anyhow::Result<Self> {
         let has_trouble = Arc::new(AtomicBool::new(false));
         let noticed = Arc::clone(&has_trouble);
+        let decoded = Arc::clone(&voice);
         let take = move |buffer: gst::Buffer| {
             let Some(at) = buffer.pts() else { return };
-            let at = MediaTime::from_nanos(at.nseconds().saturating_sub(OPUS_DELAY_NANOS));
+            let at = due(MediaTime::from_nanos(at.nseconds()));
             let Ok(bytes) = buffer.map_readable() else { return };
             let number = |bytes: &[u8]| i16::from_le_bytes([bytes[0], bytes[1]]);
             let packet: Vec<Stereo> = bytes
                 .chunks_exact(4)
                 .map(|sample| [number(&sample[..2]), number(&sample[2..])])
                 .collect();
-            voice.lock().unwrap_or_else(PoisonError::into_inner).handle_packet(at, &packet);
+            decoded.lock().unwrap_or_else(PoisonError::into_inner).handle_packet(at, &packet);
         };
         let hear = move |message: &gst::MessageRef| {
             if matches!(message.type_(), gst::MessageType::Error | gst::MessageType::Warning) {
@@ -48,7 +56,7 @@ impl SoundDecoder {
                 noticed.store(true, Ordering::Release);
             }
         };
-        Ok(Self { chain: Chain::start(CHAIN, CAPS, take, hear)?, has_trouble })
+        Ok(Self { chain: Chain::start(CHAIN, CAPS, take, hear)?, voice, has_trouble })
     }
 
     /// Decodes a packet; what was lost before it is made up from what came before that. Returns false
@@ -57,6 +65,10 @@ impl SoundDecoder {
         if self.has_trouble.load(Ordering::Acquire) {
             return false;
         }
+        let (at, lost_before, data) = (due(frame.at), frame.lost_before, frame.data.clone());
+        let mut voice = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+        voice.handle_encoded(Packet { at, lost_before, data });
+        drop(voice);
         let at = gst::ClockTime::from_nseconds(frame.at.nanos());
         if !frame.lost_before.is_zero() {
             let lost = gst::ClockTime::from_nseconds(frame.lost_before.as_nanos() as u64);

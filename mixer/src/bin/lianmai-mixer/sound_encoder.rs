@@ -12,7 +12,10 @@ use crate::chain::Chain;
 
 const CAPS: &str = "audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved";
 
-/// `opusenc` takes the 6.5 ms that libopus looks ahead off its timestamps by itself.
+/// What libopus looks ahead.
+pub(crate) const OPUS_LOOK_AHEAD: Duration = Duration::from_micros(6_500);
+
+/// `opusenc` takes that off its timestamps by itself.
 const OPUS_DELAY: Duration = Duration::ZERO;
 
 /// `avenc_aac` starts with one frame of 1024 samples that holds nothing, and stamps it as if it

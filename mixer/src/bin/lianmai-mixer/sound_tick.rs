@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use media_rules::{FeedId, MediaTime};
+use media_rules::{EncodedFrame, FeedId, MediaTime};
 use mixer::link::{SeatLoudness, SideMix, Up};
 use mixer::media_now;
 
@@ -16,6 +16,8 @@ use crate::limiter::{LOOK_AHEAD, Limiter};
 use crate::loudness::LoudnessMeter;
 use crate::outlet::Outlet;
 use crate::side_mixes::SideMixes;
+use crate::sound_encoder::OPUS_LOOK_AHEAD;
+use crate::sound_pass::SoundPass;
 use crate::voice::{FULL_SCALE, RATE_HZ, Voice, position};
 
 const BLOCK_MS: u64 = 20;
@@ -56,6 +58,8 @@ pub(crate) enum SoundCue {
     Voices(Vec<VoiceCue>),
     /// The mixes that are made beside the program's.
     SideMixes(Vec<SideMix>),
+    /// Whose pictures are passed on; the sound is, too, as long as nobody changes it.
+    Pass(Option<FeedId>),
 }
 
 /// Starts the thread; it ends when the sender is dropped. The queue holds scenes only, which are
@@ -73,6 +77,8 @@ pub(crate) fn start(
         ducker: Ducker::default(),
         mix: vec![[0.0; 2]; BLOCK_SAMPLES],
         limiter: Limiter::default(),
+        passed_on: None,
+        pass: SoundPass::default(),
         bytes: Vec::new(),
     };
     std::thread::Builder::new().name("sound-tick".into()).spawn(move || tick.run(&inbox))?;
@@ -87,6 +93,8 @@ struct SoundTick {
     ducker: Ducker,
     mix: Vec<[f32; 2]>,
     limiter: Limiter,
+    passed_on: Option<FeedId>,
+    pass: SoundPass,
     bytes: Vec<u8>,
 }
 
@@ -126,6 +134,7 @@ impl SoundTick {
             match inbox.try_recv() {
                 Ok(SoundCue::Voices(voices)) => self.handle_voices(voices),
                 Ok(SoundCue::SideMixes(wanted)) => self.side_mixes.handle_wanted(&wanted),
+                Ok(SoundCue::Pass(feed)) => self.passed_on = feed,
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
@@ -146,20 +155,36 @@ impl SoundTick {
     }
 
     fn tick(&mut self, due: MediaTime) {
-        self.mix(due);
-        let due = MediaTime::from_nanos(
-            due.nanos().saturating_sub(LIMITER_DELAY.as_nanos().try_into().unwrap_or(0)),
-        );
+        let is_ducked = self.mix(due);
+        let due = earlier(due, LIMITER_DELAY);
         let parts = &self.parts;
         let own = |feed: &FeedId| parts.iter().find(|part| part.feed == *feed).map(Part::added);
         self.side_mixes.push(due, &self.mix, own);
         self.limiter.process(&mut self.mix);
         self.bytes.clear();
         push_pcm(&self.mix, &mut self.bytes);
-        self.encoder.push_sound(due, std::mem::take(&mut self.bytes));
+        let passed = self.pass_on(due, is_ducked);
+        self.encoder.push_sound(due, std::mem::take(&mut self.bytes), passed);
     }
 
-    fn mix(&mut self, due: MediaTime) {
+    /// Returns what a host sent, to go out instead of the mix, if the mix would be the same.
+    fn pass_on(&mut self, due: MediaTime, is_ducked: bool) -> Option<Vec<EncodedFrame>> {
+        let at = earlier(due, OPUS_LOOK_AHEAD);
+        let block = (at, at + BLOCK);
+        let [part] = &self.parts[..] else {
+            return self.pass.handle_block(false, block, Vec::new());
+        };
+        let packets = {
+            let mut voice = part.voice.lock().unwrap_or_else(PoisonError::into_inner);
+            voice.take_encoded(block.1)
+        };
+        let is_untouched = part.gain == 1.0 && !is_ducked;
+        let is_wanted = is_untouched && self.passed_on.as_ref() == Some(&part.feed);
+        self.pass.handle_block(is_wanted, block, packets)
+    }
+
+    /// Mixes what is due; returns whether hosts are quieter than the scene says.
+    fn mix(&mut self, due: MediaTime) -> bool {
         for part in &mut self.parts {
             let mut voice = part.voice.lock().unwrap_or_else(PoisonError::into_inner);
             voice.take(position(due), &mut part.block);
@@ -181,6 +206,7 @@ impl SoundTick {
         }
         // A voice that only we still hold has left the scene, and was just faded out.
         self.parts.retain(|part| part.gain > 0.0 || Arc::strong_count(&part.voice) > 1);
+        duck != (1.0, 1.0)
     }
 
     fn tell_loudness(&mut self) {
@@ -205,6 +231,10 @@ impl Part {
     fn added(&self) -> &[[f32; 2]] {
         &self.block
     }
+}
+
+fn earlier(at: MediaTime, by: Duration) -> MediaTime {
+    MediaTime::from_nanos(at.nanos().saturating_sub(by.as_nanos().try_into().unwrap_or(0)))
 }
 
 fn tenths(value: f32) -> i16 {

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use media_rules::MediaTime;
 
 use crate::expand::Expander;
+use crate::sound_pass::Packet;
 use crate::stretch::stretched;
 
 /// Samples per second of everything in the mix.
@@ -35,6 +36,9 @@ const STRETCH: i64 = 4;
 /// Most samples that wait (1 s). Full: the oldest are dropped.
 const CAPACITY: usize = RATE_HZ as usize;
 
+/// Most packets that wait to be passed on. Full: the oldest is dropped.
+const MOST_PACKETS: usize = 64;
+
 /// The sound of one feed that is still to be mixed.
 #[derive(Debug, Default)]
 pub(crate) struct Voice {
@@ -43,9 +47,25 @@ pub(crate) struct Voice {
     /// Position after the last sample; `None` until the first packet.
     end: Option<i64>,
     expander: Expander,
+    /// The same as it came.
+    packets: VecDeque<Packet>,
 }
 
 impl Voice {
+    /// Takes a packet as it came, in case it is passed on.
+    pub(crate) fn handle_encoded(&mut self, packet: Packet) {
+        if self.packets.len() == MOST_PACKETS {
+            self.packets.pop_front();
+        }
+        self.packets.push_back(packet);
+    }
+
+    /// Returns the packets that are due before `end`.
+    pub(crate) fn take_encoded(&mut self, end: MediaTime) -> Vec<Packet> {
+        let due = self.packets.iter().take_while(|packet| packet.at < end).count();
+        self.packets.drain(..due).collect()
+    }
+
     /// Takes a decoded packet whose first sample is due at `at`.
     pub(crate) fn handle_packet(&mut self, at: MediaTime, packet: &[Stereo]) {
         // There is nothing in it that could be stretched.
