@@ -22,6 +22,9 @@ const HOLD: usize = RATE_HZ as usize / 10;
 /// The way back to full loudness takes about half a second.
 const RELEASE: f32 = 1.0 / (0.15 * RATE_HZ as f32);
 
+/// What is nearer to full loudness than this is full loudness: the way there has no end.
+const NEARLY: f32 = 2.5e-4;
+
 /// One mix's limiter. 1.0 is full scale.
 #[derive(Debug)]
 pub(crate) struct Limiter {
@@ -33,6 +36,8 @@ pub(crate) struct Limiter {
     recent: VecDeque<f32>,
     sum: f64,
     released: f32,
+    /// For how many samples in a row the gain after the release has been 1.
+    untouched: usize,
     count: u64,
 }
 
@@ -44,6 +49,7 @@ impl Default for Limiter {
             recent: VecDeque::from(vec![1.0; LOOK_AHEAD]),
             sum: LOOK_AHEAD as f64,
             released: 1.0,
+            untouched: LOOK_AHEAD,
             count: 0,
         }
     }
@@ -53,6 +59,11 @@ impl Limiter {
     /// Replaces a block by what comes out, which went in [`LOOK_AHEAD`] samples earlier. Returns the
     /// smallest gain that was used.
     pub(crate) fn process(&mut self, block: &mut [[f32; 2]]) -> f32 {
+        // Nearly all sound is like this.
+        if self.untouched >= LOOK_AHEAD && block.iter().flatten().all(|it| it.abs() <= CEILING) {
+            self.delay(block);
+            return 1.0;
+        }
         let mut least = 1.0_f32;
         for sample in block {
             let gain = self.next_gain(sample[0].abs().max(sample[1].abs()));
@@ -62,6 +73,18 @@ impl Limiter {
             *sample = due.map(|value| value * gain);
         }
         least
+    }
+
+    /// Lets a block through that needs no other gain than 1, as everything before it.
+    fn delay(&mut self, block: &mut [[f32; 2]]) {
+        self.delayed.extend(block.iter());
+        let due = self.delayed.drain(..block.len());
+        for (slot, due) in block.iter_mut().zip(due) {
+            *slot = due;
+        }
+        self.count += block.len() as u64;
+        self.smallest.clear();
+        self.sum = LOOK_AHEAD as f64;
     }
 
     fn next_gain(&mut self, peak: f32) -> f32 {
@@ -76,7 +99,9 @@ impl Limiter {
         self.count += 1;
 
         let held = self.smallest[0].1;
-        self.released = held.min(self.released + (1.0 - self.released) * RELEASE);
+        let risen = self.released + (1.0 - self.released) * RELEASE;
+        self.released = held.min(if 1.0 - risen < NEARLY { 1.0 } else { risen });
+        self.untouched = if self.released < 1.0 { 0 } else { self.untouched + 1 };
         self.recent.push_back(self.released);
         let oldest = self.recent.pop_front().expect("it holds the look-ahead");
         self.sum += f64::from(self.released) - f64::from(oldest);

@@ -23,8 +23,8 @@ const HIGH_PASS: [f64; 5] = [1.0, -2.0, 1.0, -1.990_047_454_833_98, 0.990_072_25
 /// The meter of one voice.
 #[derive(Debug, Default)]
 pub(crate) struct LoudnessMeter {
-    /// By channel.
-    filters: [[Biquad; 2]; 2],
+    shelf: Biquad,
+    high_pass: Biquad,
     sum: f64,
     count: usize,
     steps: [f64; STEPS],
@@ -35,12 +35,10 @@ impl LoudnessMeter {
     /// Takes what was heard; 1.0 is full scale.
     pub(crate) fn handle_block(&mut self, block: &[[f32; 2]]) {
         for sample in block {
-            for (value, filters) in sample.iter().zip(&mut self.filters) {
-                self.peak = self.peak.max(value.abs());
-                let [shelf, high_pass] = filters;
-                let heard = high_pass.next(&HIGH_PASS, shelf.next(&SHELF, f64::from(*value)));
-                self.sum += heard * heard;
-            }
+            self.peak = self.peak.max(sample[0].abs()).max(sample[1].abs());
+            let heard =
+                self.high_pass.next(&HIGH_PASS, self.shelf.next(&SHELF, sample.map(f64::from)));
+            self.sum += heard[0] * heard[0] + heard[1] * heard[1];
             self.count += 1;
             if self.count == STEP {
                 self.steps.rotate_left(1);
@@ -62,16 +60,20 @@ impl LoudnessMeter {
     }
 }
 
-/// A filter of second order, transposed direct form II.
+/// A filter of second order for both channels, transposed direct form II.
 #[derive(Clone, Copy, Debug, Default)]
-struct Biquad([f64; 2]);
+struct Biquad([[f64; 2]; 2]);
 
 impl Biquad {
-    fn next(&mut self, [b0, b1, b2, a1, a2]: &[f64; 5], value: f64) -> f64 {
-        let out = b0 * value + self.0[0];
-        self.0 = [b1 * value - a1 * out + self.0[1], b2 * value - a2 * out];
+    fn next(&mut self, [b0, b1, b2, a1, a2]: &[f64; 5], value: [f64; 2]) -> [f64; 2] {
+        let [first, second] = self.0;
+        let out = [0, 1].map(|side| b0 * value[side] + first[side]);
+        self.0 = [
+            [0, 1].map(|side| b1 * value[side] - a1 * out[side] + second[side]),
+            [0, 1].map(|side| b2 * value[side] - a2 * out[side]),
+        ];
         // Numbers too small to be heard would only be slow.
-        if out.abs() < 1e-20 { 0.0 } else { out }
+        out.map(|value| if value.abs() < 1e-20 { 0.0 } else { value })
     }
 }
 
