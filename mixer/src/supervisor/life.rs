@@ -11,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use media_rules::FrameCodec;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use tracing::debug;
 
 use super::patience::Patience;
@@ -53,7 +55,6 @@ impl Life {
     /// Starts a process.
     pub(super) fn begin(config: &ProgramConfig, shared: &Shared) -> io::Result<Self> {
         let (link, theirs) = UnixStream::pair()?;
-        link.set_read_timeout(Some(GLANCE))?;
         let mut command = Command::new(&config.mixer_bin);
         command.arg(&config.name).stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
         if let Some(images) = &config.images_dir {
@@ -152,17 +153,13 @@ fn read_up(mut link: &UnixStream, watch: &mut Watch<'_>, scale: &mut Scale) -> P
     let mut buffer = vec![0; 64 << 10];
     let mut stopping_since = None;
     loop {
-        match link.read(&mut buffer) {
-            Ok(0) => return Parting::Leaving("closed its link".into()),
-            Ok(length) => deframer.handle_bytes(&buffer[..length]),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock
-                        | io::ErrorKind::TimedOut
-                        | io::ErrorKind::Interrupted
-                ) => {}
-            Err(error) => return Parting::Leaving(format!("its link broke: {error}")),
+        if is_readable(link) {
+            match link.read(&mut buffer) {
+                Ok(0) => return Parting::Leaving("closed its link".into()),
+                Ok(length) => deframer.handle_bytes(&buffer[..length]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Parting::Leaving(format!("its link broke: {error}")),
+            }
         }
         if let Err(error) = watch.handle_bodies(&mut deframer) {
             return Parting::Hopeless(format!("it cannot be understood: {error}"));
@@ -180,6 +177,18 @@ fn read_up(mut link: &UnixStream, watch: &mut Watch<'_>, scale: &mut Scale) -> P
                 return Parting::Hopeless("it does not stop".into());
             }
         }
+    }
+}
+
+/// Waits a moment for something to read. A call that only reads would be woken whenever the other side
+/// has read, too.
+fn is_readable(link: &UnixStream) -> bool {
+    let longest = Timespec::try_from(GLANCE).expect("a moment is not long");
+    match poll(&mut [PollFd::new(link, PollFlags::IN)], Some(&longest)) {
+        Ok(count) => count > 0,
+        Err(Errno::INTR) => false,
+        // Reading says why.
+        Err(_) => true,
     }
 }
 
