@@ -299,7 +299,7 @@ impl Default for Config {
 }
 
 /// Where rooms are written down.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ledger {
     /// The SQLite file. Empty: with `--dev` a temporary one that ends with the process, otherwise
@@ -316,6 +316,13 @@ pub struct Ledger {
 impl Default for Ledger {
     fn default() -> Self {
         Self { path: PathBuf::new(), postgres_url: String::new(), keep_days: 30 }
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A configuration may be logged; a URL may hold a password.
+        f.debug_struct("Ledger").field("path", &self.path).finish_non_exhaustive()
     }
 }
 

@@ -67,7 +67,9 @@ fn a_ledger_is_in_one_place_and_its_password_is_not_told() {
     assert_eq!(place("").unwrap(), Place::Temporary);
     assert_eq!(place("[ledger]\npath = \"l\"\n").unwrap(), Place::File("l".into()));
     let url = "postgres_url = \"postgres://bob:hunter2@localhost/shop\"\n";
-    let remote = place(&format!("[ledger]\n{url}")).unwrap();
+    let text = format!("[ledger]\n{url}");
+    assert!(!format!("{:?}", load(&text, &[]).unwrap()).contains("hunter2"));
+    let remote = place(&text).unwrap();
     assert_eq!(format!("{remote} {remote:?}"), "in PostgreSQL Postgres(PostgresUrl(..))");
     let both = place(&format!("[ledger]\npath = \"l\"\n{url}"));
     assert!(matches!(both, Err(ConfigError::TwoLedgers)));
