@@ -14,7 +14,9 @@
 //! The host's seat is held as long as the room waits for the host.
 
 mod applications;
+mod asking;
 mod command;
+mod on_air;
 mod order;
 mod silence;
 
@@ -24,8 +26,8 @@ use std::time::Duration;
 
 use crate::announcer::Announcer;
 use crate::{
-    Capability, Effect, EventBody, Member, Rejected, SeatIndex, SeatMode, SeatRequestKind,
-    SeatState, SeatView, ServerTime, UserId,
+    Effect, EventBody, Member, Rejected, SeatIndex, SeatMode, SeatRequestKind, SeatState, SeatView,
+    ServerTime, UserId,
 };
 use applications::Applications;
 
@@ -33,10 +35,7 @@ pub use applications::SeatWish;
 pub use command::{SeatCommand, SeatLock, SeatPick};
 pub use silence::Silence;
 
-const ACCEPTED_FOR: Duration = Duration::from_secs(15);
-const INVITED_FOR: Duration = Duration::from_secs(30);
 const JOINING_FOR: Duration = Duration::from_secs(10);
-const HELD_FOR: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) struct Seats {
@@ -91,145 +90,6 @@ impl Seats {
         self.count = count;
     }
 
-    /// Asks for a seat; returns it if it may be taken at once.
-    pub(crate) fn apply(
-        &mut self,
-        member: &Member,
-        pick: SeatPick,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<Option<SeatIndex>, Rejected> {
-        let user = &member.user;
-        if self.index_of(user).is_some() || self.applications.find(user).is_some() {
-            return Err(Rejected::AlreadySeated);
-        }
-        if self.mode == SeatMode::Free || member.may(Capability::SeatItself) {
-            let index = self.vacant(pick)?;
-            self.sit(index, member, SeatState::Joining, JOINING_FOR, now, out);
-            return Ok(Some(index));
-        }
-        if pick.index.is_some() {
-            self.vacant(pick)?;
-        }
-        self.applications.add(member, pick.index, now)?;
-        announce_request(user, SeatRequestKind::Apply, now, out);
-        Ok(None)
-    }
-
-    pub(crate) fn accept(
-        &mut self,
-        user: &UserId,
-        pick: SeatPick,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<SeatIndex, Rejected> {
-        let application =
-            self.applications.find(user).ok_or(Rejected::NotFound("request for a seat"))?;
-        let index = match (pick.index, application.wanted) {
-            // The seat that was wanted may be taken by now; then any other one does.
-            (None, Some(wanted)) => {
-                self.vacant(SeatPick::of(wanted)).or_else(|_| self.vacant(SeatPick::ANY))?
-            }
-            (_, _) => self.vacant(pick)?,
-        };
-        let application = self.applications.take(user).expect("the user has applied");
-        self.sit(index, &application.member, SeatState::Reserved, ACCEPTED_FOR, now, out);
-        Ok(index)
-    }
-
-    pub(crate) fn reject(
-        &mut self,
-        user: &UserId,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<(), Rejected> {
-        self.applications.take(user).ok_or(Rejected::NotFound("request for a seat"))?;
-        announce_request(user, SeatRequestKind::Reject, now, out);
-        Ok(())
-    }
-
-    pub(crate) fn invite(
-        &mut self,
-        member: &Member,
-        pick: SeatPick,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<SeatIndex, Rejected> {
-        if !member.may(Capability::TakeSeat) {
-            return Err(Rejected::Conflict("this user cannot take a seat"));
-        }
-        if self.index_of(&member.user).is_some() {
-            return Err(Rejected::AlreadySeated);
-        }
-        let index = self.vacant(pick)?;
-        self.applications.take(&member.user);
-        self.sit(index, member, SeatState::Reserved, INVITED_FOR, now, out);
-        announce_request(&member.user, SeatRequestKind::Invite, now, out);
-        Ok(index)
-    }
-
-    pub(crate) fn join(
-        &mut self,
-        user: &UserId,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<SeatIndex, Rejected> {
-        let index = self.index_of(user).ok_or(Rejected::NotFound("seat kept for you"))?;
-        match self.sitter(index).state {
-            SeatState::Reserved => {
-                self.change(index, SeatState::Joining, Some(now + JOINING_FOR), now, out);
-                Ok(index)
-            }
-            SeatState::Joining => Ok(index),
-            SeatState::Live | SeatState::Held => Err(Rejected::AlreadySeated),
-            SeatState::Idle => unreachable!("a sitter's seat is not idle"),
-        }
-    }
-
-    /// Turns an invitation down, or takes a wish back.
-    pub(crate) fn decline(
-        &mut self,
-        user: &UserId,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<(), Rejected> {
-        if self.applications.take(user).is_none() {
-            let index = self.index_of(user).ok_or(Rejected::NotFound("seat kept for you"))?;
-            if self.sitter(index).state != SeatState::Reserved {
-                return Err(Rejected::AlreadySeated);
-            }
-            self.clear(index, now, out);
-        }
-        announce_request(user, SeatRequestKind::Decline, now, out);
-        Ok(())
-    }
-
-    pub(crate) fn leave(
-        &mut self,
-        user: &UserId,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<(), Rejected> {
-        if self.applications.take(user).is_some() {
-            announce_request(user, SeatRequestKind::Decline, now, out);
-            return Ok(());
-        }
-        let index = self.guest_index(user)?;
-        self.clear(index, now, out);
-        Ok(())
-    }
-
-    pub(crate) fn kick(
-        &mut self,
-        user: &UserId,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<(), Rejected> {
-        let index = self.guest_index(user)?;
-        self.clear(index, now, out);
-        Ok(())
-    }
-
     /// Takes away whatever a user who was banned has here; the host's seat too.
     pub(crate) fn expel(&mut self, user: &UserId, now: ServerTime, out: &mut Announcer) {
         if self.applications.take(user).is_some() {
@@ -238,87 +98,6 @@ impl Seats {
         if let Some(index) = self.index_of(user) {
             self.clear(index, now, out);
         }
-    }
-
-    /// Lets the host, or whoever was granted a seat, connect.
-    pub(crate) fn may_publish(
-        &mut self,
-        member: &Member,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<(), Rejected> {
-        if member.may(Capability::PublishAsHost) {
-            return self.may_host(member, now, out);
-        }
-        if !member.may(Capability::PublishOnSeat) {
-            return Err(Rejected::Forbidden);
-        }
-        // Not the host's seat: one user may hold tokens of several roles, and each is worth its own.
-        let index = self.guest_index(&member.user).map_err(|_| Rejected::Forbidden)?;
-        let until = Some(now + JOINING_FOR);
-        match self.sitter(index).state {
-            SeatState::Reserved => self.change(index, SeatState::Joining, until, now, out),
-            SeatState::Joining => self.sitter_mut(index).until = until,
-            SeatState::Live | SeatState::Held => {}
-            SeatState::Idle => unreachable!("a sitter's seat is not idle"),
-        }
-        Ok(())
-    }
-
-    fn may_host(
-        &mut self,
-        member: &Member,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Result<(), Rejected> {
-        match self.index_of(&member.user) {
-            Some(SeatIndex::HOST) => {
-                let host = self.sitter_mut(SeatIndex::HOST);
-                if host.state == SeatState::Joining {
-                    host.until = Some(now + JOINING_FOR);
-                }
-            }
-            // Somebody who came as a guest and now holds a host's token gets up first.
-            Some(_) => return Err(Rejected::AlreadySeated),
-            None if self.seat(SeatIndex::HOST).sitter.is_some() => return Err(Rejected::SeatTaken),
-            None => {
-                if self.applications.take(&member.user).is_some() {
-                    announce_request(&member.user, SeatRequestKind::Decline, now, out);
-                }
-                self.sit(SeatIndex::HOST, member, SeatState::Joining, JOINING_FOR, now, out);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes that a user is on air; returns the seat, or `None` if the user has none.
-    pub(crate) fn handle_media_started(
-        &mut self,
-        user: &UserId,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Option<SeatIndex> {
-        let index = self.index_of(user)?;
-        if self.sitter(index).state != SeatState::Live {
-            self.change(index, SeatState::Live, None, now, out);
-        }
-        Some(index)
-    }
-
-    /// Takes that a user went off air; returns the seat if it was live.
-    pub(crate) fn handle_media_stopped(
-        &mut self,
-        user: &UserId,
-        now: ServerTime,
-        out: &mut Announcer,
-    ) -> Option<SeatIndex> {
-        let index = self.index_of(user)?;
-        if self.sitter(index).state != SeatState::Live {
-            return None;
-        }
-        let until = (index != SeatIndex::HOST).then(|| now + HELD_FOR);
-        self.change(index, SeatState::Held, until, now, out);
-        Some(index)
     }
 
     /// Frees what a user who left the room has asked for and not taken.
@@ -370,12 +149,6 @@ impl Seats {
     pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
         let seats = self.sitters().filter_map(|(_, sitter)| sitter.until);
         seats.chain(self.applications.poll_timeout()).min()
-    }
-
-    /// Returns those who are on screen when the room is by itself, by seat.
-    pub(crate) fn on_air(&self) -> impl Iterator<Item = (SeatIndex, &Sitter)> {
-        let is_on_air = |sitter: &Sitter| matches!(sitter.state, SeatState::Live | SeatState::Held);
-        self.sitters().filter(move |(_, sitter)| is_on_air(sitter))
     }
 
     pub(crate) fn views(&self) -> Vec<SeatView> {
