@@ -241,6 +241,12 @@ impl Writer {
 
     /// Tells the journals what became of the batch.
     fn finish(&mut self, is_written: bool) {
+        // First, so that whoever hears of it finds the place that there is again.
+        let waiting = self.waiting.fetch_sub(self.entries, Ordering::Relaxed) - self.entries;
+        self.entries = 0;
+        // A gauge need not be exact beyond what a float holds.
+        #[allow(clippy::cast_precision_loss)]
+        metrics::gauge!("ledger_queue_rows").set(waiting as f64);
         for life in self.touched.drain(..) {
             let head = self.journals.get_mut(&life).expect("only known journals are touched");
             let is_durable = is_written || !head.is_broken;
@@ -254,11 +260,6 @@ impl Writer {
         if std::mem::take(&mut self.has_letters) {
             self.letters.send_modify(|batches| *batches += 1);
         }
-        let waiting = self.waiting.fetch_sub(self.entries, Ordering::Relaxed) - self.entries;
-        self.entries = 0;
-        // A gauge need not be exact beyond what a float holds.
-        #[allow(clippy::cast_precision_loss)]
-        metrics::gauge!("ledger_queue_rows").set(waiting as f64);
     }
 }
 
