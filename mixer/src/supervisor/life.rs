@@ -1,6 +1,7 @@
 //! One mixer process from its start to its end: whoever has something for it writes down the
-//! link, with a thread for what the kernel does not take at once; the keeper's own reads up. The process finds its socket as its standard input, so nothing needs a name in the
-//! file system and nothing is left behind.
+//! link, with a thread for what the kernel does not take at once; the keeper's own reads up. The process
+//! finds its socket as its standard input, so nothing needs a name in the file system and nothing is left
+//! behind.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
