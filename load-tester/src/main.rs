@@ -17,6 +17,7 @@ mod swarm;
 mod watch;
 mod webrtc_client;
 mod wire;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,8 @@ enum Command {
     Compare(swarm::CompareOptions),
     /// Shoppers in the thousands: countdowns, order bursts, gifts and chat, and how fast and fair they are.
     Shop(shop::Options),
+    /// Says, once standard input ends, how long at most this machine kept a thread waiting.
+    Witness,
     /// Two hosts battle each other again and again; shoppers chat, give gifts and buy.
     Demo(demo::Options),
 }
@@ -73,6 +76,7 @@ async fn main() -> Result<()> {
         Command::Swarm(options) => swarm::run(options).await,
         Command::Compare(options) => swarm::compare(options).await,
         Command::Shop(options) => shop::run(options).await,
+        Command::Witness => witness::run(),
         Command::Demo(options) => demo::run(options).await,
     }
 }
