@@ -75,6 +75,10 @@ use crate::solo::Solo;
 /// How far this process goes before others on the machine, in units of `nice`.
 const PRIORITY: i32 = -10;
 
+/// The same of its session. A session's rank is divided among its threads by how much they want, and
+/// the ones that must wake in time want least, so it takes all that there is (docs/LATENCY.md).
+const SESSION_PRIORITY: i32 = -20;
+
 fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -129,7 +133,7 @@ fn go_first() {
     // Linux shares the processors between sessions first and looks at `nice` only inside one
     // (sched(7), autogroup): a session of our own gets a share of its own, and can rank it.
     if rustix::process::setsid().is_ok() {
-        let _ = std::fs::write("/proc/self/autogroup", PRIORITY.to_string());
+        let _ = std::fs::write("/proc/self/autogroup", SESSION_PRIORITY.to_string());
     }
 }
 
