@@ -3,6 +3,8 @@
 //! `lianmai.example.toml` holds every key at its default, and a test keeps it so.
 
 mod back_ends;
+mod environment;
+mod media;
 mod moderation;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use signaling::{IceServers, NoIceServer, TurnAccess};
 
 pub use back_ends::{Endpoint, Fail, Hooks, Webhooks};
+pub use media::{Ice, Media};
 pub use moderation::Moderation;
 
 /// Signs the tokens of `serve --dev`. It is public, so a server that others can reach refuses it.
@@ -101,84 +104,6 @@ pub struct Rtmp {
 impl Default for Rtmp {
     fn default() -> Self {
         Self { listen: loopback(1935) }
-    }
-}
-
-/// The WebRTC sockets.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Media {
-    /// The addresses that media sockets listen on: one of IPv4, one of IPv6, or both.
-    pub bind: Vec<IpAddr>,
-    /// The addresses that browsers are told, the preferred one first; empty means `bind`.
-    pub advertised: Vec<IpAddr>,
-    /// UDP port of the first worker, the others follow; 0 takes free ones.
-    pub first_port: u16,
-    /// Whether media may also come by TCP (ICE-TCP), on the number of the first UDP port.
-    pub tcp: bool,
-    /// Media threads, one socket each.
-    pub workers: usize,
-    /// The shortest and the longest time that players may hold a picture back, in milliseconds up to
-    /// 40950; a longest of 0 leaves it to them.
-    pub playout_min_ms: u16,
-    /// See `playout_min_ms`.
-    pub playout_max_ms: u16,
-}
-
-impl Default for Media {
-    fn default() -> Self {
-        Self {
-            bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
-            advertised: Vec::new(),
-            first_port: 7882,
-            tcp: true,
-            workers: 2,
-            playout_min_ms: 0,
-            playout_max_ms: 0,
-        }
-    }
-}
-
-impl Media {
-    /// Returns how long players may hold a picture back, if they are told.
-    pub(crate) fn playout_delay(&self) -> Option<(Duration, Duration)> {
-        let of = |millis: u16| Duration::from_millis(u64::from(millis));
-        (self.playout_max_ms > 0).then(|| (of(self.playout_min_ms), of(self.playout_max_ms)))
-    }
-}
-
-/// STUN and TURN servers that clients are told of.
-#[derive(Clone, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Ice {
-    /// Their URLs (`stun:`, `turn:`, `turns:`), separated by commas.
-    pub servers: String,
-    /// The TURN servers' shared secret: each client gets credentials of its own.
-    pub turn_secret: String,
-    /// How long those are good, in seconds.
-    pub turn_ttl_s: u64,
-    /// Without a secret: the name that all clients use.
-    pub turn_username: String,
-    /// Without a secret: the password that all clients use.
-    pub turn_password: String,
-}
-
-impl Default for Ice {
-    fn default() -> Self {
-        Self {
-            servers: String::new(),
-            turn_secret: String::new(),
-            turn_ttl_s: 43_200,
-            turn_username: String::new(),
-            turn_password: String::new(),
-        }
-    }
-}
-
-impl std::fmt::Debug for Ice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A configuration may be logged; secrets may not.
-        f.debug_struct("Ice").field("servers", &self.servers).finish_non_exhaustive()
     }
 }
 
@@ -361,7 +286,7 @@ impl Config {
             None => String::new(),
         };
         let mut table: toml::Table = text.parse().map_err(ConfigError::Malformed)?;
-        override_by_env(&mut table, env)?;
+        environment::override_by(env, &mut table)?;
         table.try_into().map_err(ConfigError::Malformed)
     }
 
@@ -519,62 +444,4 @@ pub enum ConfigError {
 
 const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
-}
-
-/// Lays `LIANMAI_<SECTION>_<KEY>` over `table`. The defaults say which keys there are and of which
-/// type each is, so a new key needs no second list. Other `LIANMAI_*` names are not ours to judge.
-fn override_by_env(
-    table: &mut toml::Table,
-    env: impl IntoIterator<Item = (String, String)>,
-) -> Result<(), ConfigError> {
-    let defaults = toml::Table::try_from(Config::default())
-        .expect("the configuration is plain tables of plain values");
-    for (name, value) in env {
-        let Some((section, key, default)) = setting_named(&name, &defaults) else { continue };
-        let value = value_like(default, &value).map_err(|expected| ConfigError::Variable {
-            name: name.clone(),
-            value: if section == "auth" { "***".to_owned() } else { value.clone() },
-            expected,
-        })?;
-        let entry = table
-            .entry(section)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-            .as_table_mut();
-        // A file whose section is no table is reported by the deserializer.
-        if let Some(entry) = entry {
-            entry.insert(key.to_owned(), value);
-        }
-    }
-    Ok(())
-}
-
-fn setting_named<'a>(
-    name: &str,
-    defaults: &'a toml::Table,
-) -> Option<(&'a str, &'a str, &'a toml::Value)> {
-    let (section, key) = name.strip_prefix("LIANMAI_")?.split_once('_')?;
-    let (section, keys) = defaults.get_key_value(&section.to_ascii_lowercase())?;
-    let (key, default) = keys.as_table()?.get_key_value(&key.to_ascii_lowercase())?;
-    Some((section, key, default))
-}
-
-fn value_like(default: &toml::Value, text: &str) -> Result<toml::Value, &'static str> {
-    let string = |text: &str| toml::Value::String(text.to_owned());
-    match default {
-        toml::Value::Integer(_) => {
-            text.parse().map(toml::Value::Integer).map_err(|_| "a whole number")
-        }
-        toml::Value::Boolean(_) => {
-            text.parse().map(toml::Value::Boolean).map_err(|_| "true or false")
-        }
-        // A list of strings, with commas.
-        toml::Value::Array(_) => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            Ok(toml::Value::Array(items.map(string).collect()))
-        }
-        toml::Value::String(_)
-        | toml::Value::Float(_)
-        | toml::Value::Datetime(_)
-        | toml::Value::Table(_) => Ok(string(text)),
-    }
 }
