@@ -16,6 +16,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use ledger::Ledger;
 use signaling::{RoomClock, TokenKey};
+use wire_format::letter_kinds;
 
 use crate::config::Webhooks;
 
@@ -25,47 +26,6 @@ pub(crate) use notices::Notices;
 pub use retry::Retry;
 use wire::Wire;
 pub(crate) use wire::{address, key};
-
-/// Everything that can be told.
-pub(crate) const KINDS: &[&str] = &[
-    "room.waiting",
-    "room.live",
-    "room.interrupted",
-    "room.restarted",
-    "room.ended",
-    "participant.joined",
-    "participant.left",
-    "stream.started",
-    "stream.ended",
-    "seat.updated",
-    "seat.request",
-    "pk.invited",
-    "pk.started",
-    "pk.settled",
-    "pk.ended",
-    "sale.announced",
-    "sale.opened",
-    "sale.paused",
-    "sale.sold_out",
-    "sale.closed",
-    "order.accepted",
-    "order.refused",
-    "order.paid",
-    "order.expired",
-    "auction.opened",
-    "auction.ended",
-    "auction.won",
-    "gift.accepted",
-    "gift.batch",
-    "packet.opened",
-    "packet.ended",
-    "lottery.opened",
-    "lottery.drawn",
-    "lottery.aborted",
-    "target.live",
-    "target.failed",
-    "mixer.restarted",
-];
 
 /// Who is told what. Cheap to clone.
 #[derive(Clone, Default)]
@@ -89,10 +49,10 @@ impl Subscribers {
             anyhow::ensure!(!names.iter().any(|other| &**other == name), "{name} is there twice");
             let name: Arc<str> = name.into();
             for wanted in events {
-                let is_told = KINDS.iter().any(|kind| matches(wanted, kind));
+                let is_told = letter_kinds().any(|kind| matches(wanted, kind));
                 anyhow::ensure!(is_told, "{name}: there is no event {wanted:?}");
             }
-            for kind in KINDS {
+            for kind in letter_kinds() {
                 if events.is_empty() || events.iter().any(|wanted| matches(wanted, kind)) {
                     takers.entry(kind).or_default().push(Arc::clone(&name));
                 }

@@ -15,6 +15,7 @@ mod insert;
 mod lane;
 mod layout;
 mod leaderboard;
+mod letter;
 mod media_news;
 mod peer_stats;
 mod rest;
@@ -51,6 +52,7 @@ pub use leaderboard::{
     encode_coupon, encode_gift_catalog, encode_leaderboard, encode_lottery, encode_packet,
     encode_products, encode_quiz,
 };
+pub use letter::letter_kinds;
 pub use media_news::{Uplink, UplinkNews, encode_speaker, encode_uplink};
 pub use peer_stats::{
     CandidatePair, CodecStat, InboundRtp, InboundVideo, LocalCandidate, OutboundRtp, OutboundVideo,

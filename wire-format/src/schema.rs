@@ -184,6 +184,7 @@ impl Schemas {
 /// Returns the schema of every frame of a WebSocket or data channel: `$defs/Up` and `$defs/Down`.
 pub fn protocol_schema() -> Value {
     let schemas = Schemas::new("#/$defs");
+    let letters: Vec<_> = schemas.letters().map(|(_, letter)| letter).collect();
     let mut defs = schemas.definitions;
     let up = schemas.session.iter().chain(&schemas.commands).map(|(t, d)| up(t, d));
     defs.insert("Up".to_owned(), json!({"oneOf": up.collect::<Vec<_>>()}));
@@ -206,13 +207,14 @@ pub fn protocol_schema() -> Value {
         ),
     ]);
     defs.insert("Down".to_owned(), json!({"oneOf": downs}));
+    defs.insert("Letter".to_owned(), json!({"oneOf": letters}));
     for (name, schema) in schemas.answers.into_iter().chain(schemas.requests) {
         defs.entry(name.to_owned()).or_insert(schema);
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "lianmai.v1",
-        "description": "Frames of WebSocket and data channels: $defs/Up and $defs/Down. Bodies of HTTP by name.",
+        "description": "Frames of WebSocket and data channels: $defs/Up and $defs/Down. Webhooks: $defs/Letter. Bodies of HTTP by name.",
         "$defs": defs,
     })
 }

@@ -99,15 +99,16 @@ impl Coupon {
         let (user, name) = (member.user.clone(), member.name.clone());
         self.holders.push(CouponHolder { ticket, user, name, at: now });
         self.view.left -= 1;
+        self.check();
+        let ticket = self.ticket(self.holders.len() - 1);
+        let told = CouponEvent::Claimed(ticket.clone());
+        out.tell(&member.user, EventBody::Shop(ShopEvent::Coupon(told)), now);
+        // Whoever keeps books hears of the last one before they hear that it was the last.
         if self.view.left == 0 {
             self.enter(CouponState::SoldOut, now, out);
         } else {
             self.left_told.touch(now);
         }
-        self.check();
-        let ticket = self.ticket(self.holders.len() - 1);
-        let told = CouponEvent::Claimed(ticket.clone());
-        out.tell(&member.user, EventBody::Shop(ShopEvent::Coupon(told)), now);
         Ok(ticket)
     }
 

@@ -3,13 +3,14 @@
 //! notice has the number that it had. So only what follows from durable inputs and time is counted
 //! here; who comes and goes, and what media do, is told beside it and has no number.
 
+mod shop;
+
 use std::collections::HashMap;
 
 use ledger::Notice;
 use room_rules::{
-    AuctionEvent, AuctionState, BattleState, Command, Effect, Event, EventBody, GiveawayEvent,
-    Input, LotteryState, MediaChange, Member, OrderNews, PacketState, Reply, RoomState, SaleState,
-    ShopEvent, UserId,
+    BattleState, Command, Effect, Event, EventBody, GiveawayEvent, Input, LotteryState,
+    MediaChange, Member, PacketState, Reply, RoomState, SaleState, UserId,
 };
 use serde_json::{Value, json};
 use wire_format::{encode_event, encode_reply};
@@ -22,7 +23,7 @@ pub(crate) struct Notices {
     subscribers: Subscribers,
     /// Notices made so far, whether or not anybody takes them.
     count: u64,
-    /// What was last told of each sale, auction, battle and giveaway that is not over.
+    /// What was last told of each thing on sale, battle and giveaway that is not over.
     told: HashMap<String, &'static str>,
 }
 
@@ -144,16 +145,7 @@ impl Notices {
                 };
                 return self.once(lottery.lottery.as_str(), kind, is_over, event);
             }
-            EventBody::Shop(ShopEvent::Auction(AuctionEvent::Updated(auction))) => {
-                let (kind, is_over) = match auction.state {
-                    AuctionState::Scheduled => return Vec::new(),
-                    AuctionState::Running | AuctionState::Closing => ("auction.opened", false),
-                    AuctionState::Sold | AuctionState::Unsold | AuctionState::Void => {
-                        ("auction.ended", true)
-                    }
-                };
-                return self.once(auction.price.auction.as_str(), kind, is_over, event);
-            }
+            EventBody::Shop(news) => return self.of_shop(news, event),
             _ => return Vec::new(),
         };
         vec![self.make(kind, || data_of(event))]
@@ -178,18 +170,9 @@ impl Notices {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most news are for the user only")]
     fn of_personal(&mut self, user: &UserId, event: &Event) -> Vec<Notice> {
-        let kind = match &event.body {
-            EventBody::Shop(ShopEvent::Order(news)) => match news {
-                OrderNews::Drawn(_) => "order.accepted",
-                OrderNews::NotDrawn { .. } | OrderNews::CalledOff { .. } => "order.refused",
-                OrderNews::Paid { .. } => "order.paid",
-                OrderNews::Expired { .. } => "order.expired",
-            },
-            EventBody::Shop(ShopEvent::Auction(AuctionEvent::Won { .. })) => "auction.won",
-            _ => return Vec::new(),
-        };
+        let EventBody::Shop(news) = &event.body else { return Vec::new() };
+        let Some(kind) = shop::kind_for_one(news) else { return Vec::new() };
         let data = || {
             let mut data = data_of(event);
             if let Some(data) = data.as_object_mut() {

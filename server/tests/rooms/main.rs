@@ -15,5 +15,6 @@ mod order;
 mod peers;
 mod resume;
 mod sale;
+mod shop_letters;
 mod stage;
 mod webhooks;

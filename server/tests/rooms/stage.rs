@@ -61,11 +61,16 @@ impl Stage {
         Self { parts, lobby, ..stage }
     }
 
-    /// Stops the server and starts another on the same ledger.
-    pub(crate) async fn restart(self) -> Self {
+    /// Stops the server; what it has written stays.
+    pub(crate) async fn stop(&self) {
         self.parts.draining.cancel();
         self.parts.tasks.close();
         self.parts.tasks.wait().await;
+    }
+
+    /// Stops the server and starts another on the same ledger.
+    pub(crate) async fn restart(self) -> Self {
+        self.stop().await;
         let stage = Self::over(self.parts.ledger.clone());
         let parts = RoomParts { clock: self.parts.clock, ..stage.parts };
         let lobby = Lobby::new(parts.clone(), 4);

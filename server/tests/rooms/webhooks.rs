@@ -7,7 +7,7 @@ use room_rules::{
     Command, GiftCount, GiftId, GiftOrder, IdemKey, OrderRequest, Quantity, Reply, Role,
     SaleDuration, SaleOffer, StockCount, Title,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::Subscribers;
 use sfu::Event;
 
@@ -49,9 +49,7 @@ async fn what_happens_is_written_once_and_in_order_however_often_the_server_star
     assert!(expected.iter().all(|kind| rest.any(|told| told == kind)), "{told:?}");
     assert_eq!(told.iter().filter(|kind| *kind == "order.accepted").count(), 1);
     assert_eq!(told.iter().filter(|kind| *kind == "room.live").count(), 1);
-    before.parts.draining.cancel();
-    before.parts.tasks.close();
-    before.parts.tasks.wait().await;
+    before.stop().await;
 
     let written = letters(&ledger).await;
     let after = telling(&ledger);
@@ -91,20 +89,20 @@ async fn a_letter_says_who_did_what_and_nobody_hears_what_they_do_not_take() {
     let letters = letters(&ledger).await;
     assert_eq!(kinds(&letters), ["gift.accepted"]);
     let said: Value = serde_json::from_str(&letters[0].body).unwrap();
-    let expected = serde_json::json!({"user": "bob", "gift": "rose", "count": 3, "coins": 30,
+    let expected = json!({"user": "bob", "gift": "rose", "count": 3, "coins": 30,
         "to": null, "idem": "k1"});
     assert_eq!((said, letters[0].endpoint.as_str(), letters[0].seq), (expected, "wallet", 1));
 }
 
-fn telling(ledger: &Ledger) -> Stage {
+pub(crate) fn telling(ledger: &Ledger) -> Stage {
     Stage::telling(ledger.clone(), Subscribers::new([("all", &[][..])]).unwrap())
 }
 
-async fn letters(ledger: &Ledger) -> Vec<Letter> {
+pub(crate) async fn letters(ledger: &Ledger) -> Vec<Letter> {
     ledger.outbox().list(LetterFilter::default(), 10_000).await.unwrap()
 }
 
-fn kinds(letters: &[Letter]) -> Vec<String> {
+pub(crate) fn kinds(letters: &[Letter]) -> Vec<String> {
     letters.iter().map(|letter| letter.kind.clone()).collect()
 }
 

@@ -36,6 +36,8 @@ fn build() -> Value {
         });
         paths.insert(route.path.to_owned(), Value::Object(operations.collect()));
     }
+    let webhooks: Map<_, _> =
+        schemas.letters().map(|(kind, letter)| (kind.to_owned(), told(&letter))).collect();
     let mut components = schemas.definitions;
     for (name, schema) in schemas.answers.into_iter().chain(schemas.requests) {
         components.entry(name.to_owned()).or_insert(schema);
@@ -50,11 +52,20 @@ fn build() -> Value {
         },
         "servers": [{"url": "/"}],
         "paths": paths,
+        "webhooks": webhooks,
         "components": {
             "schemas": components,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     })
+}
+
+/// A letter as a back end gets it; docs/WEBHOOKS.md says who signed it.
+fn told(letter: &Value) -> Value {
+    let body = json!({"required": true,
+        "content": {"application/webhook+json": {"schema": letter}}});
+    let taken = json!({"description": "Taken; the next letter about the room may come."});
+    json!({"post": {"requestBody": body, "responses": {"2XX": taken}}})
 }
 
 fn describe(operation: &Operation, path: &str, schemas: &Schemas) -> Value {
@@ -194,5 +205,9 @@ mod tests {
             }
         }
         assert!(count > 40, "only {count} operations");
+        assert_eq!(
+            document["webhooks"].as_object().map(Map::len),
+            Some(wire_format::letter_kinds().count())
+        );
     }
 }
