@@ -1,14 +1,14 @@
 // What a shop's signalling does under load, by the release build: `make bench ONLY=sale`. Server and shoppers (`lianmai-load shop`)
 // share this machine's cores, so the figures are those of both together. Figures go where e2e/lib/figures.mjs puts them.
 //
-// LIANMAI_SALE_PARTS=countdown,burst runs some parts only: idle countdown burst gifts overload sustained.
+// LIANMAI_SALE_PARTS=countdown,burst runs some parts only: idle countdown burst gifts overload sustained storm.
 import { join } from 'node:path';
 import { note } from '../lib/figures.mjs';
 import { shop } from '../lib/load.mjs';
 import { scratch } from '../lib/machine.mjs';
 import { startServer } from '../lib/server.mjs';
 
-const parts = (process.env.LIANMAI_SALE_PARTS || 'idle,countdown,burst,gifts,overload,sustained').split(',');
+const parts = (process.env.LIANMAI_SALE_PARTS || 'idle,countdown,burst,gifts,overload,sustained,storm').split(',');
 
 for (const part of parts) {
   // A server of its own, so that no part pays for what another left behind.
@@ -22,7 +22,7 @@ for (const part of parts) {
   }
 }
 
-function figures({ countdown, burst, sustained, gifts, overload, idle, server_cores: cores }) {
+function figures({ countdown, burst, sustained, gifts, overload, idle, storm, server_cores: cores }) {
   const found = {};
   if (countdown) Object.assign(found, {
     'sale.spread_ms': countdown.spread_ms,
@@ -53,5 +53,15 @@ function figures({ countdown, burst, sustained, gifts, overload, idle, server_co
     'chat.overload_control_lost': overload.control_lost,
   });
   if (idle) Object.assign(found, { 'ws.idle_connections': idle.sockets, 'ws.kb_per_connection': idle.kb_per_connection, 'ws.idle_core_percent': idle.core_percent });
+  if (storm) Object.assign(found, {
+    'join.storm_sockets': storm.sockets,
+    'join.storm_all_in_s': storm.all_in_s,
+    'join.storm_wait_p50_ms': storm.wait_ms.p50,
+    'join.storm_wait_p99_ms': storm.wait_ms.p99,
+    'join.storm_turned_away': storm.turned_away_most,
+    'join.storm_never_in': storm.never_in + storm.cut,
+    'join.storm_control_p99_ms': storm.control_ms.p99,
+    'join.storm_control_lost': storm.control_lost,
+  });
   return found;
 }

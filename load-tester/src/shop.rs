@@ -19,5 +19,7 @@ mod report;
 mod room_clock;
 mod run;
 mod shopper;
+mod storm;
+mod tally;
 
 pub(crate) use run::{Options, run};

@@ -19,7 +19,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use metrics::counter;
 use room_rules::{Command, SessionId};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at};
 use tracing::debug;
 use wire_format::{
     ClientMessage, Code, Hello, Lane, Resync, SessionName, encode_ack, encode_done,
@@ -86,15 +86,13 @@ impl Session {
 
     async fn talk(&mut self, sink: &mut Sink, stream: &mut Stream) -> Over {
         let shutdown = self.services.shutdown.clone();
-        let hello_timeout = self.services.limits.hello_timeout;
         let joined = tokio::select! {
-            joined = timeout(hello_timeout, self.join(sink, stream)) => joined,
+            joined = self.join(sink, stream) => joined,
             () = shutdown.cancelled() => return Over::DRAINING,
         };
         match joined {
-            Ok(Ok(joined)) => self.stay_and_move(joined, sink, stream).await,
-            Ok(Err(over)) => over,
-            Err(_) => Over::NO_HELLO,
+            Ok(joined) => self.stay_and_move(joined, sink, stream).await,
+            Err(over) => over,
         }
     }
 
@@ -113,10 +111,13 @@ impl Session {
         }
     }
 
-    /// Waits for a `hello` that a room agrees to.
+    /// Waits for a `hello` that a room agrees to. Only the client is hurried: whoever has said it and
+    /// waits at the door keeps their place however long that takes.
     async fn join(&mut self, sink: &mut Sink, stream: &mut Stream) -> Result<Joined, Over> {
+        let deadline = Instant::now() + self.services.limits.hello_timeout;
         for _ in 0..MESSAGES_BEFORE_IN {
-            let text = next_text(stream, self.services.limits.dead_after).await?;
+            let text = timeout_at(deadline, next_text(stream, self.services.limits.dead_after));
+            let text = text.await.map_err(|_| Over::NO_HELLO)??;
             let answer = match ClientMessage::decode(text.as_bytes()) {
                 Ok(ClientMessage::Hello { rid, hello }) => {
                     match self.enter(hello, rid.as_deref()).await {
@@ -138,7 +139,8 @@ impl Session {
                 }
                 Err(error) => self.err(error.rid.clone().as_deref(), &error.into()),
             };
-            sink.send(Message::Text(answer.into())).await.map_err(|error| Over::of(&error))?;
+            let sent = timeout_at(deadline, sink.send(Message::Text(answer.into()))).await;
+            sent.map_err(|_| Over::NO_HELLO)?.map_err(|error| Over::of(&error))?;
         }
         Err(Over::NO_HELLO.after(Refused::too_fast()))
     }
@@ -380,7 +382,8 @@ async fn next_text(stream: &mut Stream, dead_after: Duration) -> Result<Text, Ov
             Some(Ok(Message::Text(text))) => return Ok(text),
             Some(Ok(Message::Binary(_))) => return Err(Over::binary()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            Some(Ok(Message::Close(_))) | None => return Err(Over::LEFT),
+            Some(Ok(Message::Close(frame))) => return Err(Over::by_client(frame.as_ref())),
+            None => return Err(Over::LEFT),
             Some(Err(error)) => return Err(Over::of(&error)),
         }
     }

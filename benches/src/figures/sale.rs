@@ -92,4 +92,40 @@ pub(super) const FIGURES: &[Figure] = &[
         bar: "-",
         meaning: "what they cost in percent of a core",
     },
+    Figure {
+        name: "join.storm_sockets",
+        bar: "5000",
+        meaning: "WebSockets that come to one room at once; the door lets 200 in and then 200 a second",
+    },
+    Figure {
+        name: "join.storm_all_in_s",
+        bar: "<= 30",
+        meaning: "from the first one's coming until the last one is in; the door alone makes it 24",
+    },
+    Figure {
+        name: "join.storm_wait_p50_ms",
+        bar: "-",
+        meaning: "from coming to being in, those included who were told to come again later, median",
+    },
+    Figure { name: "join.storm_wait_p99_ms", bar: "-", meaning: "the same, 99th percentile" },
+    Figure {
+        name: "join.storm_turned_away",
+        bar: "<= 2",
+        meaning: "how often the one was told to come again who was told so most often",
+    },
+    Figure {
+        name: "join.storm_never_in",
+        bar: "0",
+        meaning: "sockets that were never let in, or cut off again",
+    },
+    Figure {
+        name: "join.storm_control_p99_ms",
+        bar: "<= 500",
+        meaning: "from the server's saying something on the control lane to the hearing of 200 members who were in before, meanwhile, 99th percentile",
+    },
+    Figure {
+        name: "join.storm_control_lost",
+        bar: "0",
+        meaning: "events of that lane that one of them missed",
+    },
 ];

@@ -23,6 +23,9 @@ pub(crate) struct Down<'a> {
     pub(crate) rid: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub(crate) code: Option<Cow<'a, str>>,
+    /// After how long a request may come again.
+    #[serde(default)]
+    pub(crate) retry_ms: Option<u64>,
     #[serde(borrow, default)]
     pub(crate) d: Option<&'a RawValue>,
 }

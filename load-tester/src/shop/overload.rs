@@ -1,6 +1,5 @@
 //! Everybody talks at once: does control still get through, all of it and in time?
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -10,7 +9,7 @@ use serde_json::json;
 use super::crowd::Crowd;
 use super::percentile::Spread;
 use super::run::Shop;
-use super::shopper::Seen;
+use super::tally::Tally;
 
 /// Sales are announced and called off so often: control that everybody must hear.
 const CONTROL_EVERY: Duration = Duration::from_millis(500);
@@ -76,37 +75,4 @@ pub(crate) async fn measure(
         control_ms: Spread::of(tally.late_ms),
         cut: tally.cut,
     })
-}
-
-#[derive(Default)]
-struct Tally {
-    late_ms: Vec<f64>,
-    lines: u64,
-    refused: usize,
-    cut: usize,
-    /// The first and the last number of the sale stream that each shopper got, and how many.
-    heard: HashMap<usize, u64>,
-}
-
-impl Tally {
-    fn take(&mut self, seen: Seen, shop: &Shop) {
-        match seen {
-            Seen::Event { shopper, stream, q: [first, last], st, at, .. } if stream == "sale" => {
-                *self.heard.entry(shopper).or_default() += last - first + 1;
-                self.late_ms.push(shop.room_ms(at) - st);
-            }
-            Seen::Event { stream, items, .. } if stream == "chat" => self.lines += items,
-            Seen::Answer { code: Some(_), .. } => self.refused += 1,
-            Seen::Lost => self.cut += 1,
-            _ => {}
-        }
-    }
-
-    fn most(&self) -> u64 {
-        self.heard.values().max().copied().unwrap_or(0)
-    }
-
-    fn lost(&self, shoppers: usize) -> u64 {
-        self.most() * shoppers as u64 - self.heard.values().sum::<u64>()
-    }
 }

@@ -7,6 +7,7 @@ use super::countdown::Countdowns;
 use super::gifts::Gifts;
 use super::idle::Idle;
 use super::overload::Overload;
+use super::storm::Storm;
 
 /// Everything about one run; a part that was not asked for is null.
 #[derive(Debug, Default, Serialize)]
@@ -17,6 +18,7 @@ pub(crate) struct Report {
     pub(crate) gifts: Option<Gifts>,
     pub(crate) overload: Option<Overload>,
     pub(crate) idle: Option<Idle>,
+    pub(crate) storm: Option<Storm>,
     /// Cores that the server used during each part, by its name.
     pub(crate) server_cores: Vec<(&'static str, f64)>,
 }
@@ -86,6 +88,9 @@ impl Report {
                     part.sockets, part.kb_per_connection, part.core_percent
                 ),
             ));
+        }
+        if let Some(part) = &self.storm {
+            rows.push(("storm", part.line()));
         }
         for (part, cores) in &self.server_cores {
             rows.push(("server", format!("{cores:.2} cores during {part}")));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::crowd::{Crowd, Plan};
 use super::report::Report;
 use super::room_clock::local_ms;
-use super::{burst, countdown, gifts, idle, overload};
+use super::{burst, countdown, gifts, idle, overload, storm};
 use crate::api::Server;
 use crate::control::Control;
 use crate::swarm::Usage;
@@ -60,6 +60,11 @@ pub(crate) struct Options {
     /// Sockets that say nothing.
     #[arg(long, default_value_t = 5_000)]
     idle: usize,
+    /// Sockets that come at once, and shoppers who are in before.
+    #[arg(long, default_value_t = 5_000)]
+    storm: usize,
+    #[arg(long, default_value_t = 200)]
+    residents: usize,
     /// Process of the server, whose CPU time and memory are measured.
     #[arg(long)]
     pid: Option<u32>,
@@ -77,12 +82,20 @@ pub(crate) enum Part {
     Sustained,
     Gifts,
     Overload,
+    Storm,
 }
 
 impl Part {
     /// Idle first, while the server's memory is that of a server that has just started.
-    const ALL: [Self; 6] =
-        [Self::Idle, Self::Countdown, Self::Burst, Self::Gifts, Self::Overload, Self::Sustained];
+    const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::Countdown,
+        Self::Burst,
+        Self::Gifts,
+        Self::Overload,
+        Self::Sustained,
+        Self::Storm,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -92,6 +105,7 @@ impl Part {
             Self::Sustained => "sustained",
             Self::Gifts => "gifts",
             Self::Overload => "overload",
+            Self::Storm => "storm",
         }
     }
 }
@@ -200,7 +214,13 @@ async fn measure(part: Part, options: &Options, shop: &Shop, report: &mut Report
         report.idle = Some(idle::measure(&plan, options.idle, pid).await?);
         return Ok(());
     }
-    let size = if part == Part::Sustained { options.buyers } else { options.shoppers };
+    let size = match part {
+        Part::Sustained => options.buyers,
+        Part::Storm => options.residents,
+        Part::Idle | Part::Countdown | Part::Burst | Part::Gifts | Part::Overload => {
+            options.shoppers
+        }
+    };
     let mut crowd = Crowd::join(&plan, size).await?;
     tokio::time::sleep(SETTLE).await;
     let crowd_ref = &mut crowd;
@@ -224,6 +244,9 @@ async fn measure(part: Part, options: &Options, shop: &Shop, report: &mut Report
         Part::Overload => {
             let (rate, seconds) = (options.chat_rate, options.seconds);
             report.overload = Some(overload::measure(shop, crowd_ref, rate, seconds).await?);
+        }
+        Part::Storm => {
+            report.storm = Some(storm::measure(shop, &plan, crowd_ref, options.storm).await?);
         }
     }
     crowd.leave().await;

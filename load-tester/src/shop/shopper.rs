@@ -73,6 +73,22 @@ pub(crate) struct Place {
     pub(crate) keeps_time: bool,
 }
 
+/// The room did not let a shopper in.
+#[derive(Debug)]
+pub(crate) struct TurnedAway {
+    code: String,
+    /// After so long the shopper may come again.
+    pub(crate) retry_ms: Option<u64>,
+}
+
+impl std::fmt::Display for TurnedAway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.code)
+    }
+}
+
+impl std::error::Error for TurnedAway {}
+
 /// A connected shopper.
 pub(crate) struct Shopper {
     place: Place,
@@ -107,7 +123,8 @@ impl Shopper {
             match (&*down.t, down.rid.as_deref()) {
                 ("ack", Some("0")) => break,
                 ("err", Some("0")) => {
-                    anyhow::bail!("{}", down.code.as_deref().unwrap_or("refused"))
+                    let code = down.code.as_deref().unwrap_or("refused").to_owned();
+                    return Err(TurnedAway { code, retry_ms: down.retry_ms }.into());
                 }
                 _ => {}
             }

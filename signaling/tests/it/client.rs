@@ -122,12 +122,20 @@ pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     pub(crate) async fn open(world: &World, token: &str) -> Self {
-        Self::try_open(world, token).await.expect("the server should let the socket in")
+        Self::open_at(world.address, token).await
+    }
+
+    pub(crate) async fn open_at(address: SocketAddr, token: &str) -> Self {
+        Self::connect(address, token).await.expect("the server should let the socket in")
     }
 
     /// Returns the HTTP status if the server does not let the socket in.
     pub(crate) async fn try_open(world: &World, token: &str) -> Result<Self, u16> {
-        let url = format!("ws://{}/v1/ws?token={token}", world.address);
+        Self::connect(world.address, token).await
+    }
+
+    async fn connect(address: SocketAddr, token: &str) -> Result<Self, u16> {
+        let url = format!("ws://{address}/v1/ws?token={token}");
         match timeout(PATIENCE, connect_async(url)).await.expect("the server should answer") {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {

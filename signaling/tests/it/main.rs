@@ -16,6 +16,7 @@ mod client;
 mod http;
 mod room;
 mod srs;
+mod storm;
 mod websocket;
 mod whip;
 mod world;

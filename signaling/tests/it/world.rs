@@ -70,10 +70,18 @@ impl World {
         let server = tokio::spawn(serve(listener, change(services)));
 
         let sessions = Sessions::default();
-        let (handle, inbox) = RoomHandle::new(room_id("a"), 16);
-        directory.enter(handle);
-        tokio::spawn(room::run(room_id("a"), inbox, sessions.clone()));
-        Self { address, directory, sessions, shutdown, server, clock }
+        let mut world = Self { address, directory, sessions, shutdown, server, clock };
+        world.sessions = world.open_room("a", 16);
+        world
+    }
+
+    /// Opens one more room, with place for so many requests at once.
+    pub(crate) fn open_room(&self, name: &str, capacity: usize) -> Sessions {
+        let (handle, inbox) = RoomHandle::new(room_id(name), capacity);
+        self.directory.enter(handle);
+        let sessions = Sessions::default();
+        tokio::spawn(room::run(room_id(name), inbox, sessions.clone()));
+        sessions
     }
 
     /// Returns a token that is good for an hour.
