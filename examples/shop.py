@@ -44,6 +44,10 @@ class Api:
             return refused.code, json.load(refused)
 
 
+# Events that say `must`, and that this client knows: what they take off a screen it never had on one.
+KNOWN = {"chat.deleted", "chat.wiped", "question.gone"}
+
+
 class Session:
     """The WebSocket side: commands with their answers, events in order, and where it was when it broke off."""
 
@@ -75,6 +79,9 @@ class Session:
         while True:
             message = json.loads(await asyncio.wait_for(self.socket.recv(), 10))
             for one in message["d"] if message["t"] == "batch" else [message]:
+                if one.get("must") and one["t"] not in KNOWN:
+                    await self.socket.close(4013, one["t"])
+                    raise RuntimeError("this client is too old")
                 if "s" in one:
                     self.q[one["s"]] = max(one["q"], self.q.get(one["s"], 0))
                     self.events.append(one)

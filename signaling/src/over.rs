@@ -13,6 +13,9 @@ use crate::{Ending, Refused};
 /// How long a client that is being closed may take to receive why.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// What a client closes with that does not know an event that it must know.
+const CLIENT_OUTDATED: u16 = 4013;
+
 /// Why a WebSocket is closed, and what is said before.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Over {
@@ -25,6 +28,8 @@ pub(crate) struct Over {
 impl Over {
     /// The client closed, or the connection broke.
     pub(crate) const LEFT: Self = Self { code: None, reason: "left", refused: None };
+    /// The client closed because it was told something that it must know and does not.
+    const OUTDATED: Self = Self { code: None, reason: "outdated", refused: None };
     /// The client did not say `hello` in time.
     pub(crate) const NO_HELLO: Self = Self::with(close_code::POLICY, "no hello");
     /// Nothing came from the client for too long. The close frame will hardly arrive either.
@@ -47,6 +52,12 @@ impl Over {
     pub(crate) fn binary() -> Self {
         Self::with(close_code::UNSUPPORTED, "binary")
             .after(Refused::new(Code::BadRequest, "only text frames are understood"))
+    }
+
+    /// The client closed.
+    pub(crate) fn by_client(frame: Option<&CloseFrame>) -> Self {
+        let is_outdated = frame.is_some_and(|frame| frame.code == CLIENT_OUTDATED);
+        if is_outdated { Self::OUTDATED } else { Self::LEFT }
     }
 
     /// Reading failed.
@@ -102,5 +113,20 @@ impl From<Ending> for Over {
             Ending::Draining => Self::DRAINING,
             Ending::Left => Self::LEFT,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_is_too_old_is_counted_by_itself() {
+        let closed = |code| {
+            let frame = CloseFrame { code, reason: "chat.deleted".into() };
+            Over::by_client(Some(&frame)).reason()
+        };
+        assert_eq!([closed(4013), closed(1000), closed(4012)], ["outdated", "left", "left"]);
+        assert_eq!(Over::by_client(None), Over::LEFT);
     }
 }

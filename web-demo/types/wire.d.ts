@@ -158,5 +158,5 @@ declare namespace Wire {
   interface SaleOrders { sale: Sale; orders: Sold[]; cursor: string | null }
 
   /** Anything that comes down: an answer, an event, or a clock reply. */
-  interface Down { v: 1; t: string; s?: Stream; q?: number; st?: number; rid?: string; code?: string; d: any }
+  interface Down { v: 1; t: string; must?: boolean; s?: Stream; q?: number; st?: number; rid?: string; code?: string; retry_ms?: number; d: any }
 }

@@ -1,6 +1,8 @@
 //! What the server says. An event is encoded once, whatever the number of sessions that hear it.
 
-use room_rules::{Event, ModerationNews, Reply, ServerTime, Snapshot, Whisper};
+use room_rules::{
+    Event, EventBody, ModerationNews, Reply, ServerTime, Snapshot, TalkEvent, Whisper,
+};
 use serde::Serialize;
 
 use crate::body::{ReplyData, SnapshotBody, WhisperBody, event_body, staff_body};
@@ -10,11 +12,21 @@ use crate::{Code, stream_name};
 pub fn encode_event(event: &Event) -> String {
     let (t, d) = event_body(&event.body);
     write(&Envelope {
+        must: takes_away(&event.body),
         s: Some(stream_name(event.body.stream())),
         q: Some(event.sequence),
         st: Some(event.at.unix_millis()),
         ..Envelope::of(t, d)
     })
+}
+
+/// Returns whether an event takes something off screens. Whoever shows it and does not know how to take
+/// it away must not go on showing it.
+const fn takes_away(body: &EventBody) -> bool {
+    matches!(
+        body,
+        EventBody::Talk(TalkEvent::Deleted(_) | TalkEvent::Wiped(_) | TalkEvent::QuestionGone(_))
+    )
 }
 
 /// Encodes news that only those hear who keep order; it is not numbered.
@@ -153,6 +165,9 @@ pub(crate) fn write(message: &impl Serialize) -> String {
 struct Envelope<'a, D> {
     v: u32,
     t: &'static str,
+    /// Whoever does not know this `t` must not go on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    must: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     rid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,7 +186,8 @@ struct Envelope<'a, D> {
 impl<D> Envelope<'_, D> {
     /// An envelope with nothing on it but what is in it.
     const fn of(t: &'static str, d: D) -> Self {
-        Self { v: 1, t, rid: None, code: None, retry_ms: None, s: None, q: None, st: None, d }
+        let (rid, code, retry_ms) = (None, None, None);
+        Self { v: 1, t, must: false, rid, code, retry_ms, s: None, q: None, st: None, d }
     }
 }
 

@@ -98,6 +98,9 @@ const EVENTS: &[Named] = &[
     named::<Uplink<'static>>("uplink.good"),
 ];
 
+/// Events that a client must understand.
+const MUST: [&str; 3] = ["chat.deleted", "chat.wiped", "question.gone"];
+
 /// What HTTP answers, by the name it has in PROTOCOL.md.
 const ANSWERS: &[Named] = &[
     named::<RoomBody<'static>>("RoomView"),
@@ -230,7 +233,13 @@ fn up(t: &str, d: &Value) -> Value {
 }
 
 fn event(t: &str, d: &Value) -> Value {
-    frame(t, &["d"], json!({"s": streams(), "q": number(), "st": time(), "d": d}))
+    let mut more = json!({"s": streams(), "q": number(), "st": time(), "d": d});
+    if !MUST.contains(&t) {
+        return frame(t, &["d"], more);
+    }
+    more["must"] =
+        json!({"const": true, "description": "who does not know this `t` closes with 4013"});
+    frame(t, &["must", "d"], more)
 }
 
 /// An envelope; fields that it does not name are allowed, because clients ignore them.

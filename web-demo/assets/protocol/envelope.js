@@ -26,6 +26,17 @@ export function decode(text) {
   return { ...message, d: message.d ?? {} };
 }
 
+/** What the pages know of the events that a client must know; each is taken in room-state.js. */
+const MUST_KNOWN = new Set(["chat.deleted", "chat.wiped", "question.gone"]);
+
+/**
+ * Tells whether a message must be understood and is not: the server is newer than this page.
+ * @param {Pick<Wire.Down, "t" | "must">} message
+ */
+export function isBeyondUs({ t, must }) {
+  return must === true && !MUST_KNOWN.has(t);
+}
+
 /**
  * Takes a frame apart: a batch is several events of one stream.
  * @param {Wire.Down} message

@@ -6,12 +6,12 @@
  * ```text
  * idle ─▶ connecting ─hello─▶ joined ─socket lost─▶ waiting ─back-off─▶ connecting (and goes on where it broke off)
  *                │                └──4010──▶ ended
- *                └──token refused twice, or banned──▶ refused
+ *                └──token refused twice, banned, or older than the server──▶ refused
  * ```
  */
 
 import { backoffMs } from "./backoff.js";
-import { Seen, decode, encode, unpack } from "./envelope.js";
+import { Seen, decode, encode, isBeyondUs, unpack } from "./envelope.js";
 
 /** Pings right after joining, and their distance. */
 const FIRST_PINGS = 5;
@@ -32,6 +32,12 @@ const GAP_MS = 2_000;
 
 /** How long what was told to this user alone may wait for its acknowledgement. */
 const ME_ACK_MS = 500;
+
+/** What may go up on data channels: nothing that has to do with money. */
+export const ON_CHANNELS = new Set(["chat.send", "chat.danmaku", "chat.sticker", "chat.custom", "chat.whisper", "question.ask", "like"]);
+
+/** What a page closes with that was told something that it must know and does not. */
+const OUTDATED = 4013;
 
 /** Which share of the pages says when a countdown fired. */
 const REPORTED = 0.1;
@@ -54,11 +60,13 @@ export class Refused extends Error {
   /**
    * @param {string} code
    * @param {string} [message]
+   * @param {number} [retryMs] after so long it is worth to ask again
    */
-  constructor(code, message = code) {
+  constructor(code, message = code, retryMs = undefined) {
     super(message);
     this.name = "Refused";
     this.code = code;
+    this.retryMs = retryMs;
   }
 }
 
@@ -209,6 +217,8 @@ export class RoomSession {
       if (socket !== this.socket) return;
       this.socket = null;
       socket.close(1000);
+      // Each of those who found the door crowded was told a time of their own.
+      if (error instanceof Refused && error.retryMs !== undefined) this.returnAfter = error.retryMs;
       if (code === "BANNED") this.setStatus("refused", code);
       else if (code === "UNAUTHENTICATED" || code === "TOKEN_EXPIRED" || code === "FORBIDDEN") this.handleRefusedToken(code);
       else this.retryLater(code);
@@ -260,7 +270,7 @@ export class RoomSession {
   retryLater(code) {
     this.setStatus("waiting", code);
     clearTimeout(this.timers.retry);
-    const wait = this.returnAfter ?? backoffMs(this.attempt++);
+    const wait = Math.max(this.returnAfter ?? 0, backoffMs(this.attempt++));
     this.returnAfter = null;
     this.timers.retry = window.setTimeout(() => void this.connect(), wait);
   }
@@ -290,7 +300,10 @@ export class RoomSession {
    * @param {"ws" | "dc"} carrier
    */
   handleMessage(message, carrier) {
-    if (message.t === "clk.pong") {
+    if (this.code === "OUTDATED") return;
+    if (isBeyondUs(message)) {
+      this.giveUp(message.t);
+    } else if (message.t === "clk.pong") {
       this.options.clock.handlePong(message.d.c0, message.d.s1, message.d.s2);
     } else if (message.t === "ack" || message.t === "err") {
       this.settle(message);
@@ -309,6 +322,19 @@ export class RoomSession {
     }
   }
 
+  /**
+   * Ends, because what must be understood is not: reloading brings a page that knows it.
+   * @param {string} t
+   */
+  giveUp(t) {
+    for (const timer of Object.values(this.timers)) clearTimeout(timer);
+    const { socket } = this;
+    this.socket = null;
+    socket?.close(OUTDATED, t.slice(0, 64));
+    this.failRequests("OUTDATED");
+    this.setStatus("refused", "OUTDATED");
+  }
+
   /** @param {Wire.Down} message */
   settle(message) {
     const request = this.requests.get(message.rid ?? "");
@@ -316,7 +342,7 @@ export class RoomSession {
     this.requests.delete(message.rid ?? "");
     clearTimeout(request.timer);
     if (message.t === "ack") request.resolve(message.d);
-    else request.reject(new Refused(message.code ?? "BAD_REQUEST", message.d.message));
+    else request.reject(new Refused(message.code ?? "BAD_REQUEST", message.d.message, message.retry_ms));
   }
 
   /**
@@ -329,8 +355,7 @@ export class RoomSession {
       this.socket.send(text);
       return true;
     }
-    const allowed = t === "chat.send" || t === "like";
-    return allowed && this.sendOn("ctl", text);
+    return ON_CHANNELS.has(t) && this.sendOn("ctl", text);
   }
 
   /**

@@ -38,6 +38,7 @@ const WORDS = {
   SEAT_LOCKED: "麦位锁着 · Seat locked",
   IDEMPOTENCY_IN_FLIGHT: "正在处理 · Under way",
   NOT_LIVE: "没有在播 · Not live",
+  OUTDATED: "页面太旧,请刷新 · This page is too old, reload it",
   TOO_LARGE: "内容太长 · Too long",
 };
 
