@@ -1,4 +1,5 @@
-// Goal: chat, gift and countdown reach a viewer on the WebSocket and a viewer on data channels alike; orders obey the clock.
+// Goal: chat, gift and countdown reach a viewer on the WebSocket and a viewer on data channels alike; what one says or asks goes up on
+// either; orders obey the clock, and the server hears when countdowns fired.
 // Method: the real watch page in Chromium without a socket (?carrier=dc), and a WebSocket member; a clip host is on air.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -9,7 +10,7 @@ import { startServer } from '../lib/server.mjs';
 import { createRoom, director, onStage } from '../lib/stage.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
-let server; let browser; let clip; let page; let socketViewer; let host;
+let server; let browser; let clip; let page; let both; let socketViewer; let host;
 before(async () => {
   server = await startServer();
   await createRoom(server, 'a', 'alice');
@@ -35,6 +36,19 @@ test('a chat line reaches both', async () => {
   await page.waitForFunction(() => document.body.innerText.includes('大家好 hello'), null, { timeout: 5_000 });
 });
 
+test('a question goes up on the data channel and is told to both', async () => {
+  const asked = [];
+  page.on('request', (request) => { if (request.method() === 'POST') asked.push(request.url()); });
+  await page.getByTestId('talk-toggle').click();
+  await page.getByTestId('ask-open').click();
+  await page.getByTestId('question-input').fill('Wool? 是羊毛的吗');
+  await page.getByTestId('question-send').click();
+  await socketViewer.event('question.updated', ({ user, text }) => user === 'dora' && text === 'Wool? 是羊毛的吗');
+  await page.waitForFunction(() => window.lianmai.events.some(({ t, carrier, d }) => t === 'question.updated' && carrier === 'dc' && d.user === 'dora'), null, { timeout: 5_000 });
+  await page.getByTestId('questions-close').click();
+  assert.deepEqual(asked, [], 'it did not go by HTTP');
+});
+
 test('a gift reaches both', async () => {
   await socketViewer.send('gift.send', { gift: 'rose', n: 3, idem: 'g1' });
   await socketViewer.event('gift.batch', ({ gifts }) => gifts.some(({ user, n }) => user === 'walter' && n === 3));
@@ -43,6 +57,10 @@ test('a gift reaches both', async () => {
 });
 
 test('the countdown reaches both, and the button opens no moment too early', async () => {
+  both = await open(browser, `${server.url}/watch?room=a&identity=berta`);
+  await both.waitForFunction(() => window.lianmai?.session?.isOnChannels === true, null, { timeout: 25_000 });
+  // One page in ten reports when its countdown fired; this is the one.
+  await both.evaluate(() => { Math.random = () => 0; });
   const { sale, open_at: openAt } = await host.send('sale.announce', { title: 'Scarf 围巾', sku: 's1', price_cents: 990, stock: 2, lead_ms: 3000, duration_ms: 30_000 });
   const countdown = await socketViewer.event('countdown', (c) => c.payload.ref.endsWith(sale));
   assert.equal(countdown.d.open_at, openAt);
@@ -67,8 +85,6 @@ test('orders after the deadline are taken while stock lasts, and never beyond', 
 });
 
 test('with both carriers gifts come by data channel alone, and by WebSocket two seconds after the channels fall silent', async () => {
-  const both = await open(browser, `${server.url}/watch?room=a&identity=berta`);
-  await both.waitForFunction(() => window.lianmai?.session?.isOnChannels === true, null, { timeout: 25_000 });
   await socketViewer.send('gift.send', { gift: 'rose', n: 7, idem: 'both-1' });
   const cameBy = (n) => both.evaluate((n) => window.lianmai.events.filter(({ t, d }) => t === 'gift.batch' && d.gifts.some((gift) => gift.n === n)).map(({ carrier }) => carrier), n);
   await waitFor('the gift on the channels', async () => (await cameBy(7)).length > 0);
@@ -103,6 +119,13 @@ test('a connection that breaks goes on where it was', async () => {
   await waitFor('the gift that was given meanwhile', () => page.evaluate(() => window.lianmai.events.some(({ t, d }) => t === 'gift.batch' && d.gifts.some(({ n }) => n === 9))));
   assert.equal(await page.evaluate(() => window.snapshots), 0, 'it began anew');
   await page.context().close();
+});
+
+test("the room's figures have the report of the page whose countdown fired", async () => {
+  const token = await server.token('a', 'alice', 'host');
+  const last = async () => (await server.call('GET', '/v1/rooms/a/stats', { token })).body.points.at(-1);
+  await waitFor('a point of the figures with the report', async () => (await last())?.fired === 1, { seconds: 15, everyMs: 500 });
+  assert.equal(await server.metric('server_countdowns_fired_total'), 1);
 });
 
 test('a viewer who leaves is forgotten', async () => {

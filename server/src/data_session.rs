@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use room_rules::{Command, ServerTime};
+use room_rules::{Command, ServerTime, TalkCommand};
 use sfu::{Channel, PeerId, Sfu};
 use signaling::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, RateLimit, Refused};
 use wire_format::{ClientMessage, Code, Lane, encode_ack, encode_err, encode_pong, encode_welcome};
@@ -113,7 +113,7 @@ fn refuse(outbox: &Outbox, rid: Option<&str>, code: Code, message: &str, now: Se
 
 const fn may_come_up(command: &Command) -> bool {
     if let Command::Talk(command) = command {
-        return command.is_line();
+        return command.is_line() || matches!(command, TalkCommand::Ask(_));
     }
     matches!(command, Command::ChatSend(_) | Command::Like(_))
 }

@@ -26,7 +26,7 @@ import { MediaClock, followPictures } from "./media/media-clock.js";
 import { downlinkMs } from "./media/stats.js";
 import { WhepPlayer } from "./media/whep.js";
 import { OwnOrders } from "./own-orders.js";
-import { RoomSession } from "./protocol/session.js";
+import { ON_CHANNELS, RoomSession } from "./protocol/session.js";
 import { applyEvent, applySnapshot, emptyRoom } from "./room-state.js";
 import { tokensOf } from "./token.js";
 import { AuctionCard } from "./ui/auction-view.js";
@@ -55,8 +55,6 @@ import { attempt, toast } from "./ui/toast.js";
 import { UserSheet } from "./ui/user-sheet.js";
 
 const EVENTS_KEPT = 500;
-/** docs/PROTOCOL.md, section 3. */
-const ON_CHANNELS = new Set(["chat.send", "chat.danmaku", "chat.sticker", "chat.custom", "chat.whisper", "like"]);
 
 const query = new URLSearchParams(location.search);
 const tokens = tokensOf(query, query.get("role") === "moderator" ? "moderator" : "viewer");
