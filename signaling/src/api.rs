@@ -8,6 +8,7 @@ mod participants;
 mod route;
 mod routes;
 mod tokens;
+mod twins;
 
 pub(crate) use idempotency::{Idempotency, Key};
 pub(crate) use routes::routes;

@@ -16,198 +16,10 @@ use wire_format::{Code, decode_command, encode_reply};
 
 use super::idempotency::{Idempotency, Key};
 use super::route::{Gives, Operation, Route, Takes};
+use super::twins::{Method, Twin};
 use crate::auth::{Bearer, find_room};
 use crate::path::Path;
 use crate::{BackEndRequest, Refused, RoomRequest, Services, body, refused};
-
-/// A path that is another name of a message.
-pub(crate) struct Twin {
-    method: Method,
-    path: &'static str,
-    id: &'static str,
-    /// The message.
-    pub(crate) t: &'static str,
-    /// Which fields of its `d` the path holds.
-    fields: &'static [&'static str],
-}
-
-#[derive(Clone, Copy)]
-enum Method {
-    Post,
-    Put,
-    Delete,
-}
-
-const fn twin(
-    method: Method,
-    path: &'static str,
-    id: &'static str,
-    t: &'static str,
-    fields: &'static [&'static str],
-) -> Twin {
-    Twin { method, path, id, t, fields }
-}
-
-/// The paths of the usual messages. Every other message goes through `commands`.
-pub(crate) const TWINS: &[Twin] = &[
-    twin(Method::Post, "/v1/rooms/{room}/chat", "sendChat", "chat.send", &[]),
-    twin(Method::Post, "/v1/rooms/{room}/gifts", "sendGift", "gift.send", &[]),
-    twin(
-        Method::Post,
-        "/v1/rooms/{room}/seats/{user}/accept",
-        "acceptSeat",
-        "seat.accept",
-        &["user"],
-    ),
-    twin(
-        Method::Post,
-        "/v1/rooms/{room}/seats/{user}/reject",
-        "rejectSeat",
-        "seat.reject",
-        &["user"],
-    ),
-    twin(
-        Method::Post,
-        "/v1/rooms/{room}/seats/{user}/invite",
-        "inviteToSeat",
-        "seat.invite",
-        &["user"],
-    ),
-    twin(Method::Delete, "/v1/rooms/{room}/seats/{user}", "kickFromSeat", "seat.kick", &["user"]),
-    twin(Method::Put, "/v1/rooms/{room}/seats/{user}/mute", "muteSeat", "seat.mute", &["user"]),
-    twin(Method::Post, "/v1/rooms/{room}/pk", "invitePk", "pk.invite", &[]),
-    twin(Method::Post, "/v1/rooms/{room}/pk/rematch", "rematchPk", "pk.rematch", &[]),
-    twin(Method::Post, "/v1/rooms/{room}/pk/{pk}/start", "startPk", "pk.start", &["pk"]),
-    twin(Method::Post, "/v1/rooms/{room}/pk/{pk}/accept", "acceptPk", "pk.accept", &["pk"]),
-    twin(Method::Post, "/v1/rooms/{room}/pk/{pk}/reject", "rejectPk", "pk.reject", &["pk"]),
-    twin(Method::Post, "/v1/rooms/{room}/pk/{pk}/cancel", "cancelPk", "pk.cancel", &["pk"]),
-    twin(Method::Delete, "/v1/rooms/{room}/pk/{pk}", "endPk", "pk.end", &["pk"]),
-    twin(Method::Post, "/v1/rooms/{room}/sales", "announceSale", "sale.announce", &[]),
-    twin(Method::Delete, "/v1/rooms/{room}/sales/{sale}", "cancelSale", "sale.cancel", &["sale"]),
-    twin(
-        Method::Post,
-        "/v1/rooms/{room}/orders/{order}/paid",
-        "confirmPayment",
-        "order.paid",
-        &["order"],
-    ),
-    twin(Method::Post, "/v1/rooms/{room}/auctions", "openAuction", "auction.open", &[]),
-    twin(
-        Method::Delete,
-        "/v1/rooms/{room}/auctions/{auction}",
-        "cancelAuction",
-        "auction.cancel",
-        &["auction"],
-    ),
-    twin(
-        Method::Post,
-        "/v1/rooms/{room}/auctions/{auction}/bids",
-        "placeBid",
-        "bid.place",
-        &["auction"],
-    ),
-    twin(Method::Post, "/v1/rooms/{room}/products", "addProduct", "product.add", &[]),
-    twin(Method::Put, PRODUCT, "updateProduct", "product.update", &["product"]),
-    twin(Method::Delete, PRODUCT, "removeProduct", "product.remove", &["product"]),
-    twin(
-        Method::Put,
-        "/v1/rooms/{room}/products/{product}/place",
-        "moveProduct",
-        "product.move",
-        &["product"],
-    ),
-    twin(
-        Method::Put,
-        "/v1/rooms/{room}/products/{product}/pin",
-        "pinProduct",
-        "product.pin",
-        &["product"],
-    ),
-    twin(
-        Method::Delete,
-        "/v1/rooms/{room}/products/{product}/pin",
-        "unpinProduct",
-        "product.unpin",
-        &["product"],
-    ),
-    twin(
-        Method::Put,
-        "/v1/rooms/{room}/products/{product}/explanation",
-        "startExplaining",
-        "explain.start",
-        &["product"],
-    ),
-    twin(
-        Method::Delete,
-        "/v1/rooms/{room}/products/{product}/explanation",
-        "endExplaining",
-        "explain.end",
-        &["product"],
-    ),
-    twin(Method::Post, "/v1/rooms/{room}/coupons", "issueCoupons", "coupon.issue", &[]),
-    twin(
-        Method::Delete,
-        "/v1/rooms/{room}/coupons/{coupon}",
-        "cancelCoupons",
-        "coupon.cancel",
-        &["coupon"],
-    ),
-    twin(
-        Method::Post,
-        "/v1/rooms/{room}/coupons/{coupon}/claims",
-        "claimCoupon",
-        "coupon.claim",
-        &["coupon"],
-    ),
-    twin(Method::Post, "/v1/rooms/{room}/quizzes", "openQuiz", "quiz.open", &[]),
-    twin(Method::Delete, "/v1/rooms/{room}/quizzes/{quiz}", "cancelQuiz", "quiz.cancel", &["quiz"]),
-    twin(
-        Method::Post,
-        "/v1/rooms/{room}/quizzes/{quiz}/questions",
-        "askNext",
-        "quiz.next",
-        &["quiz"],
-    ),
-    twin(
-        Method::Post,
-        "/v1/rooms/{room}/quizzes/{quiz}/answers",
-        "answerQuiz",
-        "quiz.answer",
-        &["quiz"],
-    ),
-    twin(Method::Delete, "/v1/rooms/{room}/chat/{id}", "deleteChat", "chat.delete", &["id"]),
-    twin(Method::Post, "/v1/rooms/{room}/questions", "askQuestion", "question.ask", &[]),
-    twin(
-        Method::Delete,
-        "/v1/rooms/{room}/questions/{question}",
-        "dropQuestion",
-        "question.drop",
-        &["question"],
-    ),
-    twin(
-        Method::Put,
-        "/v1/rooms/{room}/questions/{question}/pin",
-        "pinQuestion",
-        "question.pin",
-        &["question"],
-    ),
-    twin(
-        Method::Delete,
-        "/v1/rooms/{room}/questions/{question}/pin",
-        "unpinQuestion",
-        "question.unpin",
-        &["question"],
-    ),
-    twin(
-        Method::Put,
-        "/v1/rooms/{room}/questions/{question}/answer",
-        "answerQuestion",
-        "question.answer",
-        &["question"],
-    ),
-];
-
-const PRODUCT: &str = "/v1/rooms/{room}/products/{product}";
 
 /// Returns the route of a twin.
 pub(crate) fn route(twin: &'static Twin) -> Route {
@@ -231,8 +43,10 @@ pub(crate) fn route(twin: &'static Twin) -> Route {
     };
     let route = Route::new(twin.path);
     match twin.method {
+        Method::Get => route.get(handler, says.takes(Takes::Nothing)),
         Method::Post => route.post(handler, says),
         Method::Put => route.put(handler, says),
+        Method::Patch => route.patch(handler, says),
         Method::Delete => route.delete(handler, says),
     }
 }

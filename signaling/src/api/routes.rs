@@ -1,7 +1,8 @@
 //! Every path of the API.
 
-use super::commands::{self, TWINS};
+use super::commands;
 use super::route::{Gives, Operation as Does, Route, Takes};
+use super::twins::TWINS;
 use super::{document, participants, tokens};
 use crate::{
     dead_letters, gifts, giveaways, ice_servers, inserts, layout, media, orders, peers, rooms,

@@ -193,3 +193,39 @@ async fn an_admin_makes_tokens_and_nobody_else() {
     let too_long = json!({"identity": "vera", "role": "viewer", "ttl_s": 86_401});
     assert_eq!(mint(Role::Admin, too_long).await.error(), (400, "BAD_REQUEST".into()));
 }
+
+#[tokio::test]
+async fn keeping_order_settings_and_giveaways_have_paths_of_their_own() {
+    let world = World::new().await;
+    let admin = world.token("a", "root", Role::Admin);
+    for (method, path, body) in [
+        ("GET", "moderation", ""),
+        ("PUT", "mutes/bob", r#"{"ttl_s":60}"#),
+        ("PUT", "mutes/bob", ""),
+        ("DELETE", "mutes/bob", ""),
+        ("PUT", "bans/bob", r#"{"reason":"spam","wipe":true}"#),
+        ("DELETE", "bans/bob", ""),
+        ("PUT", "slow-mode", r#"{"every_s":10}"#),
+        ("PUT", "silence", r#"{"on":true}"#),
+        ("POST", "words", r#"{"add":["scam"]}"#),
+        ("PATCH", "settings", r#"{"seats":3}"#),
+        ("PUT", "hidden", r#"{"hidden":true}"#),
+        ("POST", "open", ""),
+        ("POST", "drafts/s-1/arm", r#"{"lead_ms":3000}"#),
+        ("POST", "sales/s-1/postpone", r#"{"by_ms":10000}"#),
+        ("POST", "sales/s-1/close", ""),
+        ("POST", "packets", r#"{"title":"x","total":100,"shares":10}"#),
+        ("DELETE", "packets/p-1", ""),
+        ("POST", "lotteries", r#"{"title":"x","prize":"y"}"#),
+        ("POST", "lotteries/l-1/entries", r#"{"idem":"k"}"#),
+    ] {
+        let request = Request::new(method, &format!("/v1/rooms/a/{path}")).token(&admin);
+        let request =
+            if body.is_empty() { request } else { request.body("application/json", body) };
+        let answer = request.send(world.address).await;
+        assert_eq!(answer.status, 200, "{method} {path}: {answer:?}");
+    }
+    let slow = Request::new("PUT", "/v1/rooms/a/slow-mode").token(&admin);
+    let slow = slow.body("application/json", r#"{"every_s":301}"#).send(world.address).await;
+    assert_eq!(slow.error(), (400, "BAD_REQUEST".into()));
+}
