@@ -1,4 +1,4 @@
-//! How much of what a crowd says reaches each viewer, and in how many frames: at most 20 lines a
+//! How much of what a crowd says reaches each viewer, and in how many frames: at most 20 lines in any
 //! second, those of 100 ms together, taken from the speakers in turn, so that whoever shouts most
 //! pushes only themselves aside; the room's own people are always shown. The surprise: a line that
 //! is not shown was said all the same, and its speaker sees it.
@@ -9,11 +9,15 @@ use std::time::Duration;
 use room_rules::{Role, ServerTime, Stream, UserId};
 use signaling::Text;
 
-/// Frames of one stream are at least this far apart.
+/// Frames of one stream are due at least this far apart.
 const TICK: Duration = Duration::from_millis(100);
-/// One more line of chat may be shown every so often, and this many at once.
-const LINE_EVERY: Duration = Duration::from_millis(50);
-const LINES_AT_ONCE: u32 = 20;
+/// So many lines of chat are shown in any second, all at once if nobody spoke before.
+const LINES_A_SECOND: usize = 20;
+const SECOND: Duration = Duration::from_secs(1);
+/// While lines wait so many are shown at a time, or a second's lines would come in one heap; and at most
+/// so many if there were fewer before.
+const LINES_A_TICK: usize = 2;
+const LINES_AT_ONCE: usize = 3;
 /// Lines that wait to be shown, two seconds of them. Full: of whoever has most, the oldest goes.
 const LINES_WAITING: usize = 40;
 /// A frame that fits into one packet of a data channel.
@@ -34,8 +38,10 @@ pub(crate) struct ChatFan {
     waiting: usize,
     /// Lines of those who are always shown.
     own: Vec<Line>,
-    /// When the whole allowance would be there again.
-    full_at: ServerTime,
+    /// When each line of the last second was due, oldest first.
+    shown_at: VecDeque<ServerTime>,
+    /// How many lines may be shown beside those of the next tick, while lines wait.
+    spare: Option<usize>,
     pace: Tick,
 }
 
@@ -45,7 +51,8 @@ impl ChatFan {
             speakers: VecDeque::new(),
             waiting: 0,
             own: Vec::new(),
-            full_at: ServerTime::from_unix_millis(0),
+            shown_at: VecDeque::new(),
+            spare: None,
             pace: Tick { due: None, last: None },
         }
     }
@@ -76,17 +83,18 @@ impl ChatFan {
 
     /// Returns what goes out now, oldest first.
     pub(crate) fn handle_timeout(&mut self, now: ServerTime) -> Vec<Line> {
-        if !self.pace.take(now) {
-            return Vec::new();
-        }
+        let Some(due) = self.pace.take(now) else { return Vec::new() };
         let mut shown = std::mem::take(&mut self.own);
-        while self.waiting > 0 && self.take_allowance(now) {
+        for _ in 0..self.take_allowance(due) {
             let (user, mut lines) = self.speakers.pop_front().expect("somebody waits");
             shown.extend(lines.pop_front());
             self.waiting -= 1;
             if !lines.is_empty() {
                 self.speakers.push_back((user, lines));
             }
+        }
+        if self.waiting == 0 {
+            self.spare = None;
         }
         if self.waiting > 0 {
             self.pace.arm(now);
@@ -109,13 +117,17 @@ impl ChatFan {
         self.pace.due
     }
 
-    fn take_allowance(&mut self, now: ServerTime) -> bool {
-        let full_at = self.full_at.max(now) + LINE_EVERY;
-        let allowed = full_at.since(now) <= LINE_EVERY * LINES_AT_ONCE;
-        if allowed {
-            self.full_at = full_at;
+    /// Returns how many of the lines that wait are shown in the tick that was due at `due`.
+    fn take_allowance(&mut self, due: ServerTime) -> usize {
+        while self.shown_at.front().is_some_and(|at| due.since(*at) >= SECOND) {
+            self.shown_at.pop_front();
         }
-        allowed
+        let left = LINES_A_SECOND - self.shown_at.len();
+        let paced = self.spare.map(|spare| (spare + LINES_A_TICK).min(LINES_AT_ONCE));
+        let count = self.waiting.min(left).min(paced.unwrap_or(left));
+        self.spare = Some(paced.map_or(0, |paced| paced - count));
+        self.shown_at.extend(std::iter::repeat_n(due, count));
+        count
     }
 
     fn shed(&mut self) -> (UserId, Line) {
@@ -132,7 +144,7 @@ impl ChatFan {
     }
 }
 
-/// At once after a silence, then at most every tick.
+/// At once after a silence, then every tick. One that is late does not put off those after it.
 #[derive(Debug, Default)]
 struct Tick {
     due: Option<ServerTime>,
@@ -146,13 +158,12 @@ impl Tick {
         }
     }
 
-    fn take(&mut self, now: ServerTime) -> bool {
-        let is_due = self.due.is_some_and(|due| now >= due);
-        if is_due {
-            self.due = None;
-            self.last = Some(now);
-        }
-        is_due
+    /// Returns when the tick was due, if it is; one that was missed is past.
+    fn take(&mut self, now: ServerTime) -> Option<ServerTime> {
+        let due = self.due.take_if(|due| now >= *due)?;
+        let due = if now.since(due) < TICK { due } else { now };
+        self.last = Some(due);
+        Some(due)
     }
 }
 
@@ -239,11 +250,7 @@ mod tests {
         }
         let loud = shown.iter().filter(|line| line.text.as_str() == "loud").count();
         let others = shown.len() - loud;
-        assert!(
-            (400..=420).contains(&shown.len()),
-            "20 s at 20 a second and a burst: {}",
-            shown.len()
-        );
+        assert_eq!(shown.len(), 400, "20 s at 20 a second");
         assert!(others > 180, "the others' lines are nearly as many as are shown: {others}");
         assert!(shed.iter().filter(|(user, _)| user.as_str() == "loud").count() > 3_000);
         assert_eq!(
@@ -258,6 +265,36 @@ mod tests {
             400
         );
         assert!(fan.waiting <= LINES_WAITING);
+    }
+
+    #[test]
+    fn no_second_shows_more_than_twenty_lines_and_those_that_wait_come_a_few_at_a_time() {
+        const LATE: u64 = 15;
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut fan = ChatFan::new();
+        // Ten times too much for 20 s, then silence for 10 s, again and again; the shell is late each time.
+        for start in (0..20).map(|round| round * 30_000) {
+            let (mut shown_at, mut late) = (Vec::new(), 0);
+            for ms in start..start + 30_000 {
+                if ms < start + 20_000 && ms % 5 == 0 {
+                    fan.push(&user("bob"), Role::Viewer, line(ms), at(ms));
+                }
+                if fan.poll_timeout().is_some_and(|due| at(ms) >= due + Duration::from_millis(late))
+                {
+                    shown_at.extend(fan.handle_timeout(at(ms)).iter().map(|_| ms - start));
+                    late = rng.u64(0..=LATE);
+                }
+            }
+            assert_eq!(shown_at.len(), 22 * LINES_A_SECOND, "20 s, and what waits is 2 s");
+            let at_first = shown_at.iter().filter(|ms| **ms <= 100 + LATE).count();
+            assert_eq!(at_first, LINES_A_SECOND, "after a silence nobody waits");
+            for lines in shown_at.windows(LINES_A_SECOND + 1) {
+                assert!(lines[LINES_A_SECOND] - lines[0] >= 1_000 - LATE, "{lines:?}");
+            }
+            let later = shown_at.iter().filter(|ms| **ms > 500);
+            let later: Vec<u64> = later.map(|ms| ms / 100).collect();
+            assert!(later.windows(4).all(|lines| lines[3] > lines[0]), "a heap of lines");
+        }
     }
 
     #[test]
