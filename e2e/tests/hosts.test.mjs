@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open } from '../lib/browser.mjs';
 import { fakeDevices } from '../lib/fake-devices.mjs';
+import { Member } from '../lib/member.mjs';
 import { goLive, screenshot, takeSeat } from '../lib/pages.mjs';
 import { startServer } from '../lib/server.mjs';
 import { onStage } from '../lib/stage.mjs';
@@ -95,6 +96,18 @@ test('gifts move the score, and the pages look alive', async () => {
   await viewer.getByTestId('chat-send').click();
   await waitFor('the score', async () => (await server.call('GET', '/v1/rooms/a')).body.battle?.scores.a === 1010);
   await viewer.waitForFunction(() => /1,?010/.test(document.querySelector('[data-testid=pk-score-own]')?.innerText ?? ''), null, { timeout: 5_000 });
+  // The same user gives in the other room as well: one giver, in all rooms.
+  const there = await Member.join(server, 'b', 'vera', 'viewer');
+  await there.send('gift.send', { gift: 'rose', n: 1, to: 'a', idem: 'from-the-other-room' });
+  there.close();
+  for (const room of ['a', 'b']) {
+    await waitFor(`the giver in room ${room}`, async () => {
+      const { top, scores } = (await server.call('GET', `/v1/rooms/${room}`)).body.battle;
+      return scores.a === 1020 && top.a.length === 1 && top.a[0].user === 'vera' && top.a[0].points === 1020 && !top.b;
+    }, { seconds: 5 });
+  }
+  await viewer.getByTestId('pk-heads-a').locator('.avatar').waitFor({ timeout: 5_000 });
+  for (const page of [alice, bob]) await page.getByTestId('pk-givers-a').getByText('1020').waitFor({ timeout: 5_000 });
   await screenshot(viewer, 'watch');
   await screenshot(alice, 'studio');
 });

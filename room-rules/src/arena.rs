@@ -10,8 +10,8 @@ use crate::battle_mirror::BattleMirror;
 use crate::id::{Kind, Mint};
 use crate::scoreboard::Scoreboard;
 use crate::{
-    BattleState, BattleTerms, BattleView, Countdown, Member, PeerMessage, PeerWish, PkCommand,
-    PkId, RejectReason, Rejected, Reply, Rivals, Role, RoomId, Scores, ServerTime,
+    BattleState, BattleTerms, BattleTop, BattleView, Countdown, Member, PeerMessage, PeerWish,
+    PkCommand, PkId, RejectReason, Rejected, Reply, Rivals, Role, RoomId, Scores, ServerTime,
 };
 
 /// A host who was turned down may ask the same rooms again after this.
@@ -188,15 +188,15 @@ impl Arena {
     /// Counts a gift for the side of `to`, and returns the score if there is a battle.
     pub(crate) fn handle_gift(
         &mut self,
+        by: &Member,
         to: &RoomId,
         coins: u64,
         now: ServerTime,
-        out: &mut Announcer,
     ) -> Option<Scores> {
         let side = self.view()?.side_of(to).expect("a gift goes to a room of the battle");
         match self.battle.as_mut()? {
-            Part::Owned(battle) => Some(battle.handle_gift(side, coins, now)),
-            Part::Mirrored(mirror) => Some(mirror.handle_gift(side, coins, now, out)),
+            Part::Owned(battle) => Some(battle.handle_gift(side, by, coins, now)),
+            Part::Mirrored(mirror) => Some(mirror.handle_gift(side, by, coins, now)),
         }
     }
 
@@ -208,9 +208,22 @@ impl Arena {
         view.and_then(side).is_some_and(|state| state.is_present())
     }
 
-    /// Returns the battle in which a gift given at `now` scores.
-    pub(crate) fn scoring(&self, now: ServerTime) -> Option<&PkId> {
-        self.view().filter(|view| view.is_scoring(now)).map(|view| &view.pk)
+    /// Returns who gave most in the battle, or in the last one if none has begun since: of each side
+    /// the first `count`, as far as this room knows them.
+    pub(crate) fn top(&self, count: usize) -> Option<BattleTop> {
+        let mut newest_first = self.battle.iter().chain(self.parted.iter().rev());
+        let part = newest_first.find(|part| part.board().view().round > 0)?;
+        let view = part.board().view();
+        let mut sides = match part {
+            Part::Owned(battle) => battle.top(count),
+            Part::Mirrored(_) => view.top.clone(),
+        };
+        sides.iter_mut().for_each(|side| side.truncate(count));
+        Some(BattleTop {
+            pk: view.pk.clone(),
+            owner: view.sides[OWNER].room.clone(),
+            sides: view.rooms().cloned().zip(sides).collect(),
+        })
     }
 
     pub(crate) fn handle_peer(

@@ -20,6 +20,7 @@ mod sides;
 use std::time::Duration;
 
 use crate::announcer::Announcer;
+use crate::battle_board::BattleBoard;
 use crate::pace::Throttle;
 use crate::resend::Resend;
 use crate::scoreboard::Scoreboard;
@@ -51,6 +52,7 @@ pub(crate) struct Battle {
     terms: BattleTerms,
     /// What the owner knows of each side besides what everybody sees.
     sides: Vec<Side>,
+    givers: BattleBoard,
     /// When the present state ends by itself.
     until: Option<ServerTime>,
     ask_at: Option<ServerTime>,
@@ -104,6 +106,7 @@ impl Battle {
             view,
             terms,
             sides: (0..count).map(side).collect(),
+            givers: BattleBoard::new(count),
             until: Some(now + INVITING_FOR),
             ask_at: Some(now + ASK_EVERY),
             score_told: Throttle::new(SCORE_EVERY),
@@ -128,9 +131,17 @@ impl Battle {
     }
 
     /// Counts a gift that a viewer of the owner's room gave to `side`.
-    pub(crate) fn handle_gift(&mut self, side: usize, coins: u64, now: ServerTime) -> Scores {
+    pub(crate) fn handle_gift(
+        &mut self,
+        side: usize,
+        by: &Member,
+        coins: u64,
+        now: ServerTime,
+    ) -> Scores {
         if self.view.is_scoring(now) {
-            self.sides[OWNER].given[side] += coins * self.view.factor(now);
+            let points = coins * self.view.factor(now);
+            self.sides[OWNER].given[side] += points;
+            self.givers.give(side, by, points, now);
             self.score_told.touch(now);
         }
         self.scores()
@@ -309,6 +320,7 @@ impl Battle {
             side.given.fill(0);
             side.is_final = false;
         }
+        self.givers.clear();
         for side in self.view.sides.iter_mut().filter(|side| side.state.is_present()) {
             side.state = SideState::In;
         }

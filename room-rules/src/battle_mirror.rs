@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::announcer::Announcer;
 use crate::battle::{ALIVE_FOR, LINKING_FOR, OWNER};
+use crate::given::Given;
+use crate::pace::Throttle;
 use crate::resend::Resend;
 use crate::scoreboard::Scoreboard;
 use crate::{
@@ -17,6 +19,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a room says that it is there while nothing has a deadline.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// However fast the gifts come, the owner hears of them at most ten times a second.
+const TALLY_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(crate) struct BattleMirror {
@@ -28,8 +32,9 @@ pub(crate) struct BattleMirror {
     host: Option<Member>,
     live: bool,
     has_rejected: bool,
-    /// What this room's viewers have given in time to each side, in the present round.
-    given: Vec<u64>,
+    /// What this room's viewers have given in time, in the present round.
+    given: Given,
+    tally_told: Throttle,
     /// Whether the owner was told that nothing comes to that any more.
     is_final: bool,
     /// What the host wanted last, and in which report.
@@ -55,7 +60,8 @@ impl BattleMirror {
         out: &mut Announcer,
     ) -> Self {
         Self {
-            given: vec![0; view.sides.len()],
+            given: Given::new(view.sides.len()),
+            tally_told: Throttle::new(TALLY_EVERY),
             seen: view.version,
             board: Scoreboard::new(view, now, out),
             terms,
@@ -131,6 +137,7 @@ impl BattleMirror {
         if heard >= self.number {
             self.resend.stop();
         }
+        self.given.handle_heard(heard);
         if self.is_over() && !is_over_for(&battle, self.side) {
             self.tell(PeerMessage::Gone { pk: self.pk() }, out);
             return;
@@ -148,7 +155,7 @@ impl BattleMirror {
 
     fn show(&mut self, battle: BattleView, now: ServerTime, out: &mut Announcer) {
         if battle.round != self.board.view().round {
-            self.given.fill(0);
+            self.given.clear();
             self.is_final = false;
         }
         let side = &battle.sides[self.side];
@@ -182,14 +189,14 @@ impl BattleMirror {
     pub(crate) fn handle_gift(
         &mut self,
         side: usize,
+        by: &Member,
         coins: u64,
         now: ServerTime,
-        out: &mut Announcer,
     ) -> Scores {
         let view = self.board.view();
         if view.is_scoring(now) {
-            self.given[side] += coins * view.factor(now);
-            self.report(now, out);
+            self.given.give(side, by, coins * view.factor(now), now, self.number + 1);
+            self.tally_told.touch(now);
         }
         self.board.view().scores.clone()
     }
@@ -210,6 +217,9 @@ impl BattleMirror {
 
     /// Leaves because this room ends.
     pub(crate) fn leave(&mut self, now: ServerTime, out: &mut Announcer) {
+        if self.tally_told.poll_timeout().is_some() {
+            self.report(now, out);
+        }
         self.tell(PeerMessage::Gone { pk: self.pk() }, out);
         self.finish(BattleEnd::Left, now, out);
     }
@@ -237,6 +247,9 @@ impl BattleMirror {
             self.is_final = true;
             self.report(now, out);
         }
+        if self.tally_told.take(now) {
+            self.report(now, out);
+        }
         if self.state() == BattleState::Linked && now >= self.alive_at {
             self.report(now, out);
         }
@@ -252,7 +265,8 @@ impl BattleMirror {
         }
         let alive_at = Some(self.alive_at).filter(|_| self.state() == BattleState::Linked);
         let (resend, last_tally) = (self.resend.poll_timeout(), self.last_tally_due());
-        let all = [board, Some(self.until), alive_at, resend, last_tally];
+        let tally = self.tally_told.poll_timeout();
+        let all = [board, Some(self.until), alive_at, resend, tally, last_tally];
         all.into_iter().flatten().min()
     }
 
@@ -296,6 +310,7 @@ impl BattleMirror {
     fn report(&mut self, now: ServerTime, out: &mut Announcer) {
         self.number += 1;
         self.alive_at = now + ALIVE_EVERY;
+        self.tally_told.clear();
         self.resend.start(now);
         self.tell(self.state_of_things(true), out);
     }
@@ -308,7 +323,8 @@ impl BattleMirror {
             host: self.host.clone(),
             live: self.live,
             round: self.board.view().round,
-            given: self.given.clone(),
+            given: self.given.points().to_vec(),
+            givers: self.given.unheard().cloned().collect(),
             is_final: self.is_final,
             wish: self.wish,
             asks,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Member, PkId, RoomId, ServerTime};
+use crate::{Giver, Member, PkId, RoomId, ServerTime};
 
 /// A battle as everyone sees it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -25,6 +25,8 @@ pub struct BattleView {
     pub punish_until: Option<ServerTime>,
     /// The score.
     pub scores: Scores,
+    /// Who gave most to each side in all rooms together, best first; the sides in their places.
+    pub top: Vec<Vec<Giver>>,
     /// Rises with every change the owner makes; equal versions have equal scores in all rooms.
     pub version: u64,
     /// How it came out, once it has; of the battle before while the next is not decided.
@@ -52,6 +54,7 @@ impl BattleView {
             end_at: None,
             rush: None,
             punish_until: None,
+            top: vec![Vec::new(); rooms.len()],
             scores: Scores { points: vec![0; rooms.len()], rooms },
             version: 1,
             result: None,
@@ -87,6 +90,12 @@ impl BattleView {
         is_undecided
             && self.start_at.is_some_and(|start_at| now >= start_at)
             && self.end_at.is_some_and(|end_at| now < end_at)
+    }
+
+    /// Returns whether nothing but the score is other than it was `before`, and who made it.
+    pub(crate) fn only_scores_since(&self, before: &Self) -> bool {
+        let Self { scores, top, version, .. } = before.clone();
+        Self { scores, top, version, ..self.clone() } == *before
     }
 
     /// Returns how many points a coin is at `now`.

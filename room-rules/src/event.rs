@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    BattleTop, BattleView, ChatContent, ChatId, Contributor, Countdown, CountdownKind, EndReason,
-    GiftId, GiveawayEvent, ModerationNews, PeerMessage, Performer, PkId, ReasonCode, Role, RoomId,
+    BattleView, ChatContent, ChatId, Contributor, Countdown, CountdownKind, EndReason, GiftId,
+    GiveawayEvent, Giver, ModerationNews, PeerMessage, Performer, PkId, ReasonCode, Role, RoomId,
     RoomState, SaleView, Scores, SeatView, ServerTime, SettingsView, ShopEvent, Silence, TalkEvent,
     UserId, Whisper,
 };
@@ -100,6 +100,8 @@ pub enum EventBody {
         version: u64,
         /// The score.
         scores: Scores,
+        /// Who gave most to each side now, if that is other than it was.
+        top: Option<Vec<Vec<Giver>>>,
     },
     /// A countdown was announced, repeated, fired or called off.
     Countdown(Countdown),
@@ -329,6 +331,4 @@ pub struct Reactions {
     pub senders: u64,
     /// The three who gave most, best first.
     pub top: Vec<Contributor>,
-    /// Who gave most in the present or last battle, once somebody has.
-    pub battle: Option<BattleTop>,
 }

@@ -1,6 +1,7 @@
 //! Gifts given in this room: counted into combos, totals and the leaderboard at once, and told in
 //! batches.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::announcer::Announcer;
@@ -8,7 +9,7 @@ use crate::combo::{Combos, Giving};
 use crate::gift_batch::GiftBatch;
 use crate::leaderboard::Leaderboard;
 use crate::pace::Pace;
-use crate::{Contributor, GiftCatalog, GiftOrder, Member, Rejected, RoomId, ServerTime};
+use crate::{Contributor, GiftCatalog, GiftOrder, Member, Rejected, RoomId, ServerTime, UserId};
 
 const INTERVAL: Duration = Duration::from_millis(50);
 const BURST: u32 = 40;
@@ -21,6 +22,8 @@ pub(crate) struct GiftTable {
     batch: GiftBatch,
     totals: GiftTotals,
     leaderboard: Leaderboard,
+    /// Counts gifts, so that it is known who got where first.
+    turn: u64,
 }
 
 /// What was given since the room was created.
@@ -39,6 +42,7 @@ impl GiftTable {
             batch: GiftBatch::new(),
             totals: GiftTotals::default(),
             leaderboard: Leaderboard::default(),
+            turn: 0,
         }
     }
 
@@ -65,7 +69,8 @@ impl GiftTable {
         self.batch.give(&combo, level, count, coins, now, out);
         self.totals.gifts += u64::from(count);
         self.totals.coins += coins;
-        self.leaderboard.give(member, coins);
+        self.turn += 1;
+        self.leaderboard.give(&member.user, &member.name, coins, self.turn);
         Ok(coins)
     }
 
@@ -106,7 +111,12 @@ impl GiftTable {
 
     /// Returns the `count` users who gave most, best first.
     pub(crate) fn top(&self, count: usize) -> Vec<Contributor> {
-        self.leaderboard.top(count)
+        let contributor = |(user, name, coins): (&UserId, &Arc<str>, u64)| Contributor {
+            user: user.clone(),
+            name: name.clone(),
+            coins,
+        };
+        self.leaderboard.top(count).map(contributor).collect()
     }
 
     fn check(&self) {

@@ -4,48 +4,39 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::{BattleTop, Member, UserId};
+use crate::{BattleTop, UserId};
 
 /// Full: who gives for the first time is counted in the totals and not ranked.
 const RANKED_MAX: usize = 100_000;
 
-/// A ranking of users by the coins that they gave.
+/// A ranking of users by what they gave.
 #[derive(Debug, Default)]
 pub(crate) struct Leaderboard {
     standings: HashMap<UserId, Standing>,
     order: BTreeSet<Place>,
-    /// Counts gifts, so that it is known who got where first.
-    turn: u64,
 }
 
 impl Leaderboard {
-    /// Counts a gift.
-    pub(crate) fn give(&mut self, member: &Member, coins: u64) {
-        if !self.standings.contains_key(&member.user) && self.standings.len() >= RANKED_MAX {
+    /// Counts what `user` gave at `turn`. It makes no difference in which order turns are counted.
+    pub(crate) fn give(&mut self, user: &UserId, name: &Arc<str>, amount: u64, turn: u64) {
+        if !self.standings.contains_key(user) && self.standings.len() >= RANKED_MAX {
             return;
         }
-        self.turn += 1;
-        let standing = self.standings.entry(member.user.clone()).or_insert_with(|| Standing {
-            name: member.name.clone(),
-            coins: 0,
-            since: 0,
-        });
-        self.order.remove(&standing.place(&member.user));
-        standing.coins += coins;
-        standing.since = self.turn;
-        // The newest token counts.
-        standing.name = member.name.clone();
-        self.order.insert(standing.place(&member.user));
+        let new = || Standing { name: name.clone(), amount: 0, since: 0 };
+        let standing = self.standings.entry(user.clone()).or_insert_with(new);
+        self.order.remove(&standing.place(user));
+        standing.amount += amount;
+        if turn >= standing.since {
+            // The newest token counts.
+            (standing.since, standing.name) = (turn, name.clone());
+        }
+        self.order.insert(standing.place(user));
     }
 
-    /// Returns the first `count`, best first.
-    pub(crate) fn top(&self, count: usize) -> Vec<Contributor> {
-        let contributor = |place: &Place| {
-            let (Reverse(coins), _, user) = place;
-            let name = self.standings[user].name.clone();
-            Contributor { user: user.clone(), name, coins: *coins }
-        };
-        self.order.iter().take(count).map(contributor).collect()
+    /// Returns the first of them with what they gave, best first.
+    pub(crate) fn top(&self, count: usize) -> impl Iterator<Item = (&UserId, &Arc<str>, u64)> {
+        let first = self.order.iter().take(count);
+        first.map(|(Reverse(amount), _, user)| (user, &self.standings[user].name, *amount))
     }
 
     /// Returns how many are ranked.
@@ -61,7 +52,7 @@ impl Leaderboard {
 #[derive(Debug)]
 struct Standing {
     name: Arc<str>,
-    coins: u64,
+    amount: u64,
     /// The turn in which this was reached.
     since: u64,
 }
@@ -70,7 +61,7 @@ type Place = (Reverse<u64>, u64, UserId);
 
 impl Standing {
     fn place(&self, user: &UserId) -> Place {
-        (Reverse(self.coins), self.since, user.clone())
+        (Reverse(self.amount), self.since, user.clone())
     }
 }
 

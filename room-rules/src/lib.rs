@@ -33,6 +33,7 @@ mod gift;
 mod gift_batch;
 mod gift_table;
 mod giveaway;
+mod given;
 mod id;
 mod idempotence;
 mod input;
@@ -66,7 +67,7 @@ pub use auction::{
     AuctionCommand, AuctionEnding, AuctionEvent, AuctionOffer, AuctionPrice, AuctionReply,
     AuctionState, AuctionView, BidPlaced, BidRecord, BidRequest, BidStep, BidSteps, SoftClose,
 };
-pub use battle_board::BattleTop;
+pub use battle_board::{BattleTop, Giver};
 pub use battle_terms::{BattlePlan, BattleTerms, LinkKind};
 pub use battle_view::{
     BattleEnd, BattleResult, BattleState, BattleView, Rush, Scores, SideState, SideView,
@@ -114,7 +115,7 @@ pub use moderation::{
     ModerationCommand, ModerationNews, ModerationView, ReasonCode, Sanction, SlowMode, Ttl, Word,
 };
 pub use money::{Amount, Currency};
-pub use peer::{PeerMessage, PeerReport, PeerWish, RejectReason};
+pub use peer::{PeerGiver, PeerMessage, PeerReport, PeerWish, RejectReason};
 pub use pk_command::{PkCommand, Rivals};
 pub use products::command::{
     Amend, ProductChange, ProductCommand, ProductDetails, ProductPlace, WebAddress,
@@ -142,4 +143,4 @@ pub use view::{
 
 /// Rises whenever an input of an earlier journal could be answered otherwise, or lead to other
 /// events, than it was: such a journal must not be read again by these rules.
-pub const RULES_VERSION: u32 = 2;
+pub const RULES_VERSION: u32 = 3;

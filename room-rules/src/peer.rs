@@ -5,9 +5,11 @@
 //! so in it and repeats it until the answer is there; so letters may be lost, repeated or late
 //! without a wrong score: views carry a version, reports a number, and what was given is a total.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{BattleTerms, BattleView, Member, PkId, RoomId, ServerTime};
+use crate::{BattleTerms, BattleView, Member, PkId, RoomId, ServerTime, UserId};
 
 /// One message between the rooms of a battle.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -70,12 +72,29 @@ pub struct PeerReport {
     pub round: u32,
     /// The points that this room's viewers have given in time to each side, altogether.
     pub given: Vec<u64>,
+    /// Who gave them: those of whom the owner may not have heard.
+    pub givers: Vec<PeerGiver>,
     /// Whether that battle's time is up here, so that nothing comes to it any more.
     pub is_final: bool,
     /// What the host wanted of the owner last, and the number of the report that was made for it.
     pub wish: Option<(u64, PeerWish)>,
     /// Whether this room repeats this until it hears that it has arrived.
     pub asks: bool,
+}
+
+/// What a viewer has given to one side of a battle in one room, altogether.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PeerGiver {
+    /// The place of the side.
+    pub side: usize,
+    /// Who.
+    pub user: UserId,
+    /// Their name.
+    pub name: Arc<str>,
+    /// The points.
+    pub points: u64,
+    /// When that was reached.
+    pub at: ServerTime,
 }
 
 /// What the host of a room that does not own the battle wants.

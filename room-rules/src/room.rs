@@ -24,7 +24,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::announcer::Announcer;
 use crate::arena::Arena;
-use crate::battle_board::BattleBoard;
 use crate::chat::Chat;
 use crate::crowd::Crowd;
 use crate::gift_table::GiftTable;
@@ -106,7 +105,6 @@ pub struct Room {
     moderation: Moderation,
     chat: Chat,
     gifts: GiftTable,
-    battle_board: BattleBoard,
     shop: Shop,
     giveaways: Giveaways,
     arena: Arena,
@@ -139,7 +137,6 @@ impl Room {
             moderation: Moderation::default(),
             chat: Chat::new(),
             gifts: GiftTable::new(settings.gifts),
-            battle_board: BattleBoard::default(),
             shop: Shop::new(),
             giveaways: Giveaways::new(),
             stage_told: Vec::new(),

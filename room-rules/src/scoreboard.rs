@@ -24,14 +24,13 @@ impl Scoreboard {
         assert!(self.view.version < next.version || gives_up, "a battle never goes back");
         assert!(self.view.rooms().eq(next.rooms()), "sides keep their places");
 
-        let scored =
-            BattleView { scores: next.scores.clone(), version: next.version, ..self.view.clone() };
-        let only_the_score = scored == next;
+        let only_the_score = next.only_scores_since(&self.view);
+        let top = (self.view.top != next.top).then(|| next.top.clone());
         let entered = (self.view.state, self.view.round) != (next.state, next.round);
         self.view = next;
         if only_the_score {
             let BattleView { pk, version, scores, .. } = self.view.clone();
-            out.broadcast(EventBody::PkScore { pk, version, scores }, now);
+            out.broadcast(EventBody::PkScore { pk, version, scores, top }, now);
             return;
         }
         if entered && let Some(mut last) = self.countdown.take() {

@@ -1,5 +1,6 @@
-//! Goal: whatever becomes of the letters between up to five rooms, all of them tell the same scores and
-//! the same ends, nothing takes effect twice, and every gift in time counts if its letter comes in time.
+//! Goal: whatever becomes of the letters between up to five rooms, all of them tell the same scores, the
+//! same givers and the same ends, nothing takes effect twice, and every gift in time counts if its letter
+//! comes in time.
 //! Method: random schedules from a printed seed in virtual time, over a post that delays, repeats,
 //! overtakes and, in every other schedule, loses; crashes and ends of rooms in between. A plain model
 //! adds up the gifts. Each interesting outcome must be reached by many schedules.
@@ -14,13 +15,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use fastrand::Rng;
 use room_rules::{
     BattleEnd, BattlePlan, BattleState, BattleTerms, BattleView, Command, EventBody, LinkKind,
-    MediaChange, PeerMessage, PkCommand, Reply, Rivals, Role, RoomId, SideState,
+    MediaChange, PeerMessage, PkCommand, Reply, Rivals, Role, RoomId, SideState, UserId,
 };
 use world::{World, gift, room};
 
 const SCHEDULES: u64 = 800;
 const STEPS: usize = 400;
 const ROOMS: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// So few that many of them give in several rooms.
+const FANS: u64 = 6;
 
 #[test]
 fn all_rooms_of_a_battle_tell_the_same_whatever_becomes_of_their_letters() {
@@ -32,10 +35,11 @@ fn all_rooms_of_a_battle_tell_the_same_whatever_becomes_of_their_letters() {
         }
         schedule.finish(&mut reached);
     }
-    let Reached { decided, many, later_rounds, exact, rushed, surrenders, forced, ends_by, .. } =
-        &reached;
+    let Reached { decided, many, later_rounds, exact, rushed, surrenders, forced, .. } = &reached;
+    let Reached { ends_by, shared, full, .. } = &reached;
     assert!(*decided > 2_000 && *many > 500 && *later_rounds > 300, "{reached:?}");
     assert!(*exact > 250 && *rushed > 150 && *surrenders > 200 && *forced > 50, "{reached:?}");
+    assert!(*shared > 100 && *full > 20, "boards must be contested: {reached:?}");
     assert!(ends_by.len() == 10, "every end must be reached: {ends_by:?}");
 }
 
@@ -48,9 +52,21 @@ struct Reached {
     /// Battles with points whose gifts were added up, and those in which coins counted more.
     exact: u64,
     rushed: u64,
+    /// Boards with somebody who gave in two rooms, and those on which not everybody finds a place.
+    shared: u64,
+    full: u64,
     surrenders: u64,
     forced: u64,
     ends_by: BTreeSet<String>,
+}
+
+/// A gift in time.
+struct Given {
+    to: RoomId,
+    by: UserId,
+    in_room: &'static str,
+    points: u64,
+    at: u64,
 }
 
 struct Schedule {
@@ -64,8 +80,8 @@ struct Schedule {
     /// Letters and when they arrive.
     mail: Vec<(u64, (RoomId, RoomId, PeerMessage))>,
     gifts: u64,
-    /// Points given in time, by battle and round, by side.
-    given: BTreeMap<(String, u32), BTreeMap<RoomId, u64>>,
+    /// Gifts in time, by battle and round.
+    given: BTreeMap<(String, u32), Vec<Given>>,
     /// Battles in which somebody did something that may cut a punishment short.
     cut_short: BTreeSet<String>,
     on_air: BTreeMap<&'static str, bool>,
@@ -95,7 +111,7 @@ impl Schedule {
     fn step(&mut self) {
         let in_room = self.rng.choice(ROOMS).unwrap();
         match self.rng.u8(0..40) {
-            0..=11 => self.give(in_room),
+            0..=11 => (0..self.rng.u8(1..=4)).for_each(|_| self.give(in_room)),
             12..=24 => self.battle(in_room),
             25 => {
                 let change = match self.on_air[in_room] {
@@ -208,7 +224,7 @@ impl Schedule {
             _ => room(in_room),
         };
         self.gifts += 1;
-        let (giver, key) = (format!("fan{}", self.gifts), format!("g{}", self.gifts));
+        let (giver, key) = (format!("fan{}", self.rng.u64(0..FANS)), format!("g{}", self.gifts));
         let rose = gift("rose", Some(to.as_str()), &key);
         let done = self.world.command_by(in_room, &giver, Role::Viewer, rose);
         let (Ok(Reply::Gift { coins, .. }), Some(view)) = (done, view) else { return };
@@ -218,7 +234,8 @@ impl Schedule {
             let is_rush = view.rush.is_some_and(|rush| now >= rush.from);
             let points = if is_rush { coins * 3 } else { coins };
             let round = self.given.entry((view.pk.as_str().to_owned(), view.round)).or_default();
-            *round.entry(to).or_default() += points;
+            let (by, at) = (world::user(&giver), self.world.now);
+            round.push(Given { to, by, in_room, points, at });
         }
     }
 
@@ -246,17 +263,26 @@ impl Schedule {
         }
     }
 
-    /// Equal versions are equal scores in all rooms.
+    /// Equal versions are equal scores and equal givers in all rooms.
     fn check_versions(&self) {
         let mut told = BTreeMap::new();
+        // Whoever hears of no other givers goes on showing those that they know.
+        let mut known = BTreeMap::new();
         for (in_room, event) in &self.world.events {
-            let (pk, version, scores) = match &event.body {
-                EventBody::PkScore { pk, version, scores } => (pk, *version, scores),
-                EventBody::PkUpdated(battle) => (&battle.pk, battle.version, &battle.scores),
+            let (pk, version, scores, top) = match &event.body {
+                EventBody::PkScore { pk, version, scores, top } => {
+                    (pk, *version, scores, top.as_ref())
+                }
+                EventBody::PkUpdated(battle) => {
+                    (&battle.pk, battle.version, &battle.scores, Some(&battle.top))
+                }
                 _ => continue,
             };
-            let before = told.entry((pk.as_str(), version)).or_insert(scores);
-            assert_eq!(*before, scores, "seed {}: {in_room} {pk} {version}", self.seed);
+            let known = known.entry((in_room, pk)).or_insert(top);
+            *known = top.or(*known);
+            let shown = (scores, known.expect("a battle is shown before its score changes"));
+            let before = told.entry((pk.as_str(), version)).or_insert(shown);
+            assert_eq!(*before, shown, "seed {}: {in_room} {pk} {version}", self.seed);
         }
     }
 
@@ -312,18 +338,14 @@ impl Schedule {
                 if side.state != SideState::Out && !has_ended {
                     assert_eq!(last.result.as_ref(), Some(result), "seed {seed}: {in_room} {pk}");
                     assert_eq!(last.scores, decided.scores, "seed {seed}: {in_room} {pk}");
+                    assert_eq!(last.top, decided.top, "seed {seed}: {in_room} {pk}");
                 }
             }
             self.check_punishment(pk, &by_room[owner]);
             let nobody_left = decided.sides.iter().all(|side| side.state != SideState::Out);
             if result.reason == BattleEnd::Time && nobody_left {
-                let given = self.given.get(&(pk.clone(), *round));
-                let points = |room| given.and_then(|given| given.get(room)).copied().unwrap_or(0);
-                let expected: Vec<u64> = decided.rooms().map(points).collect();
-                assert_eq!(decided.scores.points, expected, "seed {seed}: {pk} {round}");
-                let has_points = expected.iter().any(|points| *points > 0);
-                reached.exact += u64::from(has_points);
-                reached.rushed += u64::from(has_points && decided.rush.is_some());
+                let given = self.given.get(&(pk.clone(), *round)).map_or(&[][..], Vec::as_slice);
+                check_sums(decided, given, reached, &format!("seed {seed}: {pk} {round}"));
             }
         }
     }
@@ -342,5 +364,32 @@ impl Schedule {
         {
             assert_eq!(after.start_at, last.punish_until, "seed {}: {pk}", self.seed);
         }
+    }
+}
+
+/// Every gift counts, for its side and for who gave it.
+fn check_sums(decided: &BattleView, given: &[Given], reached: &mut Reached, which: &str) {
+    let to = |room: &RoomId| given.iter().filter(|gift| gift.to == *room).collect::<Vec<_>>();
+    let points = |room| to(room).iter().map(|gift| gift.points).sum::<u64>();
+    let expected: Vec<u64> = decided.rooms().map(points).collect();
+    assert_eq!(decided.scores.points, expected, "{which}");
+    reached.exact += u64::from(!given.is_empty());
+    reached.rushed += u64::from(!given.is_empty() && decided.rush.is_some());
+
+    for (room, told) in decided.rooms().zip(&decided.top) {
+        let mut totals: BTreeMap<&UserId, (u64, u64, BTreeSet<&str>)> = BTreeMap::new();
+        for gift in to(room) {
+            let (points, at, rooms) = totals.entry(&gift.by).or_default();
+            (*points, *at) = (*points + gift.points, gift.at);
+            rooms.insert(gift.in_room);
+        }
+        let mut ranked: Vec<_> =
+            totals.iter().map(|(by, (points, at, _))| (points, at, *by)).collect();
+        ranked.sort_by_key(|(points, at, by)| (std::cmp::Reverse(*points), *at, *by));
+        let shown: Vec<_> = told.iter().map(|giver| (&giver.points, &giver.user)).collect();
+        let first: Vec<_> = ranked.iter().take(3).map(|(points, _, by)| (*points, *by)).collect();
+        assert_eq!(shown, first, "{which} {room}");
+        reached.full += u64::from(ranked.len() > 3);
+        reached.shared += u64::from(totals.values().any(|(_, _, rooms)| rooms.len() > 1));
     }
 }

@@ -249,7 +249,12 @@ mod tests {
     fn score(points: [u64; 2]) -> EventBody {
         let rooms = ["a", "b"].map(|room| RoomId::parse(room).unwrap()).into();
         let pk = PkId::parse("a-1-pk1").unwrap();
-        EventBody::PkScore { pk, version: 1, scores: Scores { rooms, points: points.into() } }
+        EventBody::PkScore {
+            pk,
+            version: 1,
+            scores: Scores { rooms, points: points.into() },
+            top: None,
+        }
     }
 
     #[test]

@@ -358,7 +358,7 @@ mod tests {
         layout.scores = Some(Scores { rooms: rooms(), points: vec![0, 0] });
         let scores = Scores { rooms: rooms(), points: vec![10, 30] };
         let pk = PkId::parse("a-1-pk1").unwrap();
-        assert!(layout.handle_event(&EventBody::PkScore { pk, version: 2, scores }));
+        assert!(layout.handle_event(&EventBody::PkScore { pk, version: 2, scores, top: None }));
 
         assert_eq!(layout.scene().revision, revision);
         let Content::ScoreBar { left, right } = layout.scene().overlays[0].content else {

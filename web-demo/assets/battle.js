@@ -20,6 +20,17 @@ export function standing({ rooms, scores, sides }) {
 }
 
 /**
+ * Returns who gave most to each room that takes part, in the order of the picture.
+ * @param {Pick<Wire.Battle, "rooms" | "sides" | "top">} battle
+ * @returns {{room: string, name: string, givers: Wire.Giver[]}[]}  the room with its host's name, where that is known
+ */
+export function supporters({ rooms, sides, top }) {
+  const side = (/** @type {string} */ room) => sides?.find((one) => one.room === room);
+  const present = rooms.filter((room) => side(room)?.state !== "out");
+  return present.map((room) => ({ room, name: side(room)?.name || room, givers: top?.[room] ?? [] }));
+}
+
+/**
  * Returns by how much a coin counts now: more in the last seconds, where that was agreed.
  * @param {Pick<Wire.Battle, "rush">} battle
  * @param {number} now room time

@@ -19,7 +19,7 @@ const CHAT_KEPT = 100;
  * @property {Wire.You} you
  * @property {Wire.Seat[]} seats
  * @property {Wire.Performer[]} stage
- * @property {Wire.Battle | null} battle
+ * @property {(Wire.Battle & {topOf?: number}) | null} battle  `topOf`: the version that came with its givers
  * @property {Map<string, Wire.Sale>} sales
  * @property {Map<string, Wire.RedPacket>} packets
  * @property {Map<string, Wire.Lottery>} lotteries
@@ -42,7 +42,6 @@ const CHAT_KEPT = 100;
  * @property {number} coins
  * @property {number} senders  users who gave something
  * @property {Wire.Contributor[]} top  the three who gave most
- * @property {Wire.BattleTop | null} battleTop  the same in the present or last battle
  * @property {Map<string, number>} words  the counter of the last word about each object
  */
 
@@ -183,8 +182,8 @@ export function applyEvent(model, event) {
 }
 
 /** @param {Partial<Wire.React>} told */
-function totals({ online = 0, likes = 0, gifts = 0, coins = 0, senders = 0, top = [], battle_top: battleTop = undefined }) {
-  return { online, likes, gifts, coins, senders, top, battleTop: battleTop ?? null };
+function totals({ online = 0, likes = 0, gifts = 0, coins = 0, senders = 0, top = [] }) {
+  return { online, likes, gifts, coins, senders, top };
 }
 
 /**
@@ -203,24 +202,35 @@ function isStale(model, { t, q, d }) {
 }
 
 /**
- * @param {Wire.Battle | null} before
+ * @param {RoomModel["battle"]} before
  * @param {Wire.Battle} after
- * @returns {Wire.Battle}
+ * @returns {RoomModel["battle"]}
  */
 function settledBattle(before, after) {
+  const told = { ...after, topOf: after.version };
   // A score may have overtaken the battle's own word on another channel.
-  if (before?.pk !== after.pk || before.version <= after.version) return after;
-  return { ...after, scores: before.scores, version: before.version };
+  if (before?.pk !== after.pk || before.version <= after.version) return told;
+  const newest = topOf(before) > after.version ? { top: before.top, topOf: before.topOf } : {};
+  return { ...told, scores: before.scores, version: before.version, ...newest };
+}
+
+/** @param {NonNullable<RoomModel["battle"]>} battle */
+function topOf({ topOf: known, version }) {
+  return known ?? version;
 }
 
 /**
  * @param {RoomModel} model
- * @param {{pk: string, version: number, scores: Record<string, number>}} score
+ * @param {{pk: string, version: number, scores: Record<string, number>, top?: Record<string, Wire.Giver[]>}} score
  */
 function applyScore(model, score) {
   const battle = model.battle;
-  if (battle?.pk !== score.pk || score.version <= battle.version) return false;
-  model.battle = { ...battle, scores: score.scores, version: score.version };
+  if (battle?.pk !== score.pk) return false;
+  const { scores, version } = score.version > battle.version ? score : battle;
+  // Who gave comes only when that changed, so it may be newest in a score that another one has overtaken.
+  const { top, topOf: of } = score.top && score.version > topOf(battle) ? { top: score.top, topOf: score.version } : { top: battle.top, topOf: topOf(battle) };
+  if (version === battle.version && top === battle.top) return false;
+  model.battle = { ...battle, scores, version, top: top ?? {}, topOf: of };
   return true;
 }
 

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { deedsOf, factorAt, invitationTo, standing } from "../assets/battle.js";
+import { deedsOf, factorAt, invitationTo, standing, supporters } from "../assets/battle.js";
 
 /** @param {Record<string, number>} scores @param {Partial<Wire.Battle>} [more] @returns {Wire.Battle} */
 const battle = (scores, more = {}) => ({ pk: "p", state: "battling", rooms: Object.keys(scores), start_at: 0, end_at: 9, scores, version: 0, result: null, ...more });
@@ -29,6 +29,14 @@ test("the parts of the bar make a whole and no room vanishes", () => {
 test("who left is marked, and a room without points has none", () => {
   const sides = [{ room: "a", state: /** @type {const} */ ("in"), host: "x" }, { room: "b", state: /** @type {const} */ ("out"), host: null }];
   assert.deepEqual(standing(battle({ a: 1 }, { rooms: ["a", "b"], sides })).map(({ points, isOut }) => [points, isOut]), [[1, false], [0, true]]);
+});
+
+test("givers stand with the side they gave to, in the order of the picture, without rooms that left", () => {
+  const bob = { user: "bob", name: "Bob", points: 109 };
+  const sides = [{ room: "b", state: /** @type {const} */ ("in"), name: "Ben" }, { room: "a", state: /** @type {const} */ ("in") }, { room: "c", state: /** @type {const} */ ("out") }];
+  const shown = supporters(battle({ b: 109, a: 0, c: 1 }, { sides, top: { b: [bob], c: [bob] } }));
+  assert.deepEqual(shown, [{ room: "b", name: "Ben", givers: [bob] }, { room: "a", name: "a", givers: [] }]);
+  assert.deepEqual(supporters({ rooms: ["a"] }), [{ room: "a", name: "a", givers: [] }]);
 });
 
 test("a coin counts more from the rush on, and once where there is none", () => {

@@ -40,6 +40,23 @@ test("the score with the highest version stands", () => {
   assert.equal(model.battle?.state, "punishing");
 });
 
+test("the givers of the highest version stand, also where a score without givers has overtaken them", () => {
+  const battle = { pk: "p", state: /** @type {const} */ ("battling"), rooms: ["a", "b"], start_at: 0, end_at: 9, scores: { a: 0, b: 0 }, version: 1, result: null };
+  const giver = (/** @type {string} */ user, /** @type {number} */ points) => ({ a: [{ user, name: user, points }] });
+  const model = joined({ battle });
+  const score = (/** @type {number} */ q, /** @type {number} */ version, /** @type {object} */ more = {}) => applyEvent(model, event("pk", "pk.score", q, { pk: "p", version, scores: { a: version, b: 0 }, ...more }));
+  assert.equal(score(1, 2, { top: giver("bob", 2) }), true);
+  assert.equal(score(3, 4), true, "nobody else gave most");
+  assert.deepEqual([model.battle?.scores.a, model.battle?.top], [4, giver("bob", 2)]);
+  assert.equal(score(2, 3, { top: giver("cara", 3) }), true, "it was overtaken, and its givers are news");
+  assert.deepEqual([model.battle?.scores.a, model.battle?.version, model.battle?.top], [4, 4, giver("cara", 3)]);
+  assert.equal(score(2, 3, { top: giver("cara", 3) }), false);
+  applyEvent(model, event("pk", "pk.updated", 4, { ...battle, version: 2, top: giver("bob", 2) }));
+  assert.deepEqual([model.battle?.version, model.battle?.top], [4, giver("cara", 3)]);
+  applyEvent(model, event("pk", "pk.updated", 5, { ...battle, version: 9 }));
+  assert.equal(model.battle?.top, undefined, "a new battle begins with an empty board");
+});
+
 test("a countdown of an older revision is ignored, the same revision may fire", () => {
   const countdown = { id: "c", rev: 2, kind: "sale_open", open_at: 5, close_at: null, state: "counting", labels: [], payload: { ref: "s" } };
   const model = joined();

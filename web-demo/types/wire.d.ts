@@ -24,6 +24,8 @@ declare namespace Wire {
     start_at: number | null;
     end_at: number | null;
     scores: Record<string, number>;
+    /** Who gave most, by the room they gave to; sides to which nobody gave are left out. */
+    top?: Record<string, Giver[]>;
     version: number;
     result: BattleResult | null;
     sides?: BattleSide[];
@@ -89,7 +91,8 @@ declare namespace Wire {
   }
   interface GiftBatch { gifts: GiftItem[] }
   interface Contributor { user: string; name: string; coins: number }
-  interface BattleTop { pk: string; sides: Record<string, Contributor[]> }
+  interface Giver { user: string; name: string; points: number }
+  interface BattleTop { pk: string; sides: Record<string, Giver[]> }
   type PacketState = "counting" | "open" | "empty" | "expired" | "cancelled";
   interface PacketTaker { user: string; name: string; amount: number }
   interface RedPacket {
@@ -104,7 +107,7 @@ declare namespace Wire {
   }
   interface LotteryRecord extends Lottery { entries: string[] }
   interface React {
-    online: number; likes: number; gifts: number; coins: number; senders: number; top: Contributor[]; battle_top?: BattleTop;
+    online: number; likes: number; gifts: number; coins: number; senders: number; top: Contributor[];
   }
   interface Leaderboard { gifts: number; coins: number; senders: number; top: Contributor[]; battle_top: BattleTop | null }
   interface Speaker { feed: string | null; user: string | null }
@@ -120,7 +123,7 @@ declare namespace Wire {
   interface Snapshot {
     room: string; title: string; state: RoomState; you: You; seats: Seat[]; stage: Performer[];
     battle: Battle | null; sales: Sale[]; packets?: RedPacket[]; lotteries?: Lottery[]; countdowns: Countdown[]; chat: Chat[];
-    online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[]; battle_top?: BattleTop;
+    online: number; likes: number; gifts?: number; coins: number; senders?: number; top?: Contributor[];
     wishes?: Wish[]; settings?: Settings; moderation?: Moderation; muted_until?: number | null;
     products?: Product[]; pinned?: string; explaining?: Explanation; drafts?: SaleDraft[]; auctions?: Auction[]; coupons?: Coupon[]; quizzes?: Quiz[]; questions?: Question[]; mine?: Mine;
     st: number; q: Partial<Record<Stream, number>>;

@@ -21,11 +21,9 @@ use room_rules::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(crate) use self::gift::{
-    BattleTopBody, ContributorBody, GiftBatchBody, GiftBody, ReactBody, contributors,
-};
+pub(crate) use self::gift::{ContributorBody, GiftBatchBody, GiftBody, ReactBody, contributors};
 pub(crate) use auction::{AuctionBody, PriceBody, WonBody};
-pub(crate) use battle::{BattleBody, ScoreBody, ScoresBody, scores_body};
+pub(crate) use battle::{BattleBody, BattleTopBody, ScoreBody, ScoresBody, scores_body};
 pub(crate) use chat::{
     ChatBody, DeletedBody, QuestionBody, QuestionGoneBody, TalkData, WhisperBody, WipedBody,
     talk_event,
@@ -93,14 +91,10 @@ pub(crate) fn event_body(body: &EventBody) -> (&'static str, EventData<'_>) {
             ("seat.request", EventData::SeatRequest(SeatRequestBody { user, kind }))
         }
         EventBody::PkUpdated(battle) => ("pk.updated", EventData::Battle(battle.into())),
-        EventBody::PkScore { pk, version, scores } => (
-            "pk.score",
-            EventData::Score(ScoreBody {
-                pk: pk.as_str(),
-                version: *version,
-                scores: scores_body(scores),
-            }),
-        ),
+        EventBody::PkScore { pk, version, scores, top } => {
+            let score = ScoreBody::new(pk, *version, scores, top.as_deref());
+            ("pk.score", EventData::Score(score))
+        }
         EventBody::Countdown(countdown) => ("countdown", EventData::Countdown(countdown.into())),
         EventBody::SaleUpdated(sale) => ("sale.updated", EventData::Sale(sale.into())),
         EventBody::Giveaway(GiveawayEvent::Packet(packet)) => {

@@ -4,8 +4,8 @@
 use super::{ALIVE_FOR, ASK_EVERY, Battle, OWNER, PARTING_FOR};
 use crate::announcer::Announcer;
 use crate::{
-    BattleEnd, BattleState, BattleView, PeerMessage, PeerReport, PeerWish, RejectReason, RoomId,
-    ServerTime, SideState,
+    BattleEnd, BattleState, BattleView, Giver, PeerMessage, PeerReport, PeerWish, RejectReason,
+    RoomId, ServerTime, SideState,
 };
 
 impl Battle {
@@ -94,12 +94,9 @@ impl Battle {
     /// Shows here and in the other rooms what has become of it.
     pub(super) fn publish(&mut self, now: ServerTime, out: &mut Announcer) {
         self.score_told.clear();
-        let shown = self.board.view();
-        let (version, scores) = (shown.version, shown.scores.clone());
-        self.view.scores = scores;
-        let is_only_the_score = *shown == self.view;
-        self.view.scores = self.scores();
-        self.view.version = version + 1;
+        let is_only_the_score = self.view.only_scores_since(self.board.view());
+        (self.view.scores, self.view.top) = (self.scores(), self.givers.told());
+        self.view.version += 1;
         if !is_only_the_score {
             self.must_see = self.view.version;
             self.resend.start(now);
@@ -200,6 +197,11 @@ impl Battle {
         let view = &self.view;
         let is_asked = view.side_of(room).is_some_and(|side| side != OWNER);
         view.state == BattleState::Inviting && is_asked && view.present() == 1
+    }
+
+    /// Returns who gave most to each side.
+    pub(crate) fn top(&self, count: usize) -> Vec<Vec<Giver>> {
+        self.givers.top(count)
     }
 
     /// Returns the battle as it is told.

@@ -82,12 +82,15 @@ impl Battle {
         now: ServerTime,
         out: &mut Announcer,
     ) {
-        let PeerReport { round, given, is_final, .. } = report;
+        let PeerReport { round, given, givers, is_final, .. } = report;
         let is_open = matches!(self.view.state, BattleState::Preparing | BattleState::Battling);
         if !is_open || *round != self.view.round || given.len() != self.sides.len() {
             return;
         }
         self.sides[side].is_final |= is_final;
+        for giver in givers {
+            self.givers.hear(side, giver);
+        }
         let known = &mut self.sides[side].given;
         // Totals only rise, so the larger one is the newer one.
         if given.iter().zip(&*known).any(|(new, old)| new > old) {

@@ -103,10 +103,7 @@ impl Room {
         }
         let coins = self.gifts.handle_gift(member, order, &to, now, &mut self.out)?;
         self.crowd.touch(now);
-        if let Some(pk) = self.arena.scoring(now) {
-            self.battle_board.give(pk, &to, member, coins);
-        }
-        let score = self.arena.handle_gift(&to, coins, now, &mut self.out);
+        let score = self.arena.handle_gift(member, &to, coins, now);
         Ok(Reply::Gift { coins, score })
     }
 }

@@ -84,7 +84,7 @@ impl Room {
             coins: totals.coins,
             senders: self.gifts.senders() as u64,
             top: self.gifts.top(count),
-            battle: self.battle_board.top(count),
+            battle: self.arena.top(count),
         }
     }
 
@@ -135,9 +135,15 @@ impl Room {
     }
 
     pub(super) fn reactions(&self) -> Reactions {
-        let Leaders { gifts, coins, senders, top, battle } = self.leaders(TOP_TOLD);
-        let (online, likes) = (self.crowd.online(), self.crowd.likes());
-        Reactions { online, likes, gifts, coins, senders, top, battle }
+        let totals = self.gifts.totals();
+        Reactions {
+            online: self.crowd.online(),
+            likes: self.crowd.likes(),
+            gifts: totals.gifts,
+            coins: totals.coins,
+            senders: self.gifts.senders() as u64,
+            top: self.gifts.top(TOP_TOLD),
+        }
     }
 }
 

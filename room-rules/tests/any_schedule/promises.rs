@@ -80,7 +80,7 @@ impl Schedule {
         let mut told: BTreeMap<(String, u64), (RoomId, Vec<u64>)> = BTreeMap::new();
         for (in_room, event) in &self.world.events {
             let (pk, version, points) = match &event.body {
-                EventBody::PkScore { pk, version, scores } => (pk, *version, &scores.points),
+                EventBody::PkScore { pk, version, scores, .. } => (pk, *version, &scores.points),
                 EventBody::PkUpdated(battle) => {
                     let begins = battle.state == BattleState::Battling;
                     reached.battles += u64::from(begins && *in_room == battle.sides[0].room);

@@ -45,6 +45,7 @@ async fn two_rooms_link_battle_and_agree_on_who_won() {
     for room in [&mut a, &mut b, &mut fan] {
         let battle = battle_is(room, "punishing").await;
         assert_eq!(battle["scores"], json!({"a": 0, "b": 20}));
+        assert_eq!(battle["top"], json!({"b": [{"user": "fan", "name": "fan", "points": 20}]}));
         assert_eq!(battle["result"], json!({"winner": "b", "reason": "time"}));
     }
     for host in [&mut a, &mut b] {

@@ -83,6 +83,15 @@ async fn gifts_are_shown_to_all_leaderboards_to_members_and_orders_to_the_seller
     let all = look("", &vera).await;
     assert_eq!((all.status, &all.json()["top"][2]["user"]), (200, &json!("dan")));
     assert_eq!(look("?limit=1", &vera).await.json()["top"].as_array().unwrap().len(), 1);
+    let ben = world.token("b", "ben", Role::Host);
+    let open = Request::new("POST", "/v1/rooms").token(&ben);
+    open.body("application/json", r#"{"room":"b"}"#).send(world.address).await;
+    let there = world.token("b", "vera", Role::Viewer);
+    let theirs = Request::new("GET", "/v1/rooms/b/leaderboard?limit=2").token(&there);
+    let board = theirs.send(world.address).await.json()["battle_top"].clone();
+    let points = |user: &str| json!({"user": user, "name": user, "points": 30});
+    let sides = json!({"a": [points("bob"), points("eve")]});
+    assert_eq!(board, json!({"pk": "a-1-pk1", "sides": sides}), "the inviter's room knows best");
     assert_eq!(look("?limit=few", &vera).await.error(), (400, "BAD_REQUEST".into()));
     for path in ["packets/p1", "packets/no one", "lotteries/l1", "lotteries/no one"] {
         let path = format!("/v1/rooms/a/{}", path.replace(' ', "%20"));

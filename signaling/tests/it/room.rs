@@ -8,10 +8,10 @@ use futures_util::future::BoxFuture;
 use media_rules::layout::Choice;
 use media_rules::{ImageName, Scene};
 use room_rules::{
-    ChatId, Command, Contributor, Leaders, LifeId, Member, OrderId, OrderPlaced, OrderRequest,
-    ProductRecord, Reactions, Rejected, Reply, RoomConfig, RoomId, RoomState, RoomView,
-    SeatCommand, SeatPick, ServerTime, SessionId, SettingsView, ShopView, Snapshot, Tag, Tags,
-    Title, UserId, Watermarks,
+    BattleTop, ChatId, Command, Contributor, Giver, Leaders, LifeId, Member, OrderId, OrderPlaced,
+    OrderRequest, PkId, ProductRecord, Reactions, Rejected, Reply, RoomConfig, RoomId, RoomState,
+    RoomView, SeatCommand, SeatPick, ServerTime, SessionId, SettingsView, ShopView, Snapshot, Tag,
+    Tags, Title, UserId, Watermarks,
 };
 use signaling::{
     BackEndRequest, Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment,
@@ -68,7 +68,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let _ = reply.send(command_reply(&command).map_err(Refused::from));
             }
             RoomRequest::Order { order, reply, .. } => drop(reply.send(decide(order))),
-            RoomRequest::Look(look) => answer_look(look),
+            RoomRequest::Look(look) => answer_look(&id, look),
             RoomRequest::Describe { reply } => drop(reply.send(Ok(view(&id)))),
             RoomRequest::Publish { offer, reply, .. } => drop(reply.send(answer(&offer))),
             RoomRequest::Play { feed, offer, reply, .. } => {
@@ -240,7 +240,7 @@ fn command_reply(command: &Command) -> Result<Reply, Rejected> {
     }
 }
 
-fn answer_look(look: LookRequest) {
+fn answer_look(room: &RoomId, look: LookRequest) {
     match look {
         LookRequest::Stats { after, count, reply } => {
             let points = (1..4).filter(|at| *at > after).take(count);
@@ -254,7 +254,7 @@ fn answer_look(look: LookRequest) {
         LookRequest::Coupon { reply, .. } => drop(reply.send(not_there("coupon"))),
         LookRequest::Quiz { reply, .. } => drop(reply.send(not_there("quiz"))),
         LookRequest::Products { reply } => drop(reply.send(Ok(ProductRecord::default()))),
-        LookRequest::Leaders { count, reply } => drop(reply.send(Ok(leaders(count)))),
+        LookRequest::Leaders { count, reply } => drop(reply.send(Ok(leaders(room, count)))),
     }
 }
 
@@ -262,13 +262,23 @@ fn not_there<T>(what: &'static str) -> Result<T, Refused> {
     Err(Rejected::NotFound(what).into())
 }
 
-fn leaders(count: usize) -> Leaders {
+/// Every room is in a battle that room `a` owns, which alone knows of more than one giver.
+fn leaders(room: &RoomId, count: usize) -> Leaders {
     let on = |name: &str| {
         let user = UserId::parse(name).unwrap();
         Contributor { user, name: name.into(), coins: 10 }
     };
     let top = ["bob", "cara", "dan"].into_iter().take(count).map(on).collect();
-    Leaders { gifts: 3, coins: 30, senders: 3, top, battle: None }
+    let owner = RoomId::parse("a").unwrap();
+    let known = if *room == owner { count } else { 1 };
+    let giver = |name: &str| {
+        let user = UserId::parse(name).unwrap();
+        Giver { user, name: name.into(), points: 30 }
+    };
+    let givers = ["bob", "eve", "fay"].into_iter().take(known).map(giver).collect();
+    let pk = PkId::parse("a-1-pk1").unwrap();
+    let battle = Some(BattleTop { pk, sides: vec![(owner.clone(), givers)], owner });
+    Leaders { gifts: 3, coins: 30, senders: 3, top, battle }
 }
 
 fn decide(order: OrderRequest) -> Result<Reply, Refused> {

@@ -1,6 +1,6 @@
 /** The battle desk: pick live rooms, invite them on some terms, answer, watch how it stands, end it, do it again. */
 
-import { deedsOf, invitationTo, isOn, sideOf, wasFought } from "../battle.js";
+import { deedsOf, invitationTo, isOn, sideOf, supporters, wasFought } from "../battle.js";
 import { call } from "../http.js";
 import { avatar, byId, el, setText, short } from "../ui/dom.js";
 import { choice, smallButton } from "../ui/fields.js";
@@ -61,12 +61,13 @@ export class PkPanel {
     this.preset("seconds", "60");
     this.preset("punish", "10");
     this.sides = el("ul", { class: "list", "data-testid": "pk-sides", hidden: true });
+    this.givers = el("ul", { class: "list", "data-testid": "pk-givers", "aria-label": "贡献榜 Top givers", hidden: true });
     /** Rooms that are to be asked together. @type {Set<string>} */
     this.chosen = new Set();
     this.together = smallButton("", "pk-invite-several", () => this.invite([...this.chosen]), "primary");
     this.picker = el("div", { class: "pk-picker" }, this.terms, this.rooms, this.together);
     this.drawChosen();
-    root.append(el("div", { class: "card-head" }, el("h2", {}, "PK 连麦对战 Battle")), this.status, this.sides, this.actions, this.picker);
+    root.append(el("div", { class: "card-head" }, el("h2", {}, "PK 连麦对战 Battle")), this.status, this.sides, this.givers, this.actions, this.picker);
 
     this.dialog = /** @type {HTMLDialogElement} */ (byId("pk-invite"));
     this.dialog.addEventListener("close", () => void this.answer());
@@ -78,6 +79,7 @@ export class PkPanel {
     this.drawnPresence = "";
     this.drawnDeeds = "";
     this.drawnSides = "";
+    this.drawnGivers = "";
     setInterval(() => void this.refreshRooms(), REFRESH_MS);
   }
 
@@ -96,6 +98,7 @@ export class PkPanel {
   drawStatus({ battle, joined }) {
     setText(this.status, this.statusText(battle, joined));
     this.drawSides(battle);
+    this.drawGivers(battle);
     const deeds = joined ? deedsOf(battle, this.room) : [];
     // Points come ten times a second; whoever is about to press a button must find it where it was.
     const key = [battle?.pk, ...deeds].join();
@@ -132,6 +135,19 @@ export class PkPanel {
       const points = row.querySelector(".pk-points");
       if (points) setText(points, String(battle?.scores[row.dataset.room ?? ""] ?? 0));
     }
+  }
+
+  /**
+   * Who gave most to each side, whatever room they gave in; they stay until the next battle.
+   * @param {Wire.Battle | null} battle
+   */
+  drawGivers(battle) {
+    const sides = (battle ? supporters(battle) : []).filter(({ givers }) => givers.length > 0);
+    this.givers.hidden = sides.length === 0;
+    const key = JSON.stringify(sides);
+    if (key === this.drawnGivers) return;
+    this.drawnGivers = key;
+    this.givers.replaceChildren(...sides.map((side) => giversRow(side)));
   }
 
   /** Opens the dialog for an invitation and closes it when the invitation is gone. */
@@ -245,6 +261,12 @@ function sideRow({ room, state, host, name }) {
   return el("li", { class: "list-row", "data-testid": `pk-side-${room}`, "data-room": room }, avatar(name || host || room),
     el("span", { class: "grow two" }, el("b", {}, name || host || room), el("small", {}, room)),
     el("b", { class: "pk-points" }, ""), el("span", { class: `chip ${state === "in" ? "live" : ""}` }, SIDES[state]));
+}
+
+/** @param {ReturnType<typeof supporters>[number]} side */
+function giversRow({ room, name, givers }) {
+  const giver = (/** @type {Wire.Giver} */ { user, name, points }) => el("span", { class: "pk-giver" }, avatar(name || user), name || user, el("b", { class: "pk-points" }, short(points)));
+  return el("li", { class: "list-row", "data-testid": `pk-givers-${room}` }, el("span", { class: "grow two" }, el("small", {}, `支持 For ${name}`), el("span", {}, ...givers.map(giver))));
 }
 
 /**

@@ -1,12 +1,12 @@
 /**
  * The battle drawn over the picture: a score bar with a part for each room, in the order in which they stand in the
- * picture; the clock; the result at the end. The clock runs on room time by itself.
+ * picture; who gave most to each; the clock; the result at the end. The clock runs on room time by itself.
  */
 
-import { factorAt, standing } from "../battle.js";
+import { factorAt, standing, supporters } from "../battle.js";
 import { battleDeadline, clockText } from "../countdown.js";
 import { tiles } from "../layout.js";
-import { el, setText, short } from "./dom.js";
+import { avatar, el, setText, short } from "./dom.js";
 
 const TICK_MS = 100;
 
@@ -18,7 +18,7 @@ const PHASES = { linking: "连线中 Linking", linked: "连麦中 Linked", prepa
 
 const MEDALS = { win: "胜", lose: "负", draw: "平" };
 
-/** @typedef {{part: HTMLElement, score: HTMLElement}} Part */
+/** @typedef {{part: HTMLElement, score: HTMLElement, best: HTMLElement}} Part */
 
 export class BattleView {
   /**
@@ -31,7 +31,11 @@ export class BattleView {
     this.bar = el("div", { class: "pk-bar", "data-testid": "pk-bar", role: "img" });
     this.clock = el("div", { class: "pk-clock", "data-testid": "pk-clock", role: "timer" });
     this.result = el("div", { class: "pk-result", hidden: true, "data-testid": "pk-result" });
-    root.append(this.bar, this.clock, this.result);
+    // Those who stand with the left picture to the left of the clock, the others to the right.
+    this.givers = [el("span", { class: "pk-givers" }), el("span", { class: "pk-givers" })];
+    const [left = "", right = ""] = this.givers;
+    root.append(this.bar, el("div", { class: "pk-row" }, left, this.clock, right), this.result);
+    this.drawnGivers = "";
     /** By room, in the order of the picture. @type {Map<string, Part>} */
     this.parts = new Map();
     /** @type {Wire.Battle | null} */
@@ -54,6 +58,7 @@ export class BattleView {
     if (!battle || !shown) return;
 
     this.drawBar(battle, model.room);
+    this.drawGivers(battle);
     this.showResult(battle);
     this.tick();
     this.timer = window.setInterval(() => this.tick(), TICK_MS);
@@ -69,6 +74,7 @@ export class BattleView {
     this.bar.hidden = battle.state === "linked";
     this.root.classList.toggle("many", sides.length > 2);
     if (sides.map(({ room }) => room).join() !== [...this.parts.keys()].join()) {
+      this.drawnGivers = "";
       this.parts = new Map(sides.map(({ room }, at) => [room, part(room, home, at, sides.length)]));
       this.bar.replaceChildren(...[...this.parts.values()].map((one) => one.part));
     }
@@ -79,6 +85,26 @@ export class BattleView {
       one.part.style.setProperty("--share", String(share));
     }
     this.bar.setAttribute("aria-label", sides.map(({ room, points }) => `${room} ${points}`).join(" : "));
+  }
+
+  /**
+   * Two pictures have room for three beside them; of more each has its best giver in its part of the bar.
+   * @param {Wire.Battle} battle
+   */
+  drawGivers(battle) {
+    const sides = supporters(battle);
+    const key = JSON.stringify(sides.map(({ room, givers }) => [room, ...givers.map(({ user, name }) => [user, name])]));
+    if (key === this.drawnGivers) return;
+    this.drawnGivers = key;
+    for (const [at, root] of this.givers.entries()) {
+      const givers = sides.length === 2 ? sides[at]?.givers ?? [] : [];
+      root.dataset.testid = `pk-heads-${sides[at]?.room ?? ""}`;
+      root.setAttribute("aria-label", givers.map(({ name, user }) => name || user).join(", "));
+      root.replaceChildren(...givers.map(({ name, user }) => avatar(name || user)));
+    }
+    for (const { room, givers: [best] } of sides) {
+      this.parts.get(room)?.best.replaceChildren(...(best && sides.length > 2 ? [avatar(best.name || best.user)] : []));
+    }
   }
 
   tick() {
@@ -128,5 +154,6 @@ function part(room, home, at, count) {
   const score = el("b", { class: "pk-score", "data-testid": testId }, "0");
   // Two sides stand where their pictures do; of more nobody could tell whose part is whose.
   const name = count > 2 ? [el("small", { class: "pk-name" }, isOwn ? "本场" : room)] : [];
-  return { part: el("span", { class: `pk-part ${isOwn ? "own" : `rival-${at % 4}`}`, title: room }, score, ...name), score };
+  const best = el("span", { class: "pk-best" });
+  return { part: el("span", { class: `pk-part ${isOwn ? "own" : `rival-${at % 4}`}`, title: room }, el("span", { class: "pk-points-row" }, best, score), ...name), score, best };
 }

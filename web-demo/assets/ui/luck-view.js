@@ -43,7 +43,7 @@ export class LuckView {
     const packets = [...model.packets.values()].filter((one) => isShown(one.state, one.close_at, now));
     const lotteries = [...model.lotteries.values()].filter((one) => isShown(one.state, one.draw_at, now));
     const chips = [
-      ...(model.top.length > 0 ? [this.podium(model)] : []),
+      ...(model.top.length > 0 || battleGivers(model.battle) ? [this.podium(model)] : []),
       ...packets.map((packet) => this.packetChip(packet)),
       ...this.coupons.chips(model.coupons),
       ...lotteries.map((lottery) => this.lotteryChip(lottery, model.you.user)),
@@ -139,7 +139,11 @@ export class LuckView {
     const board = await attempt(call(this.tokens, "GET", `${this.path}/leaderboard?limit=20`));
     if (!board) return;
     const row = (/** @type {Wire.Contributor} */ { user, name, coins }) => el("li", {}, avatar(name || user), el("b", {}, name || user), el("span", {}, `${coins} 币 coins`));
-    this.open(`贡献榜 Top givers · ${board.senders} 人`, el("ol", { class: "luck-list", "data-testid": "leaders" }, ...board.top.map(row)));
+    const inBattle = (/** @type {Wire.Giver} */ { user, name, points }) => el("li", {}, avatar(name || user), el("b", {}, name || user), el("span", {}, `${points} 分 points`));
+    const sides = Object.entries(board.battle_top?.sides ?? {});
+    this.open(`贡献榜 Top givers · ${board.senders} 人`,
+      el("ol", { class: "luck-list", "data-testid": "leaders" }, ...board.top.map(row)),
+      ...sides.flatMap(([room, givers]) => [el("h3", { class: "luck-side" }, `PK · 支持 for ${room}`), el("ol", { class: "luck-list", "data-testid": `leaders-${room}` }, ...givers.map(inBattle))]));
   }
 
   /** @param {string} packet */
@@ -199,4 +203,9 @@ export class LuckView {
  */
 function isShown(state, until, now) {
   return ["counting", "open", "closed"].includes(state) || now < until + OVER_MS;
+}
+
+/** @param {Wire.Battle | null} battle */
+function battleGivers(battle) {
+  return battle !== null && Object.keys(battle.top ?? {}).length > 0;
 }

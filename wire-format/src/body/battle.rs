@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use room_rules::{
-    BattleEnd, BattleResult, BattleState, BattleView, RoomId, Rush, Scores, ServerTime, SideState,
-    SideView,
+    BattleEnd, BattleResult, BattleState, BattleTop, BattleView, Giver, PkId, RoomId, Rush, Scores,
+    ServerTime, SideState, SideView,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,9 +13,24 @@ use serde::Serialize;
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "PkScore")]
 pub(crate) struct ScoreBody<'a> {
-    pub(crate) pk: &'a str,
-    pub(crate) version: u64,
-    pub(crate) scores: ScoresBody<'a>,
+    pk: &'a str,
+    version: u64,
+    scores: ScoresBody<'a>,
+    /// Who gave most, if that is other than it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top: Option<GiversBody<'a>>,
+}
+
+impl<'a> ScoreBody<'a> {
+    pub(crate) fn new(
+        pk: &'a PkId,
+        version: u64,
+        scores: &'a Scores,
+        top: Option<&'a [Vec<Giver>]>,
+    ) -> Self {
+        let top = top.map(|top| givers(scores.rooms.iter().zip(top.iter().map(Vec::as_slice))));
+        Self { pk: pk.as_str(), version, scores: scores_body(scores), top }
+    }
 }
 
 /// `Battle`.
@@ -32,6 +47,9 @@ pub(crate) struct BattleBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rush: Option<RushBody>,
     scores: ScoresBody<'a>,
+    /// Who gave most to each side, once anybody has.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    top: GiversBody<'a>,
     version: u64,
     result: Option<ResultBody<'a>>,
 }
@@ -57,6 +75,7 @@ impl<'a> From<&'a BattleView> for BattleBody<'a> {
             end_at: battle.end_at.map(ServerTime::unix_millis),
             rush: battle.rush.map(Into::into),
             scores: scores_body(&battle.scores),
+            top: givers(battle.rooms().zip(battle.top.iter().map(Vec::as_slice))),
             version: battle.version,
             result: battle.result.as_ref().map(Into::into),
         }
@@ -135,6 +154,44 @@ const fn reason(end: BattleEnd) -> &'static str {
         BattleEnd::Busy => "busy",
         BattleEnd::Unreachable => "unreachable",
         BattleEnd::Forced => "forced",
+    }
+}
+
+/// `Giver`.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Giver")]
+struct GiverBody<'a> {
+    user: &'a str,
+    name: &'a str,
+    points: u64,
+}
+
+impl<'a> From<&'a Giver> for GiverBody<'a> {
+    fn from(giver: &'a Giver) -> Self {
+        Self { user: giver.user.as_str(), name: &giver.name, points: giver.points }
+    }
+}
+
+/// Who gave most, by the room they gave to; rooms to which nobody gave are left out.
+type GiversBody<'a> = BTreeMap<&'a str, Vec<GiverBody<'a>>>;
+
+fn givers<'a>(sides: impl Iterator<Item = (&'a RoomId, &'a [Giver])>) -> GiversBody<'a> {
+    let given = sides.filter(|(_, top)| !top.is_empty());
+    given.map(|(room, top)| (room.as_str(), top.iter().map(Into::into).collect())).collect()
+}
+
+/// `BattleTop`.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "BattleTop")]
+pub(crate) struct BattleTopBody<'a> {
+    pk: &'a str,
+    sides: GiversBody<'a>,
+}
+
+impl<'a> From<&'a BattleTop> for BattleTopBody<'a> {
+    fn from(battle: &'a BattleTop) -> Self {
+        let sides = battle.sides.iter().map(|(room, top)| (room, top.as_slice()));
+        Self { pk: battle.pk.as_str(), sides: givers(sides) }
     }
 }
 

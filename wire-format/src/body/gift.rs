@@ -1,8 +1,6 @@
 //! Gifts, totals and who gave most.
 
-use std::collections::BTreeMap;
-
-use room_rules::{BattleTop, Contributor, Gift, GiftItem, Reactions};
+use room_rules::{Contributor, Gift, GiftItem, Reactions};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -65,15 +63,12 @@ pub(crate) struct ReactBody<'a> {
     coins: u64,
     senders: u64,
     top: Vec<ContributorBody<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    battle_top: Option<BattleTopBody<'a>>,
 }
 
 impl<'a> From<&'a Reactions> for ReactBody<'a> {
     fn from(reactions: &'a Reactions) -> Self {
-        let Reactions { online, likes, gifts, coins, senders, ref top, ref battle } = *reactions;
-        let (top, battle_top) = (contributors(top), battle.as_ref().map(Into::into));
-        Self { online, likes, gifts, coins, senders, top, battle_top }
+        let Reactions { online, likes, gifts, coins, senders, ref top } = *reactions;
+        Self { online, likes, gifts, coins, senders, top: contributors(top) }
     }
 }
 
@@ -94,23 +89,6 @@ impl<'a> From<&'a Contributor> for ContributorBody<'a> {
 
 pub(crate) fn contributors(top: &[Contributor]) -> Vec<ContributorBody<'_>> {
     top.iter().map(Into::into).collect()
-}
-
-/// `BattleTop`.
-#[derive(JsonSchema, Serialize)]
-#[schemars(rename = "BattleTop")]
-pub(crate) struct BattleTopBody<'a> {
-    pk: &'a str,
-    sides: BTreeMap<&'a str, Vec<ContributorBody<'a>>>,
-}
-
-impl<'a> From<&'a BattleTop> for BattleTopBody<'a> {
-    fn from(battle: &'a BattleTop) -> Self {
-        let side = |(room, top): &'a (room_rules::RoomId, Vec<Contributor>)| {
-            (room.as_str(), contributors(top))
-        };
-        Self { pk: battle.pk.as_str(), sides: battle.sides.iter().map(side).collect() }
-    }
 }
 
 /// `Gift`.

@@ -2,7 +2,7 @@
 
 use room_rules::{
     Areas, BattleEnd, BattleResult, BattleState, BattleView, Countdown, CountdownId, CountdownKind,
-    CountdownState, Member, Role, Rush, Scores, SideState, SideView,
+    CountdownState, EventBody, Giver, Member, Role, Rush, Scores, SideState, SideView,
 };
 
 use crate::{at, pk, room, sale_countdown, scores, user};
@@ -18,6 +18,7 @@ pub(crate) fn invited() -> BattleView {
         rush: None,
         punish_until: None,
         scores: scores(0),
+        top: vec![Vec::new(), Vec::new()],
         version: 1,
         result: None,
     }
@@ -48,10 +49,23 @@ pub(crate) fn decided() -> BattleView {
         end_at: Some(at(63_000)),
         punish_until: Some(at(93_000)),
         scores: Scores { rooms: ["a", "b", "c"].map(room).into(), points: vec![10, 0, 0] },
+        top: top(),
         version: 9,
         result: Some(BattleResult { winner: Some(room("a")), reason: BattleEnd::Time }),
         ..invited()
     }
+}
+
+/// A score that comes with who made it.
+pub(crate) fn score() -> EventBody {
+    let BattleView { pk, version, scores, top, .. } = decided();
+    EventBody::PkScore { pk, version, scores, top: Some(top) }
+}
+
+/// One viewer gave all that there is.
+pub(crate) fn top() -> Vec<Vec<Giver>> {
+    let bob = Giver { user: user("bob"), name: "Bob".into(), points: 10 };
+    vec![vec![bob], Vec::new(), Vec::new()]
 }
 
 pub(crate) fn countdown() -> Countdown {

@@ -2,7 +2,7 @@
 
 use room_rules::{BattleTop, Contributor, GiftId, GiftItem, Leaders, Reactions, ServerTime};
 
-use crate::{now, pk, room, user};
+use crate::{battle, now, pk, room, user};
 
 pub(crate) fn roses() -> GiftItem {
     GiftItem {
@@ -40,16 +40,15 @@ fn contributor(name: &str, coins: u64) -> Contributor {
 
 pub(crate) fn reactions() -> Reactions {
     let top = vec![contributor("Bob", 900), contributor("Cara", 90)];
-    Reactions { online: 12, likes: 345, gifts: 27, coins: 990, senders: 2, top, battle: None }
-}
-
-pub(crate) fn after_a_battle() -> Reactions {
-    let sides = vec![(room("a"), vec![contributor("Bob", 800)])];
-    let top = vec![contributor("Bob", 900)];
-    Reactions { top, battle: Some(BattleTop { pk: pk(), sides }), ..reactions() }
+    Reactions { online: 12, likes: 345, gifts: 27, coins: 990, senders: 2, top }
 }
 
 pub(crate) fn leaders() -> Leaders {
     let Reactions { gifts, coins, senders, top, .. } = reactions();
     Leaders { gifts, coins, senders, top, battle: None }
+}
+
+pub(crate) fn leaders_after_a_battle() -> Leaders {
+    let sides = ["a", "b", "c"].map(room).into_iter().zip(battle::top()).collect();
+    Leaders { battle: Some(BattleTop { pk: pk(), owner: room("a"), sides }), ..leaders() }
 }
