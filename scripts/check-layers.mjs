@@ -34,7 +34,9 @@ const libraries = {
   'tokio-tungstenite': ['load-tester', 'examples'],
   rml_rtmp: ['relay-cdn'],
   rusqlite: ['ledger'],
-  postgres: ['ledger'],
+  postgres: [],
+  'tokio-postgres': ['ledger'],
+  'tokio-rustls': ['ledger'],
 };
 /** What the rules may never name. */
 const impure = ['tokio', 'axum', 'rand', 'fastrand', 'libc', 'rustix', 'tracing', 'metrics'];

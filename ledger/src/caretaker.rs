@@ -1,13 +1,14 @@
 //! Looks after a ledger beside the server that writes to it: says whether every chain of hashes
 //! holds, copies it, and takes away what is old.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
 use crate::chain;
 use crate::reader::check;
 use crate::store::{Store, Which};
-use crate::{LedgerError, Letter, LetterFilter, Life, LifeId, Place, Pruned, Row};
+use crate::{Head, LedgerError, Letter, LetterFilter, Life, LifeId, Place, Pruned, Row};
 
 const ROWS_AT_ONCE: usize = 1_000;
 const PRUNED_AT_ONCE: usize = 10_000;
@@ -40,6 +41,17 @@ pub struct Fault {
     pub seq: u64,
     /// What is wrong.
     pub what: &'static str,
+}
+
+/// What became of heads that were kept.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Held {
+    /// Heads whose rows are there as they were.
+    pub held: u64,
+    /// Heads of lives that are gone and were old enough to be.
+    pub gone: u64,
+    /// Heads whose rows are not there as they were.
+    pub faults: Vec<Fault>,
 }
 
 impl Caretaker {
@@ -78,6 +90,55 @@ impl Caretaker {
             }
         }
         Ok(verified)
+    }
+
+    /// Returns how far each life has come, or each of one room.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub fn heads(&mut self, room: Option<&str>) -> Result<Vec<Head>, LedgerError> {
+        let mut heads = Vec::new();
+        for Life { id: life, room, .. } in self.lives(room)? {
+            if let Some(Row { seq, at, hash, .. }) = self.store.last_row(life)? {
+                heads.push(Head { room, life, seq, at, hash });
+            }
+        }
+        Ok(heads)
+    }
+
+    /// Looks for the rows of heads that were kept. A chain that holds has them only if nothing before
+    /// them was changed and they were not cut off. A life whose head is of before
+    /// `pruned_before` may be gone.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub fn hold_against(
+        &mut self,
+        heads: &[Head],
+        pruned_before: u64,
+    ) -> Result<Held, LedgerError> {
+        let there: BTreeSet<LifeId> = self.lives(None)?.iter().map(|life| life.id).collect();
+        let mut held = Held::default();
+        for Head { room, life, seq, at, hash } in heads {
+            let row = self.rows(*life, seq.saturating_sub(1), 1)?.pop();
+            let what = match row {
+                Some(row) if row.seq == *seq && row.hash == *hash => {
+                    held.held += 1;
+                    continue;
+                }
+                Some(row) if row.seq == *seq => "it is not the row that was kept",
+                None if !there.contains(life) && *at < pruned_before => {
+                    held.gone += 1;
+                    continue;
+                }
+                Some(_) | None => "it was there and is not: rows were cut off",
+            };
+            let (room, life, seq) = (room.clone(), *life, *seq);
+            held.faults.push(Fault { room, life, seq, what });
+        }
+        Ok(held)
     }
 
     /// Returns all lives, or those of one room, oldest first.

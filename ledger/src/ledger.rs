@@ -25,15 +25,25 @@ pub struct LedgerConfig {
     pub queue_rows: usize,
     /// Rows of one transaction at most.
     pub batch_rows: usize,
-    /// How long a data base server that is gone is waited for before rooms stop.
-    pub wait_for_server: Duration,
+    /// How long a data base server is waited for.
+    pub patience: Patience,
+}
+
+/// How long a data base server is waited for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Patience {
+    /// When it is gone, before rooms stop.
+    pub for_server: Duration,
+    /// When it leaves a question unanswered, before its connection is dropped and made anew.
+    pub for_answers: Duration,
 }
 
 impl LedgerConfig {
     /// Returns the usual limits for a ledger at `place`.
     pub const fn at(place: Place) -> Self {
-        let wait_for_server = Duration::from_secs(5);
-        Self { place, queue_rows: 16_384, batch_rows: 1_024, wait_for_server }
+        let patience =
+            Patience { for_server: Duration::from_secs(5), for_answers: Duration::from_secs(10) };
+        Self { place, queue_rows: 16_384, batch_rows: 1_024, patience }
     }
 }
 
@@ -60,8 +70,8 @@ struct Opened {
 }
 
 impl Opened {
-    fn at(place: &Place, wait_for_server: Duration) -> Result<Self, LedgerError> {
-        let mut store = place.open(wait_for_server)?;
+    fn at(place: &Place, patience: Patience) -> Result<Self, LedgerError> {
+        let mut store = place.open(patience)?;
         let (last_life, last_moment) = (store.last_life()?, store.last_moment()?);
         Ok(Self { store, last_life, last_moment })
     }
@@ -100,9 +110,9 @@ impl Ledger {
         let waiting = Arc::new(AtomicUsize::new(0));
         let letters = Arc::new(watch::Sender::new(0));
         let (counted, told) = (Arc::clone(&waiting), Arc::clone(&letters));
-        let LedgerConfig { place, queue_rows, batch_rows, wait_for_server } = config.clone();
+        let LedgerConfig { place, queue_rows, batch_rows, patience } = config.clone();
         // The thread that uses the store opens it, too: nothing else may wait for a data base.
-        let write = move || match Opened::at(&place, wait_for_server) {
+        let write = move || match Opened::at(&place, patience) {
             Ok(Opened { store, last_life, last_moment }) => {
                 // Nobody who does not wait for it any more is missed.
                 let _ = opened.send(Ok((last_life, last_moment)));

@@ -9,6 +9,8 @@
 
 mod caretaker;
 mod chain;
+mod copy;
+mod head;
 mod journal;
 mod ledger;
 mod outbox;
@@ -19,11 +21,14 @@ mod reader;
 mod row;
 mod sqlite;
 mod store;
+mod tables;
 mod writer;
 
-pub use caretaker::{Caretaker, Fault, Verified};
+pub use caretaker::{Caretaker, Fault, Held, Verified};
+pub use copy::{Copied, copy};
+pub use head::{Head, NotAHead};
 pub use journal::{Entry, Journal, Progress};
-pub use ledger::{Ledger, LedgerConfig, WriterThread};
+pub use ledger::{Ledger, LedgerConfig, Patience, WriterThread};
 pub use outbox::{Delivery, Letter, LetterFilter, LetterHead, LetterState, Outbox};
 pub use place::{Place, PostgresUrl};
 pub use reader::LifeReader;

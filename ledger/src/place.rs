@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::LedgerError;
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{NewSqliteShelf, SqliteShelf, SqliteStore};
 use crate::store::Store;
+use crate::tables::{NewShelf, Shelf};
+use crate::{LedgerError, Patience};
 
 /// Where a ledger is kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,21 +25,45 @@ pub struct PostgresUrl(String);
 
 impl Place {
     /// Opens or makes the store, and takes it over from whoever wrote to it before.
-    pub(crate) fn open(&self, wait_for_server: Duration) -> Result<Box<dyn Store>, LedgerError> {
+    pub(crate) fn open(&self, patience: Patience) -> Result<Box<dyn Store>, LedgerError> {
         match self {
             Self::Temporary => Ok(Box::new(SqliteStore::temporary()?)),
             Self::File(path) => Ok(Box::new(SqliteStore::open(path)?)),
-            Self::Postgres(url) => open_postgres(url, wait_for_server),
+            Self::Postgres(url) => open_postgres(url, patience),
+        }
+    }
+
+    /// Returns the place that a text names: a PostgreSQL data base if it begins as their URLs do, a
+    /// file otherwise.
+    pub fn named(text: &str) -> Self {
+        match text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            true => Self::Postgres(PostgresUrl::new(text)),
+            false => Self::File(PathBuf::from(text)),
+        }
+    }
+
+    /// Opens what is to be copied, while nobody else has it open.
+    pub(crate) fn shelf(&self) -> Result<Box<dyn Shelf>, LedgerError> {
+        match self {
+            Self::Temporary => Err(nobody_knows()),
+            Self::File(path) => Ok(Box::new(SqliteShelf::open(path)?)),
+            Self::Postgres(url) => postgres_shelf(url),
+        }
+    }
+
+    /// Begins what a copy is to become.
+    pub(crate) fn new_shelf(&self) -> Result<Box<dyn NewShelf>, LedgerError> {
+        match self {
+            Self::Temporary => Err(nobody_knows()),
+            Self::File(path) => Ok(Box::new(NewSqliteShelf::at(path)?)),
+            Self::Postgres(url) => new_postgres_shelf(url),
         }
     }
 
     /// Opens the store beside the program that writes to it.
     pub(crate) fn beside(&self) -> Result<Box<dyn Store>, LedgerError> {
         match self {
-            Self::Temporary => {
-                let why = "a temporary ledger is known to nobody but the program that made it";
-                Err(LedgerError::Failed(why.to_owned()))
-            }
+            Self::Temporary => Err(nobody_knows()),
             Self::File(path) => Ok(Box::new(SqliteStore::beside(path)?)),
             Self::Postgres(url) => postgres_beside(url),
         }
@@ -74,9 +98,14 @@ impl fmt::Debug for PostgresUrl {
     }
 }
 
+fn nobody_knows() -> LedgerError {
+    let why = "a temporary ledger is known to nobody but the program that made it";
+    LedgerError::Failed(why.to_owned())
+}
+
 #[cfg(feature = "postgres")]
-fn open_postgres(url: &PostgresUrl, wait_for: Duration) -> Result<Box<dyn Store>, LedgerError> {
-    Ok(Box::new(crate::postgres::PostgresStore::open(url, wait_for)?))
+fn open_postgres(url: &PostgresUrl, patience: Patience) -> Result<Box<dyn Store>, LedgerError> {
+    Ok(Box::new(crate::postgres::PostgresStore::open(url, patience)?))
 }
 
 #[cfg(feature = "postgres")]
@@ -84,14 +113,39 @@ fn postgres_beside(url: &PostgresUrl) -> Result<Box<dyn Store>, LedgerError> {
     Ok(Box::new(crate::postgres::PostgresStore::beside(url)?))
 }
 
+#[cfg(feature = "postgres")]
+fn postgres_shelf(url: &PostgresUrl) -> Result<Box<dyn Shelf>, LedgerError> {
+    Ok(Box::new(crate::postgres::PostgresShelf::open(url)?))
+}
+
+#[cfg(feature = "postgres")]
+fn new_postgres_shelf(url: &PostgresUrl) -> Result<Box<dyn NewShelf>, LedgerError> {
+    Ok(Box::new(crate::postgres::PostgresShelf::begin(url)?))
+}
+
 #[cfg(not(feature = "postgres"))]
-fn open_postgres(url: &PostgresUrl, _: Duration) -> Result<Box<dyn Store>, LedgerError> {
+fn postgres_shelf(_: &PostgresUrl) -> Result<Box<dyn Shelf>, LedgerError> {
+    Err(not_built())
+}
+
+#[cfg(not(feature = "postgres"))]
+fn new_postgres_shelf(_: &PostgresUrl) -> Result<Box<dyn NewShelf>, LedgerError> {
+    Err(not_built())
+}
+
+#[cfg(not(feature = "postgres"))]
+fn open_postgres(url: &PostgresUrl, _: Patience) -> Result<Box<dyn Store>, LedgerError> {
     postgres_beside(url)
 }
 
 #[cfg(not(feature = "postgres"))]
 fn postgres_beside(_: &PostgresUrl) -> Result<Box<dyn Store>, LedgerError> {
+    Err(not_built())
+}
+
+#[cfg(not(feature = "postgres"))]
+fn not_built() -> LedgerError {
     let why = "this program was built without PostgreSQL: build it with `--features postgres`, or \
                leave ledger.postgres_url empty";
-    Err(LedgerError::Failed(why.to_owned()))
+    LedgerError::Failed(why.to_owned())
 }

@@ -7,36 +7,52 @@ mod letters;
 mod schema;
 mod session;
 mod settings;
+mod shelf;
+mod tls;
+
+pub(crate) use shelf::PostgresShelf;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ::postgres::Config;
 use tracing::{error, info};
 
-use crate::postgres::session::{Outcome, Sent, Session, Trouble, Work};
+use crate::postgres::session::{Backend, Holds, Outcome, Sent, Session, Trouble, Work};
+use crate::postgres::settings::Settings;
 use crate::store::{Store, Stored, Which, from_sql, to_sql};
 use crate::{
-    Delivery, LedgerError, Letter, LetterFilter, LetterHead, Life, LifeId, PostgresUrl, Pruned, Row,
+    Delivery, LedgerError, Letter, LetterFilter, LetterHead, Life, LifeId, Patience, PostgresUrl,
+    Pruned, Row,
 };
 
 /// Between two tries to reach a server that is gone; one that stayed away longer than it is waited
 /// for is tried no more often than the second.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 const TRY_SELDOM_AFTER: Duration = Duration::from_secs(1);
+/// How long an answer may take that nobody but a person at a terminal waits for, and making tables.
+const UNHURRIED: Duration = Duration::from_secs(60);
 
 /// A ledger in a PostgreSQL data base.
 #[derive(Debug)]
 pub(crate) struct PostgresStore {
-    config: Config,
+    settings: Settings,
     session: Option<Session>,
+    holds: Holds,
     /// The number under which this program took the ledger over; whoever takes it over next has a
     /// higher one, and then nothing more is written here.
     fence: i64,
-    /// How long a server that is gone is waited for.
-    wait_for_server: Duration,
-    /// When it was waited for in vain.
+    patience: Patience,
+    /// When the server was waited for in vain.
     given_up_at: Option<Instant>,
+    /// The connection that was lost last, until the server keeps nothing for it any more.
+    lost: Option<Lost>,
+}
+
+#[derive(Debug)]
+struct Lost {
+    backend: Backend,
+    /// Whether it was lost while a transaction was being committed.
+    committing: bool,
 }
 
 impl PostgresStore {
@@ -45,13 +61,16 @@ impl PostgresStore {
     /// # Errors
     ///
     /// It cannot be reached, or a newer program made the tables.
-    pub(crate) fn open(url: &PostgresUrl, wait_for_server: Duration) -> Result<Self, LedgerError> {
-        let mut store = Self::connect(url, wait_for_server)?;
+    pub(crate) fn open(url: &PostgresUrl, patience: Patience) -> Result<Self, LedgerError> {
+        let unhurried = Patience { for_answers: UNHURRIED, ..patience };
+        let mut store = Self::connect(url, Holds::WithServers, unhurried)?;
         store.fence = store.change(|work| {
             schema::migrate(work)?;
             let rows = work.query("UPDATE fence SET number = number + 1 RETURNING number", &[])?;
             Ok(rows[0].get(0))
         })?;
+        store.patience = patience;
+        store.session()?.wait_for_answers(patience.for_answers);
         Ok(store)
     }
 
@@ -62,15 +81,17 @@ impl PostgresStore {
     ///
     /// It cannot be reached, or is of another schema.
     pub(crate) fn beside(url: &PostgresUrl) -> Result<Self, LedgerError> {
-        let mut store = Self::connect(url, Duration::ZERO)?;
+        let patience = Patience { for_server: Duration::ZERO, for_answers: UNHURRIED };
+        let mut store = Self::connect(url, Holds::Nothing, patience)?;
         store.read(schema::expect_current)?;
         Ok(store)
     }
 
-    fn connect(url: &PostgresUrl, wait_for_server: Duration) -> Result<Self, LedgerError> {
-        let config = settings::read(url)?;
-        let session = Some(Session::connect(&config)?);
-        Ok(Self { config, session, fence: -1, wait_for_server, given_up_at: None })
+    fn connect(url: &PostgresUrl, holds: Holds, patience: Patience) -> Result<Self, LedgerError> {
+        let settings = Settings::read(url)?;
+        let session = Some(Session::connect(&settings, holds, patience.for_answers)?);
+        let (fence, given_up_at, lost) = (-1, None, None);
+        Ok(Self { settings, session, holds, fence, patience, given_up_at, lost })
     }
 
     /// Asks for what changes nothing, once more if the connection turns out to be lost.
@@ -80,7 +101,7 @@ impl PostgresStore {
     ) -> Result<T, LedgerError> {
         match ask(self.session()?) {
             Err(Trouble::Lost(why)) => {
-                self.lose(&why);
+                self.lose(&why, false);
                 let answer = ask(self.session()?);
                 self.kept(answer)
             }
@@ -89,18 +110,24 @@ impl PostgresStore {
         }
     }
 
-    /// Does `work` in one transaction, once more if it was undone because the connection was lost.
+    /// Does `work` in one transaction, and again for as long as a server is waited for if it was
+    /// undone because the connection was lost.
     fn change<T>(
         &mut self,
         work: impl Fn(&mut Work<'_>) -> Result<T, Trouble>,
     ) -> Result<T, LedgerError> {
-        let first = self.session()?.transact(&work);
-        if let Some(value) = self.settled(first)? {
-            return Ok(value);
+        let mut until = None;
+        loop {
+            let sent = self.session()?.transact(&work);
+            if let Some(value) = self.settled(sent)? {
+                return Ok(value);
+            }
+            let until = *until.get_or_insert_with(|| Instant::now() + self.patience.for_server);
+            if Instant::now() > until {
+                let why = "the connection to PostgreSQL was lost again and again";
+                return Err(LedgerError::Failed(why.to_owned()));
+            }
         }
-        let second = self.session()?.transact(&work);
-        let lost = || LedgerError::Failed("the connection to PostgreSQL was lost twice".to_owned());
-        self.settled(second)?.ok_or_else(lost)
     }
 
     /// Returns what a transaction returned if it was committed, and nothing if it was undone because
@@ -109,11 +136,11 @@ impl PostgresStore {
         match sent {
             Ok(Sent::Committed(value)) => Ok(Some(value)),
             Ok(Sent::InDoubt(value, name)) => {
-                self.lose("it was lost while a transaction was being committed");
+                self.lose("it was lost while a transaction was being committed", true);
                 Ok((self.outcome(&name)? == Outcome::Committed).then_some(value))
             }
             Err(Trouble::Lost(why)) => {
-                self.lose(&why);
+                self.lose(&why, false);
                 Ok(None)
             }
             Err(Trouble::Refused(error)) => Err(error),
@@ -122,7 +149,7 @@ impl PostgresStore {
 
     /// Returns what became of a transaction that was being committed when the connection was lost.
     fn outcome(&mut self, name: &str) -> Result<Outcome, LedgerError> {
-        let until = Instant::now() + self.wait_for_server;
+        let until = Instant::now() + self.patience.for_server;
         loop {
             let told = self.session()?.outcome(name);
             match self.kept(told)? {
@@ -155,10 +182,10 @@ impl PostgresStore {
                 return Err(LedgerError::Failed(why.to_owned()));
             }
             Some(_) => began,
-            None => began + self.wait_for_server,
+            None => began + self.patience.for_server,
         };
         loop {
-            match Session::connect(&self.config) {
+            match self.connect_once() {
                 Ok(session) => {
                     info!("The ledger is connected to PostgreSQL again.");
                     self.given_up_at = None;
@@ -174,16 +201,28 @@ impl PostgresStore {
         }
     }
 
+    /// Connects, and has the server forget the connection that was lost: it may hold what is needed.
+    fn connect_once(&mut self) -> Result<Session, Trouble> {
+        let mut session = Session::connect(&self.settings, self.holds, self.patience.for_answers)?;
+        if let Some(lost) = &self.lost {
+            session.end(&lost.backend, lost.committing)?;
+        }
+        self.lost = None;
+        Ok(session)
+    }
+
     /// Gives the connection up if it was lost.
     fn kept<T>(&mut self, answer: Result<T, Trouble>) -> Result<T, LedgerError> {
         if let Err(Trouble::Lost(why)) = &answer {
-            self.lose(why);
+            self.lose(why, false);
         }
         Ok(answer?)
     }
 
-    fn lose(&mut self, why: &str) {
-        self.session = None;
+    fn lose(&mut self, why: &str, committing: bool) {
+        if let Some(session) = self.session.take() {
+            self.lost = Some(Lost { backend: session.into_name(), committing });
+        }
         metrics::counter!("ledger_connections_lost_total").increment(1);
         error!(why, "The ledger's connection to PostgreSQL was lost.");
     }
@@ -230,7 +269,7 @@ impl Store for PostgresStore {
             ),
         };
         let rows = self.read(|session| session.query(sql, &[&room]))?;
-        let life = |row: &::postgres::Row| Life {
+        let life = |row: &tokio_postgres::Row| Life {
             id: LifeId(from_sql(row.get(0))),
             room: row.get(1),
             opened_at: from_sql(row.get(2)),
@@ -245,6 +284,13 @@ impl Store for PostgresStore {
         let (life, after, limit) = (to_sql(life.0), to_sql(after), to_sql(limit as u64));
         let rows = self.read(|session| session.query(sql, &[&life, &after, &limit]))?;
         rows.iter().map(row).collect()
+    }
+
+    fn last_row(&mut self, life: LifeId) -> Result<Option<Row>, LedgerError> {
+        let sql = "SELECT seq, at, kind, rules, input, outcome, hash FROM rows
+                   WHERE life = $1 ORDER BY seq DESC LIMIT 1";
+        let rows = self.read(|session| session.query(sql, &[&to_sql(life.0)]))?;
+        rows.first().map(row).transpose()
     }
 
     fn notices(&mut self, life: LifeId) -> Result<u64, LedgerError> {
@@ -312,7 +358,7 @@ impl PostgresStore {
     }
 }
 
-fn row(row: &::postgres::Row) -> Result<Row, LedgerError> {
+fn row(row: &tokio_postgres::Row) -> Result<Row, LedgerError> {
     let (seq, hash): (i64, &[u8]) = (row.get(0), row.get(6));
     let seq = from_sql(seq);
     let changed = |_| LedgerError::Changed { seq, what: "its hash is none" };

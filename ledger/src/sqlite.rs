@@ -2,11 +2,14 @@
 
 mod letters;
 mod schema;
+mod shelf;
+
+pub(crate) use shelf::{NewSqliteShelf, SqliteShelf};
 
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
 use crate::store::{KEY_KEPT_MS, Store, Stored, Which, from_sql, to_sql};
 use crate::{Delivery, LedgerError, Letter, LetterFilter, LetterHead, Life, LifeId, Pruned, Row};
@@ -136,18 +139,15 @@ impl Store for SqliteStore {
                    WHERE life = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
         let mut statement = self.connection.prepare_cached(sql)?;
         let parameters = params![to_sql(life.0), to_sql(after), to_sql(limit as u64)];
-        let rows = statement.query_map(parameters, |row| {
-            Ok(Row {
-                seq: from_sql(row.get(0)?),
-                at: from_sql(row.get(1)?),
-                kind: row.get(2)?,
-                rules: row.get(3)?,
-                input: row.get(4)?,
-                outcome: row.get(5)?,
-                hash: row.get(6)?,
-            })
-        })?;
+        let rows = statement.query_map(parameters, row)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn last_row(&mut self, life: LifeId) -> Result<Option<Row>, LedgerError> {
+        let sql = "SELECT seq, at, kind, rules, input, outcome, hash FROM rows
+                   WHERE life = ?1 ORDER BY seq DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row([to_sql(life.0)], row).optional()?)
     }
 
     fn notices(&mut self, life: LifeId) -> Result<u64, LedgerError> {
@@ -234,6 +234,18 @@ impl Store for SqliteStore {
         self.connection.execute("VACUUM INTO ?1", [path])?;
         Ok(())
     }
+}
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        seq: from_sql(row.get(0)?),
+        at: from_sql(row.get(1)?),
+        kind: row.get(2)?,
+        rules: row.get(3)?,
+        input: row.get(4)?,
+        outcome: row.get(5)?,
+        hash: row.get(6)?,
+    })
 }
 
 fn write(transaction: &Transaction<'_>, stored: &Stored) -> Result<(), LedgerError> {

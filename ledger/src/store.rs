@@ -127,6 +127,9 @@ pub(crate) trait Store: Send {
     /// Returns at most `limit` rows of a life after row `after`.
     fn rows(&mut self, life: LifeId, after: u64, limit: usize) -> Result<Vec<Row>, LedgerError>;
 
+    /// Returns the newest row of a life.
+    fn last_row(&mut self, life: LifeId) -> Result<Option<Row>, LedgerError>;
+
     /// Returns how many notices of a life are written.
     fn notices(&mut self, life: LifeId) -> Result<u64, LedgerError>;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ::postgres::Row;
+use tokio_postgres::Row;
 
 use super::session::{Parameters, Session, Trouble, Work};
 use crate::outbox::event_name;

@@ -2,7 +2,7 @@
 //! own. They are those of the SQLite ledger, under the same names, but for `keys.member`: `user` is
 //! a word of SQL here.
 
-use ::postgres::Row;
+use tokio_postgres::Row;
 
 use super::session::{Session, Trouble, Work};
 use crate::LedgerError;

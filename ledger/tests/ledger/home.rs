@@ -4,13 +4,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ledger::{Caretaker, Ledger, LedgerConfig, Place, PostgresUrl, WriterThread};
+use ledger::{Caretaker, Ledger, LedgerConfig, Patience, Place, PostgresUrl, WriterThread};
 
-use crate::throw_away;
+use crate::throw_away::{self, server};
 
 /// A ledger's home, which goes when it does.
 pub(crate) enum Home {
     File(PathBuf),
+    /// The name of a data base.
     Postgres(String),
 }
 
@@ -35,13 +36,21 @@ impl Home {
     pub(crate) fn place(&self) -> Place {
         match self {
             Self::File(path) => Place::File(path.clone()),
-            Self::Postgres(url) => Place::Postgres(PostgresUrl::new(url)),
+            Self::Postgres(name) => Place::Postgres(PostgresUrl::new(server().url(name))),
         }
+    }
+
+    /// Returns the way to the data base.
+    pub(crate) fn url(&self) -> String {
+        let Self::Postgres(name) = self else { unreachable!("it was asked for") };
+        server().url(name)
     }
 
     pub(crate) fn config(&self) -> LedgerConfig {
         // Long enough for a server of tests that was started anew; tests that wait in vain set less.
-        LedgerConfig { wait_for_server: Duration::from_secs(20), ..LedgerConfig::at(self.place()) }
+        let config = LedgerConfig::at(self.place());
+        let patience = Patience { for_server: Duration::from_secs(20), ..config.patience };
+        LedgerConfig { patience, ..config }
     }
 
     pub(crate) fn open(&self) -> (Ledger, WriterThread) {
@@ -57,8 +66,8 @@ impl Home {
     pub(crate) fn change(&self, sql: &str) -> usize {
         match self {
             Self::File(path) => rusqlite::Connection::open(path).unwrap().execute(sql, []).unwrap(),
-            Self::Postgres(url) => {
-                let change = || connect(url).execute(sql, &[]).unwrap();
+            Self::Postgres(name) => {
+                let change = || connect(&server().url(name)).execute(sql, &[]).unwrap();
                 usize::try_from(apart(change)).unwrap()
             }
         }
@@ -71,8 +80,8 @@ impl Home {
                 holder.execute_batch("BEGIN IMMEDIATE").unwrap();
                 Hold::File(holder)
             }
-            Self::Postgres(url) => Hold::Postgres(apart(|| {
-                let mut holder = connect(url);
+            Self::Postgres(name) => Hold::Postgres(apart(|| {
+                let mut holder = connect(&server().url(name));
                 holder.batch_execute("BEGIN; LOCK TABLE fence IN ACCESS EXCLUSIVE MODE").unwrap();
                 holder
             })),

@@ -5,17 +5,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod copying;
 mod home;
 mod proxy;
 mod server_loss;
 mod sqlite_file;
 mod throw_away;
+mod tls;
 
 use std::sync::Arc;
 
 use ledger::{
-    Delivery, Entry, Journal, Ledger, LedgerConfig, LedgerError, LetterFilter, LetterState, Life,
-    LifeId, NewRow, Notice, Progress, WriterThread,
+    Delivery, Entry, Head, Journal, Ledger, LedgerConfig, LedgerError, LetterFilter, LetterState,
+    Life, LifeId, NewRow, Notice, Progress, WriterThread,
 };
 
 use crate::home::Home;
@@ -44,6 +46,7 @@ both! {
     rows_come_back_in_order_after_the_process_is_gone,
     a_life_goes_on_after_its_last_row_and_numbers_are_never_used_again,
     whatever_is_changed_behind_its_back_is_found,
+    rows_that_were_cut_off_are_found_by_heads_that_were_kept,
     a_key_that_is_used_twice_within_a_day_stops_its_journal_and_writes_nothing,
     whoever_takes_a_ledger_over_shuts_the_others_out,
     letters_wait_in_order_by_room_and_endpoint_and_none_is_written_twice,
@@ -133,6 +136,48 @@ async fn whatever_is_changed_behind_its_back_is_found(home: Home) {
         assert_eq!(faults.len(), 1, "{sql}");
         assert_eq!((faults[0].what, faults[0].seq), (what, seq), "{sql}");
     }
+    close(ledger, writer);
+}
+
+async fn rows_that_were_cut_off_are_found_by_heads_that_were_kept(home: Home) {
+    let (ledger, writer) = home.open();
+    let mut journals = Vec::new();
+    for room in ["a", "b", "c", "d"] {
+        let mut journal = ledger.begin(room, 1);
+        for n in 1..=9 {
+            journal.append(row(n, None));
+        }
+        wait(&mut journal).await;
+        journals.push(journal);
+    }
+    let kept = home.beside(|ledger| ledger.heads(None)).unwrap();
+    let lines: Vec<String> = kept.iter().map(ToString::to_string).collect();
+    let read: Vec<Head> = lines.iter().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(read, kept);
+    let held = || home.beside(|ledger| ledger.hold_against(&read, 9)).unwrap();
+    // A journal that goes on has what it had.
+    journals[0].append(row(10, None));
+    wait(&mut journals[0]).await;
+    assert_eq!((held().held, held().gone, held().faults), (4, 0, Vec::new()));
+
+    // What a chain by itself does not show.
+    assert_eq!(home.change("DELETE FROM rows WHERE seq > 7 AND life = 2"), 2);
+    assert_eq!(home.change("DELETE FROM rows WHERE life = 3"), 9);
+    assert_eq!(home.change("DELETE FROM lives WHERE id = 3"), 1);
+    let forged = "UPDATE rows SET hash = (SELECT hash FROM rows WHERE life = 1 AND seq = 9)
+                  WHERE life = 4 AND seq = 9";
+    assert_eq!(home.change(forged), 1);
+    assert_eq!(home.beside(|ledger| ledger.verify(Some("b"))).unwrap().faults, []);
+    let found = held();
+    let faults: Vec<_> =
+        found.faults.iter().map(|fault| (fault.room.as_str(), fault.seq, fault.what)).collect();
+    let cut = "it was there and is not: rows were cut off";
+    let other = "it is not the row that was kept";
+    assert_eq!(faults, [("b", 9, cut), ("c", 9, cut), ("d", 9, other)]);
+    // Had it been long ago, the room may have been pruned.
+    let old = home.beside(|ledger| ledger.hold_against(&read, 10)).unwrap();
+    assert_eq!((old.held, old.gone, old.faults.len()), (1, 1, 2));
+    drop(journals);
     close(ledger, writer);
 }
 
