@@ -52,6 +52,26 @@ pub enum LedgerCommand {
         /// Only this room.
         #[arg(long)]
         room: Option<String>,
+        /// Looks for the rows that `heads` printed into this file, too: chains do not show that the
+        /// newest rows were cut off.
+        #[arg(long, value_name = "FILE")]
+        heads: Option<PathBuf>,
+    },
+    /// Prints how far each life of a room has come, for keeping elsewhere.
+    Heads {
+        /// Only this room.
+        #[arg(long)]
+        room: Option<String>,
+    },
+    /// Copies a ledger that no server has open to where there is none, from one store to another.
+    /// What is left out is the ledger of the configuration.
+    Copy {
+        /// A file, or the URL of a PostgreSQL data base.
+        #[arg(long, value_name = "FILE|URL")]
+        from: Option<String>,
+        /// Likewise.
+        #[arg(long, value_name = "FILE|URL")]
+        to: Option<String>,
     },
     /// Copies the ledger as it is at this moment into a new file, and checks the copy.
     Backup {

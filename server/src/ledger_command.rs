@@ -1,10 +1,11 @@
 //! `lianmai ledger`: looks after the ledger beside a server that may be running.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use ledger::{Caretaker, Place};
+use ledger::{Caretaker, Fault, Head, Place};
 
 use crate::cli::{LedgerArgs, LedgerCommand};
 use crate::{Config, Mode};
@@ -18,20 +19,30 @@ const ROWS_AT_ONCE: usize = 1_000;
 /// If the ledger cannot be used, or is not as it was written.
 pub fn ledger_command(args: &LedgerArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let place = place_of(args)?;
+    if let LedgerCommand::Copy { from, to } = &args.command {
+        return copy(from.as_deref(), to.as_deref(), place, out);
+    }
     let mut ledger =
         Caretaker::open(&place).with_context(|| format!("cannot open the ledger {place}"))?;
     match &args.command {
-        LedgerCommand::Verify { room } => {
+        LedgerCommand::Verify { room, heads } => {
             let verified = ledger.verify(room.as_deref())?;
-            for fault in &verified.faults {
-                let (room, life, seq) = (&fault.room, fault.life.0, fault.seq);
-                writeln!(out, "room {room}, life {life}, row {seq}: {}", fault.what)?;
-            }
-            if !verified.faults.is_empty() {
-                bail!("{} lives are not as they were written", verified.faults.len());
-            }
+            expect_none(&verified.faults, out)?;
             writeln!(out, "{} lives, {} rows: as written", verified.lives, verified.rows)?;
+            if let Some(file) = heads {
+                let heads = read_heads(file, room.as_deref())?;
+                let held = ledger.hold_against(&heads, pruned_before(args)?)?;
+                expect_none(&held.faults, out)?;
+                let (held, gone) = (held.held, held.gone);
+                writeln!(out, "{held} heads: nothing was cut off; {gone} lives were pruned")?;
+            }
         }
+        LedgerCommand::Heads { room } => {
+            for head in ledger.heads(room.as_deref())? {
+                writeln!(out, "{head}")?;
+            }
+        }
+        LedgerCommand::Copy { .. } => unreachable!("it has two ledgers, and is done"),
         LedgerCommand::Backup { into } => {
             ledger.back_up(into)?;
             let verified = Caretaker::open(&Place::File(into.clone()))?.verify(None)?;
@@ -54,6 +65,55 @@ pub fn ledger_command(args: &LedgerArgs, out: &mut impl Write) -> anyhow::Result
             writeln!(out, "the room's name is free once the server has restarted")?;
         }
     }
+    Ok(())
+}
+
+fn expect_none(faults: &[Fault], out: &mut impl Write) -> anyhow::Result<()> {
+    for fault in faults {
+        let (room, life, seq) = (&fault.room, fault.life.0, fault.seq);
+        writeln!(out, "room {room}, life {life}, row {seq}: {}", fault.what)?;
+    }
+    if !faults.is_empty() {
+        bail!("{} lives are not as they were written", faults.len());
+    }
+    Ok(())
+}
+
+fn read_heads(file: &Path, room: Option<&str>) -> anyhow::Result<Vec<Head>> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let mut heads = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let head: Head =
+            line.parse().with_context(|| format!("{}, line {number}", file.display()))?;
+        if room.is_none_or(|room| room == head.room) {
+            heads.push(head);
+        }
+    }
+    Ok(heads)
+}
+
+/// A server takes away rooms that ended longer ago.
+fn pruned_before(args: &LedgerArgs) -> anyhow::Result<u64> {
+    let config = Config::load(args.config.as_deref(), std::env::vars())?;
+    Ok(millis(unix_now()?.saturating_sub(DAY * config.ledger.keep_days)))
+}
+
+fn copy(
+    from: Option<&str>,
+    to: Option<&str>,
+    configured: Place,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let (from, to) = match (from, to) {
+        (None, None) => bail!("name where it is copied from or to: --from, --to, or both"),
+        (Some(from), None) => (Place::named(from), configured),
+        (None, Some(to)) => (configured, Place::named(to)),
+        (Some(from), Some(to)) => (Place::named(from), Place::named(to)),
+    };
+    let context = || format!("cannot copy the ledger {from} to {to}; nothing was changed");
+    let copied = ledger::copy(&from, &to).with_context(context)?;
+    let (lives, rows, letters) = (copied.lives, copied.rows, copied.letters);
+    writeln!(out, "{lives} lives, {rows} rows, {letters} letters: copied and checked")?;
     Ok(())
 }
 

@@ -4,9 +4,9 @@
 //! Buyers order, bid, give and claim on WebSockets and over HTTP without a pause, while others only
 //! watch, and the server is killed with SIGKILL at random moments and started again on the same
 //! ledger. After each kill every chain must hold; in the end each answered request is there once, none
-//! twice, none that was turned down is there, stock, prices and shares are exact, and nobody has lost
-//! an event or heard one twice. `LIANMAI_KILLS=200` (as `make soak` sets) kills longer,
-//! `LIANMAI_SEED` says when.
+//! twice, none that was turned down is there, stock, prices and shares are exact, nobody has lost an
+//! event or heard one twice, and a server on a copy of the ledger goes on where the first one did.
+//! `LIANMAI_KILLS=200` (as `make soak` sets) kills longer, `LIANMAI_SEED` says when.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -74,6 +74,13 @@ async fn whatever_was_said_before_a_kill_stands_after_it_and_nobody_misses_anyth
     tokio::task::block_in_place(|| server.wait());
 
     folder.verify();
+    let mut moved = tokio::task::block_in_place(|| folder.start_on_a_copy());
+    let there = self::snapshot(&moved, &host).await;
+    moved.signal("KILL");
+    tokio::task::block_in_place(|| moved.wait());
+    for what in ["sales", "auctions", "packets", "coins"] {
+        assert_eq!(there[what], snapshot[what], "a copy goes on elsewhere");
+    }
     let (seen, counts) = (crowd.seen.lock().unwrap(), crowd.counts.lock().unwrap());
     let rows = folder.check(&seen, &snapshot);
     folder.check_letters(&seen, &heard.lock().unwrap());

@@ -53,6 +53,20 @@ impl Folder {
         Running::start_with(&["--config", path(&self.config())])
     }
 
+    /// Starts a server on a copy of the ledger in a new file.
+    pub(crate) fn start_on_a_copy(&self) -> Running {
+        let (own, config, copy) =
+            (self.config(), self.0.join("copy.toml"), self.0.join("copy.sqlite3"));
+        let output = lianmai()
+            .args(["ledger", "copy", "--config", path(&own), "--to", path(&copy)])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.contains("copied and checked"), "{output:?}");
+        std::fs::write(&config, format!("[ledger]\npath = \"{}\"\n", path(&copy))).unwrap();
+        Running::start_with(&["--config", path(&config)])
+    }
+
     /// Holds what back ends were told against what was answered.
     pub(crate) fn check_letters(&self, seen: &Seen, heard: &[u64]) {
         let all = LetterFilter::default();
