@@ -51,6 +51,12 @@ impl KeyframeWish {
         self.broken.is_some_and(|broken| now.since(broken) < PATIENCE)
     }
 
+    /// Returns when something is to be said again, or when the pictures broke.
+    pub fn poll_timeout(&self) -> Option<MediaTime> {
+        let repeat = (self.repeats > 0).then_some(self.due);
+        repeat.into_iter().chain(self.broken).min()
+    }
+
     /// Returns whether to say again now what was asked.
     #[must_use]
     pub fn poll_repeat(&mut self, now: MediaTime) -> bool {

@@ -23,6 +23,15 @@ const REPAIR_AGE: Duration = Duration::from_secs(2);
 /// How long packets wait for others of their frame before they are sent to the viewers.
 const EGRESS_TICK: Duration = Duration::from_millis(5);
 
+/// What of a feed waits for others of its kind before it is sent to the viewers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Gathering {
+    /// Everything: with many viewers every call that sends saves much.
+    All,
+    /// Packets of a picture. Sound leaves at once, because to wake up for it later costs more.
+    Pictures,
+}
+
 /// One worker's view of a feed.
 pub(crate) struct Feed {
     /// This worker's viewers.
@@ -152,7 +161,10 @@ impl Feed {
     }
 
     /// Remembers a packet of the current source, to be sent when the feed is due.
-    pub(crate) fn push(&mut self, packet: Packet, now: MediaTime) {
+    pub(crate) fn push(&mut self, packet: Packet, gathering: Gathering, now: MediaTime) {
+        // Sound that comes between the packets of a picture may leave when that does.
+        let is_alone = packet.kind() == MediaKind::Audio && self.due.is_none();
+        let ends_frame = packet.kind() == MediaKind::Video && packet.marker;
         let stream = self.stream_mut(packet.stream);
         if packet.frame.is_entry && packet.kind() == MediaKind::Video {
             stream.gate.handle_keyframe();
@@ -161,9 +173,12 @@ impl Feed {
         if packet.kind() == MediaKind::Video {
             stream.quality.handle_packet(&packet, now);
         }
-        let ends_frame = packet.marker && packet.kind() == MediaKind::Video;
         stream.log.push(packet.sequence, packet, now);
-        let due = if ends_frame { now } else { now + EGRESS_TICK };
+        if self.viewers.is_empty() {
+            return;
+        }
+        let leaves = ends_frame || is_alone && gathering == Gathering::Pictures;
+        let due = if leaves { now } else { now + EGRESS_TICK };
         self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
 
@@ -204,6 +219,11 @@ impl Feed {
         self.source.is_none_or(|source| source.peer() == peer)
     }
 
+    /// Returns when a request for a keyframe that had to wait may go out.
+    pub(crate) fn poll_timeout(&self) -> Option<MediaTime> {
+        self.streams().filter_map(|stream| stream.gate.poll_timeout()).min()
+    }
+
     /// Hands an item to every tap.
     pub(crate) fn tap(&self, make: impl Fn() -> TapItem) {
         for tap in &self.taps {
@@ -228,7 +248,48 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
+    use media_rules::packet::PlainHeader;
+    use media_rules::{Codec, RtpHeader};
+
     use super::*;
+    use crate::packet::PacketExtensions;
+
+    const NOW: MediaTime = MediaTime::from_millis(1_000);
+
+    /// Takes packets of one moment; returns when the first of them is to leave.
+    fn due(viewers: usize, gathering: Gathering, packets: &[(Codec, bool)]) -> Option<MediaTime> {
+        let mut feed = Feed::new(Duration::from_millis(500));
+        let source = SourceId::new(PeerId::new(1, 0), 0);
+        assert!(feed.handle_source(source));
+        feed.viewers = (0..viewers as u64).map(|number| PeerId::new(2 + number, 0)).collect();
+        for (sequence, &(codec, marker)) in (7..).zip(packets) {
+            let plain = PlainHeader { marker, payload_type: 96, sequence, timestamp: 7, ssrc: 1 };
+            let rtp = [&plain.to_bytes()[..], &[1; 20]].concat();
+            let header = RtpHeader::parse(&rtp).unwrap();
+            let slot = if codec == Codec::Opus { Slot::AUDIO } else { Slot::VIDEO };
+            let extensions = PacketExtensions::default();
+            let stream = StreamId { source, slot };
+            let packet = Packet::new(stream, codec, NOW, &header, extensions, rtp.into());
+            feed.push(packet, gathering, NOW);
+        }
+        feed.due
+    }
+
+    #[test]
+    fn what_nobody_watches_here_is_never_due() {
+        let picture = [(Codec::H264, false), (Codec::Opus, false), (Codec::H264, true)];
+        assert_eq!(due(0, Gathering::Pictures, &picture), None);
+        assert_eq!(due(1, Gathering::Pictures, &picture), Some(NOW));
+    }
+
+    #[test]
+    fn sound_waits_where_many_listen_or_a_picture_is_on_its_way() {
+        let later = Some(NOW + EGRESS_TICK);
+        let (sound, part) = ((Codec::Opus, false), (Codec::H264, false));
+        assert_eq!(due(1, Gathering::Pictures, &[sound]), Some(NOW));
+        assert_eq!(due(1, Gathering::All, &[sound]), later);
+        assert_eq!(due(1, Gathering::Pictures, &[part, sound]), later);
+    }
 
     #[test]
     fn a_publisher_that_is_gone_stays_gone_and_another_may_come() {

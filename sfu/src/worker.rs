@@ -12,6 +12,7 @@ mod inspect;
 pub(crate) mod isolation;
 mod layers;
 mod punctuality;
+mod rhythm;
 #[cfg(test)]
 mod rig;
 mod streams;
@@ -43,15 +44,14 @@ use crate::tcp::Streams;
 use crate::viewer::{Served, Viewer};
 use handshakes::Handshakes;
 use punctuality::Punctuality;
+use rhythm::{Crowd, Rhythm};
 use upkeep::SWEEP_SHARES;
 
 /// A table whose keys are not for strangers to choose: ids are ours, and routes have proven themselves.
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// How often timers are looked at while there are peers ...
-const TICK: Duration = Duration::from_millis(10);
-/// ... and by how much earlier if something else is to be done then.
-const TICK_SLACK: Duration = Duration::from_millis(4);
+/// With no more peers and feeds than this, a worker knows when there is something to do for them.
+const FEW: usize = 16;
 /// How long an idle worker sleeps; a datagram or a command wakes it.
 const IDLE: Duration = Duration::from_secs(1);
 const COMMANDS_PER_TURN: usize = 512;
@@ -111,6 +111,7 @@ pub(crate) struct Worker {
     unsent: VecDeque<(usize, Command)>,
     /// Events that the control plane had no room for. Bounded by peers and feeds.
     waiting_events: VecDeque<Event>,
+    rhythm: Rhythm,
     next_tick: MediaTime,
     /// Which share of the peers was looked at last.
     sweep_share: usize,
@@ -205,6 +206,7 @@ impl Worker {
             outboxes,
             unsent: VecDeque::new(),
             waiting_events: VecDeque::new(),
+            rhythm: Rhythm::default(),
             next_tick: MediaTime::default(),
             sweep_share: 0,
             next_choice: MediaTime::default(),
@@ -243,11 +245,10 @@ impl Worker {
         self.fan_out();
         self.serve_waiting();
         self.send_copies();
-        // Who is awake anyway need not wake up for it soon.
-        if self.now.media + TICK_SLACK >= self.next_tick {
-            self.next_tick = self.now.media + TICK;
-            self.tick();
+        if let Some(shares) = self.rhythm.handle_turn(self.crowd(), self.now.media) {
+            self.tick(shares);
         }
+        self.next_tick = self.rhythm.poll_timeout(self.crowd());
         self.flush();
         self.shake_hands();
     }
@@ -336,7 +337,23 @@ impl Worker {
         let dues = [self.next_due(), self.copies.poll_timeout(), waiting, self.rest];
         let dues = dues.into_iter().flatten();
         let next = dues.fold(self.next_tick, MediaTime::min);
-        next.since(self.now.media).min(TICK)
+        next.since(self.now.media)
+    }
+
+    /// Whether there are few peers and feeds.
+    fn has_few(&self) -> bool {
+        self.peers.len() <= FEW && self.feeds.len() <= FEW
+    }
+
+    fn crowd(&self) -> Crowd {
+        if !self.has_few() || !self.unsent.is_empty() || !self.waiting_events.is_empty() {
+            return Crowd::Many;
+        }
+        let publishers = self.publishers.iter().filter_map(|id| match &self.peers.get(id)?.part {
+            Part::Publisher(publisher, _) => publisher.poll_timeout(),
+            Part::Viewer(_) => None,
+        });
+        Crowd::Few(publishers.chain(self.feeds.values().filter_map(Feed::poll_timeout)).min())
     }
 
     /// Sends everything that the turn brought about.

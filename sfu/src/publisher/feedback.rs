@@ -14,6 +14,13 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const RECEIVER_SSRC: u32 = 1;
 
 impl Publisher {
+    /// Returns when [`poll_feedback`](Self::poll_feedback) has something to do that should not wait.
+    pub(crate) fn poll_timeout(&self) -> Option<MediaTime> {
+        let encodings = self.tracks.iter().flat_map(|track| &track.encodings);
+        let dues = encodings.flat_map(|of| [of.loss.poll_timeout(), of.wish.poll_timeout()]);
+        dues.chain([self.uplink.poll_timeout()]).flatten().min()
+    }
+
     /// Writes the feedback that is due. Returns the streams whose picture is broken beyond repair, so
     /// that a keyframe is needed.
     pub(crate) fn poll_feedback(

@@ -135,6 +135,11 @@ impl Uplink {
         self.rtt.unwrap_or(ASSUMED_RTT)
     }
 
+    /// Returns when transport-wide feedback is due.
+    pub(super) fn poll_timeout(&self) -> Option<MediaTime> {
+        self.recorder.as_ref()?.poll_timeout()
+    }
+
     /// Writes transport-wide feedback that is due; `begin` is written in front of it. Media is missing
     /// since `oldest_missing` that may still come.
     pub(super) fn poll_feedback(

@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::event::PeerId;
-    use crate::feed::Feed;
+    use crate::feed::{Feed, Gathering};
     use crate::packet::{PacketExtensions, Slot, SourceId, StreamId};
 
     const fn at(millis: u64) -> MediaTime {
@@ -275,7 +275,7 @@ mod tests {
         for number in 1..10 {
             let packet = frame(number);
             feed.handle_source(packet.stream.source);
-            feed.push(packet, at(0));
+            feed.push(packet, Gathering::All, at(0));
         }
         let mut redundancy = Redundancy::new(true, at(0));
         for step in 0..20 {

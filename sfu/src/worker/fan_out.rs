@@ -9,10 +9,10 @@ use media_rules::{FeedId, Later, MediaTime, TapItem, TapPacket};
 use super::isolation::guard;
 #[cfg(test)]
 use super::isolation::{Haunt, haunt};
-use super::{Map, Part, Peer, Setup, Tally, Worker};
+use super::{FEW, Map, Part, Peer, Setup, Tally, Worker};
 use crate::egress::Egress;
 use crate::event::PeerId;
-use crate::feed::Feed;
+use crate::feed::{Feed, Gathering};
 use crate::link::Link;
 use crate::packet::{Batch, Item, STREAMS, Slot, SourceId};
 use crate::viewer::{Feeds, PACE_TICK, Viewer};
@@ -45,6 +45,7 @@ impl Worker {
             return;
         }
         let now = self.now.media;
+        let is_quiet = self.has_few();
         let feed = self.feed(&id);
         if !feed.handle_source(item.source()) {
             metrics::counter!("sfu_packets_dropped_total", "reason" => "replaced").increment(1);
@@ -70,8 +71,12 @@ impl Worker {
                     });
                 }
                 let was_due = feed.due.is_some();
-                feed.push(packet, now);
-                if !was_due {
+                let gathering = match is_quiet && feed.viewers.len() <= FEW {
+                    true => Gathering::Pictures,
+                    false => Gathering::All,
+                };
+                feed.push(packet, gathering, now);
+                if !was_due && feed.due.is_some() {
                     self.due_feeds.push(id);
                 }
             }

@@ -16,21 +16,23 @@ use crate::feed::Feed;
 use crate::packet::{Slot, StreamId};
 use crate::publisher::News;
 
-/// Every peer is looked at once in so many ticks, a share of them in each: to look at thousands at once
+/// Every peer is looked at once in so many steps, a share of them in each: to look at thousands at once
 /// would keep media waiting.
 pub(super) const SWEEP_SHARES: usize = 10;
 /// How often viewers choose among a feed's pictures.
 const CHOICE: Duration = Duration::from_millis(100);
 
 impl Worker {
-    /// Looks at the timers. Called every few milliseconds while there is anything to look at.
-    pub(super) fn tick(&mut self) {
+    /// Looks at the timers of publishers and feeds, and of so many shares of the peers.
+    pub(super) fn tick(&mut self, shares: usize) {
         self.feed_back();
         self.reopen_gates();
-        self.sweep_share = (self.sweep_share + 1) % SWEEP_SHARES;
-        self.sweep();
-        if self.sweep_share == 0 {
-            self.sweep_feeds();
+        for _ in 0..shares {
+            self.sweep_share = (self.sweep_share + 1) % SWEEP_SHARES;
+            self.sweep();
+            if self.sweep_share == 0 {
+                self.sweep_feeds();
+            }
         }
         if self.now.media >= self.next_choice {
             self.next_choice = self.now.media + CHOICE;
