@@ -54,6 +54,19 @@ impl Expander {
         played
     }
 
+    /// Whether nothing was made up lately, so that sound is played as it is.
+    pub(crate) const fn is_at_rest(&self) -> bool {
+        self.made == 0
+    }
+
+    /// Takes note of a block that was played as it is.
+    pub(crate) fn handle_played(&mut self, block: &[[f32; 2]]) {
+        let block = &block[block.len().saturating_sub(HISTORY)..];
+        let excess = (self.history.len() + block.len()).saturating_sub(HISTORY);
+        self.history.drain(..excess);
+        self.history.extend(block);
+    }
+
     fn make_up(&mut self) -> [f32; 2] {
         if self.history.len() < HISTORY || self.made >= FADE {
             self.made = self.made.max(1);
@@ -117,6 +130,23 @@ mod tests {
                 (12_000..19_200).map(|at| tone(hz, at)[0]).collect::<Vec<_>>()
             );
         }
+    }
+
+    #[test]
+    fn whole_blocks_are_remembered_like_samples() {
+        let (mut one_by_one, mut by_block) = (Expander::default(), Expander::default());
+        let block: Vec<_> = (0..960).map(|at| tone(220.0, at)).collect();
+        for _ in 0..4 {
+            for sample in &block {
+                one_by_one.next(Some(*sample));
+            }
+            assert!(by_block.is_at_rest());
+            by_block.handle_played(&block);
+            assert_eq!(by_block.history, one_by_one.history);
+        }
+        let made = [&mut one_by_one, &mut by_block].map(|expander| expander.next(None));
+        assert_eq!(made[0], made[1]);
+        assert!(!by_block.is_at_rest());
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::sound_tick::SharedVoice;
 use crate::voice::Stereo;
 
 const CAPS: &str = "audio/x-opus,channel-mapping-family=0,channels=2,rate=48000";
-const CHAIN: &str = "opusdec plc=true ! audioconvert ! audioresample \
+/// The decoder makes what is wanted of whatever is in the packets.
+const CHAIN: &str = "opusdec plc=true \
      ! capsfilter caps=audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved";
 
 /// Browsers stamp a packet with its first sample's moment although libopus gives every sample out

@@ -243,6 +243,9 @@ fn tenths(value: f32) -> i16 {
 
 /// Lets the loudness of a block go from one gain to another.
 fn glide(block: &mut [[f32; 2]], from: f32, to: f32) {
+    if from == 1.0 && to == 1.0 {
+        return;
+    }
     let steps = block.len() as f32;
     for (at, sample) in block.iter_mut().enumerate() {
         let gain = from + (to - from) * at as f32 / steps;
@@ -252,8 +255,17 @@ fn glide(block: &mut [[f32; 2]], from: f32, to: f32) {
 
 /// Appends a block as interleaved 16-bit samples.
 pub(crate) fn push_pcm(block: &[[f32; 2]], out: &mut Vec<u8>) {
-    let pcm = |value: f32| (value * FULL_SCALE).round().clamp(-FULL_SCALE, FULL_SCALE - 1.0) as i16;
-    out.extend(block.iter().flatten().flat_map(|value| pcm(*value).to_le_bytes()));
+    // `round` would be a call for every sample on the processors that we build for.
+    let pcm = |value: f32| {
+        let value = (value * FULL_SCALE).clamp(-FULL_SCALE, FULL_SCALE - 1.0);
+        ((value + 0.5_f32.copysign(value)) as i32 as i16).to_le_bytes()
+    };
+    let start = out.len();
+    out.resize(start + 4 * block.len(), 0);
+    for (bytes, [left, right]) in out[start..].chunks_exact_mut(4).zip(block) {
+        bytes[..2].copy_from_slice(&pcm(*left));
+        bytes[2..].copy_from_slice(&pcm(*right));
+    }
 }
 
 #[cfg(test)]

@@ -100,13 +100,29 @@ impl Voice {
 
         let offset = (start + stale - position).clamp(0, block.len() as i64) as usize;
         let length = self.samples.len().min(block.len() - offset);
+        if length == block.len() && self.expander.is_at_rest() && self.take_whole(block) {
+            return;
+        }
         let mut waiting = self.samples.drain(..length);
         for (slot, played) in block.iter_mut().enumerate() {
             let is_there = (offset..offset + length).contains(&slot);
             let sample = if is_there { waiting.next().flatten() } else { None };
-            let real = sample.map(|sample| sample.map(|value| f32::from(value) / FULL_SCALE));
-            *played = self.expander.next(real);
+            *played = self.expander.next(sample.map(loudness));
         }
+    }
+
+    /// Fills `block` with what waits, if nothing of it is missing. Nearly all sound is like this.
+    fn take_whole(&mut self, block: &mut [[f32; 2]]) -> bool {
+        let mut is_whole = true;
+        for (played, sample) in block.iter_mut().zip(&self.samples) {
+            is_whole &= sample.is_some();
+            *played = loudness(sample.unwrap_or_default());
+        }
+        if is_whole {
+            self.samples.drain(..block.len());
+            self.expander.handle_played(block);
+        }
+        is_whole
     }
 
     fn jump(&mut self, late: i64) {
@@ -141,6 +157,11 @@ impl Voice {
             })));
         }
     }
+}
+
+/// Returns a sample as part of full scale.
+fn loudness(sample: Stereo) -> [f32; 2] {
+    sample.map(|value| f32::from(value) / FULL_SCALE)
 }
 
 /// Returns `at` as a count of samples on the media clock.
