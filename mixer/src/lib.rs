@@ -19,4 +19,4 @@ pub use clock::media_now;
 pub use link::Duty;
 pub use outbox::Outbox;
 pub use quality::{Quality, Rendition, RenditionName, UnknownEncoder, VideoEncoder};
-pub use supervisor::{Program, ProgramConfig, ProgramEvent};
+pub use supervisor::{Program, ProgramConfig, ProgramEvent, Taker};

@@ -152,6 +152,10 @@ pub enum ProgramEvent {
     },
 }
 
+/// Sees every event that carries a frame before it is queued, in the thread that read it from the process,
+/// and returns what is to be queued after all. It must not wait.
+pub type Taker = Box<dyn FnMut(ProgramEvent) -> Option<ProgramEvent> + Send>;
+
 /// A handle to a running program. The process ends with [`stop`](Self::stop) or with the last
 /// clone of the handle.
 #[derive(Clone, Debug)]
@@ -167,6 +171,18 @@ impl Program {
     /// When the runtime folder or the thread cannot be made. A process that cannot be started
     /// shows as [`ProgramEvent::Died`] and is tried again.
     pub fn start(config: ProgramConfig) -> io::Result<(Self, mpsc::Receiver<ProgramEvent>)> {
+        Self::start_into(config, Box::new(Some))
+    }
+
+    /// Does the same with frames that need not be queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_into(
+        config: ProgramConfig,
+        taker: Taker,
+    ) -> io::Result<(Self, mpsc::Receiver<ProgramEvent>)> {
         std::fs::create_dir_all(&config.runtime_dir)?;
         let (events, receiver) = mpsc::channel(EVENT_CAPACITY);
         let (ended, has_ended) = watch::channel(());
@@ -182,7 +198,7 @@ impl Program {
 
         let theirs = Arc::clone(&shared);
         std::thread::Builder::new().name("mixer-keeper".into()).spawn(move || {
-            keep_alive(&config, &theirs, Delivery::new(events));
+            keep_alive(&config, &theirs, Delivery::new(taker, events));
             drop(ended);
         })?;
         Ok((Self { handle: Arc::new(Handle { shared, has_ended }) }, receiver))
@@ -345,6 +361,10 @@ fn keep_alive(config: &ProgramConfig, shared: &Shared, mut delivery: Delivery) {
         }
         let began = Instant::now();
         let end = Life::begin(config, shared).and_then(|life| {
+            if generation > 1 {
+                // They come while it starts, and wait for it.
+                ask_for_keyframes(shared, &delivery);
+            }
             info!(program = %config.name, generation, process = life.process(), "Mixer started.");
             life.run(shared, &mut delivery, generation)
         });
@@ -363,6 +383,14 @@ fn keep_alive(config: &ProgramConfig, shared: &Shared, mut delivery: Delivery) {
         wait(pause, shared, &mut delivery);
     }
     info!(program = %config.name, "Mixer stopped.");
+}
+
+/// Asks every host of the scene for a keyframe, as a process does that has none.
+fn ask_for_keyframes(shared: &Shared, delivery: &Delivery) {
+    let tiles = shared.scene().clone().map(|scene| scene.tiles).unwrap_or_default();
+    for tile in tiles.into_iter().filter(|tile| !tile.feed.is_clip()) {
+        delivery.send(ProgramEvent::KeyframeWanted(tile.feed));
+    }
 }
 
 fn wait(pause: Duration, shared: &Shared, delivery: &mut Delivery) {

@@ -1,15 +1,17 @@
 //! Runs the program of one room. The room says which scene it wants, or none; this task starts and
-//! stops the mixer to suit, carries the stage's media in and the finished frames out. Start and stop
-//! happen in one task, so two mixers of one room never overlap.
+//! stops the mixer to suit and carries the stage's media in; finished frames pass it by ([`junction`]).
+//! Start and stop happen in one task, so two mixers of one room never overlap.
 //!
 //! The sound is always the own mixer's. The pictures may be another room's: see [`part`].
 
 mod composites;
+mod junction;
 mod part;
 mod room_mail;
 mod run;
 mod taps;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use media_rules::Scene;
@@ -23,6 +25,7 @@ use tracing::warn;
 use crate::cues::CueWriter;
 use crate::gauge::Counted;
 pub use composites::Composites;
+use junction::Junction;
 pub(crate) use room_mail::RoomMail;
 use run::Run;
 
@@ -110,8 +113,7 @@ impl Outputs {
 pub(crate) struct ProgramTask {
     recipe: Recipe,
     sfu: Sfu,
-    outputs: Outputs,
-    cues: CueWriter,
+    junction: Arc<Junction>,
     orders: Orders,
 }
 
@@ -142,22 +144,26 @@ impl ProgramTask {
             snapshots: snapshots_tx,
         };
         let orders = Orders { wanted, keyframes, clips, snapshots };
-        (control, Self { recipe, sfu, outputs, cues, orders })
+        let junction = Arc::new(Junction::new(outputs, cues));
+        (control, Self { recipe, sfu, junction, orders })
     }
 
     /// Runs until the room lets go of its control.
     pub(crate) async fn run(mut self) {
         // An error means that the control is gone.
         while self.orders.wanted.wait_for(Option::is_some).await.is_ok() {
-            match Program::start(self.recipe.config.clone()) {
+            let junction = Arc::clone(&self.junction);
+            junction.restart();
+            let taker = Box::new(move |event| junction.take(event));
+            match Program::start_into(self.recipe.config.clone(), taker) {
                 Ok((program, events)) => {
                     let _counted = Counted::new("server_programs");
                     self.orders.wanted.mark_changed();
                     self.orders.clips.mark_changed();
-                    let run =
-                        Run::new(program, &self.recipe, &self.sfu, &self.outputs, &mut self.cues);
+                    let junction = Arc::clone(&self.junction);
+                    let run = Run::new(program, &self.recipe, &self.sfu, junction);
                     run.mix(&mut self.orders, events).await;
-                    self.outputs.room.tell_end(false);
+                    self.junction.outputs().room.tell_end(false);
                 }
                 Err(error) => {
                     warn!(program = %self.recipe.config.name, %error, "A mixer could not be started.");

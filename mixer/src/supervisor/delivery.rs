@@ -1,21 +1,22 @@
-//! Hands what a program makes to its owner without ever waiting for them. When the owner is slow,
-//! pictures are left out up to the next keyframe; sound is left out only when nothing else fits.
+//! Hands what a program makes to its owner without ever waiting for them. What the owner takes on the
+//! spot costs no change of thread; the rest waits in a queue. When the owner is slow, pictures are left
+//! out of it up to the next keyframe; sound is left out only when nothing else fits.
 //! It also keeps the promise that time never steps back, whichever process made a frame.
 
 use media_rules::{EncodedFrame, FrameCodec, MediaTime};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::ProgramEvent;
 use super::stand_in::StandIn;
+use super::{ProgramEvent, Taker};
 use crate::Quality;
 
 /// Places that pictures leave free for sound and for news of the process.
 const KEPT_FOR_SOUND: usize = 128;
 
 /// The way to the owner of the program.
-#[derive(Debug)]
 pub(super) struct Delivery {
+    taker: Taker,
     events: mpsc::Sender<ProgramEvent>,
     /// By codec of sound: Opus, AAC.
     newest: [MediaTime; 2],
@@ -32,9 +33,10 @@ struct Track {
 }
 
 impl Delivery {
-    pub(super) fn new(events: mpsc::Sender<ProgramEvent>) -> Self {
+    /// Offers every frame to `taker` first.
+    pub(super) fn new(taker: Taker, events: mpsc::Sender<ProgramEvent>) -> Self {
         let stand_in = StandIn::default();
-        Self { events, newest: Default::default(), pictures: Default::default(), stand_in }
+        Self { taker, events, newest: Default::default(), pictures: Default::default(), stand_in }
     }
 
     /// Delivers a frame; returns false when the next picture should be a keyframe.
@@ -49,14 +51,16 @@ impl Delivery {
         };
         while let Some(silence) = self.stand_in.poll_frame_before(frame.codec, frame.at) {
             metrics::counter!("mixer_silence_frames_total").increment(1);
-            if is_later(&silence, newest) {
-                let event = ProgramEvent::Frame { frame: silence, revision: 0 };
+            if is_later(&silence, newest)
+                && let Some(event) =
+                    (self.taker)(ProgramEvent::Frame { frame: silence, revision: 0 })
+            {
                 let _ = self.events.try_send(event);
             }
         }
         if is_later(&frame, newest) {
             self.stand_in.handle_sound(frame.codec, frame.at);
-            self.send(ProgramEvent::Frame { frame, revision });
+            self.offer(ProgramEvent::Frame { frame, revision });
         }
         true
     }
@@ -69,7 +73,7 @@ impl Delivery {
         while let Some(silence) = self.stand_in.poll_frame(now) {
             metrics::counter!("mixer_silence_frames_total").increment(1);
             if is_later(&silence, &mut self.newest[usize::from(silence.codec == FrameCodec::Aac)]) {
-                self.send(ProgramEvent::Frame { frame: silence, revision: 0 });
+                self.offer(ProgramEvent::Frame { frame: silence, revision: 0 });
             }
         }
     }
@@ -97,7 +101,8 @@ impl Delivery {
             metrics::counter!("mixer_frames_dropped_total", "reason" => "no_key").increment(1);
             return true;
         }
-        let is_lost = self.events.capacity() < KEPT_FOR_SOUND || !self.send(event(frame));
+        let is_lost = (self.taker)(event(frame))
+            .is_some_and(|event| self.events.capacity() < KEPT_FOR_SOUND || !self.send(event));
         self.pictures[track].needs_key = is_lost;
         !is_lost
     }
@@ -107,6 +112,12 @@ impl Delivery {
         self.pictures.iter_mut().for_each(|track| track.needs_key = true);
         self.stand_in.handle_death();
         self.send(ProgramEvent::Died { generation, reason });
+    }
+
+    fn offer(&mut self, event: ProgramEvent) {
+        if let Some(event) = (self.taker)(event) {
+            self.send(event);
+        }
     }
 
     /// Delivers anything but a frame.
@@ -147,7 +158,7 @@ mod tests {
     #[test]
     fn time_never_steps_back_whichever_process_made_the_frame() {
         let (events, mut receiver) = mpsc::channel(512);
-        let mut delivery = Delivery::new(events);
+        let mut delivery = Delivery::new(Box::new(Some), events);
         delivery.handle_frame(frame(FrameCodec::H264, 10, true), 1);
         delivery.handle_death(1, "killed".into());
         delivery.handle_frame(frame(FrameCodec::H264, 10, true), 1);
@@ -165,7 +176,7 @@ mod tests {
     #[test]
     fn renditions_have_a_time_and_keyframes_of_their_own() {
         let (events, mut receiver) = mpsc::channel(512);
-        let mut delivery = Delivery::new(events);
+        let mut delivery = Delivery::new(Box::new(Some), events);
         delivery.handle_death(1, "killed".into());
         delivery.handle_frame(frame(FrameCodec::H264, 20, true), 1);
         delivery.handle_rendition(0, frame(FrameCodec::H264, 10, false));
@@ -182,9 +193,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_on_the_spot_never_waits_for_a_slow_owner() {
+        let (events, mut receiver) = mpsc::channel(1);
+        let (taken, seen) = std::sync::mpsc::channel();
+        let taker = move |event: ProgramEvent| {
+            let ProgramEvent::Frame { frame, .. } = event else { return Some(event) };
+            taken.send(frame.at.millis()).unwrap();
+            None
+        };
+        let mut delivery = Delivery::new(Box::new(taker), events);
+        assert!(delivery.handle_frame(frame(FrameCodec::H264, 1, true), 1));
+        delivery.handle_frame(frame(FrameCodec::Opus, 1, true), 0);
+        delivery.handle_death(1, "killed".into());
+        delivery.fill_silence(MediaTime::from_millis(100), true);
+        assert!(delivery.handle_frame(frame(FrameCodec::H264, 200, true), 1));
+
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), [1, 1, 21, 200]);
+        assert!(matches!(receiver.try_recv(), Ok(ProgramEvent::Died { .. })));
+        assert!(receiver.try_recv().is_err());
+    }
+
+    #[test]
     fn a_slow_owner_loses_pictures_up_to_a_keyframe_and_no_sound() {
         let (events, mut receiver) = mpsc::channel(KEPT_FOR_SOUND + 2);
-        let mut delivery = Delivery::new(events);
+        let mut delivery = Delivery::new(Box::new(Some), events);
         assert!(delivery.handle_frame(frame(FrameCodec::H264, 1, true), 1));
         for at in 2..6 {
             delivery.handle_frame(frame(FrameCodec::H264, at, false), 1);

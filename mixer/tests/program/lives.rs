@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use media_rules::FrameCodec;
+use media_rules::{FeedId, FrameCodec};
 use mixer::{Program, ProgramConfig, ProgramEvent};
 
 use crate::WHOLE;
 use crate::host::Host;
-use crate::process::{children, kill, process_of};
+use crate::process::{children, kill, process_of, processes_of};
 use crate::running::{
     alone, clip, config, launch, place, scene, start, until_shown, until_started,
 };
@@ -38,6 +38,28 @@ async fn a_killed_mixer_is_back_and_time_goes_on() {
         let frames = frames(&recorded, codec);
         assert!(frames.is_sorted_by(|(_, a), (_, b)| a.at < b.at), "{codec:?} steps back");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_are_asked_for_a_keyframe_before_the_next_mixer_can_ask() {
+    let _place = place().await;
+    // `cat -` listens and says nothing.
+    let config = ProgramConfig { mixer_bin: "/bin/cat".into(), ..config("-") };
+    let (program, mut events) = Program::start(config).unwrap();
+    let feed = FeedId::new("a", "alice");
+    program.set_scene(scene(1, &[&feed]));
+    let mut starts = (0..500).map(|_| std::thread::sleep(Duration::from_millis(10)));
+    while processes_of("-").is_empty() {
+        starts.next().expect("a process is started");
+    }
+    kill("-KILL", process_of("-"));
+
+    let is_asked = |event: &ProgramEvent| *event == ProgramEvent::KeyframeWanted(feed.clone());
+    let recorded = record_until(&mut events, Duration::from_secs(5), is_asked).await;
+    program.stop().await;
+    let is_death = |(_, event): &Recorded| matches!(event, ProgramEvent::Died { .. });
+    assert!(is_death(&recorded[0]), "nobody is asked while the first one starts");
+    assert!(is_asked(&recorded.last().unwrap().1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

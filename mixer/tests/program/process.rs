@@ -9,15 +9,20 @@ pub(crate) fn children() -> Vec<u32> {
         .collect()
 }
 
-/// Returns the process of the program with this name, which is its first argument.
+/// Returns the process of the program with this name.
 pub(crate) fn process_of(name: &str) -> u32 {
+    let found = processes_of(name);
+    assert_eq!(found.len(), 1, "one mixer runs for {name}");
+    found[0]
+}
+
+/// Returns the processes of programs with this name, which is their first argument.
+pub(crate) fn processes_of(name: &str) -> Vec<u32> {
     let is_it = |process: &u32| {
         let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
         line.split(|byte| *byte == 0).nth(1) == Some(name.as_bytes())
     };
-    let found: Vec<u32> = children().into_iter().filter(is_it).collect();
-    assert_eq!(found.len(), 1, "one mixer runs for {name}");
-    found[0]
+    children().into_iter().filter(is_it).collect()
 }
 
 pub(crate) fn kill(signal: &str, process: u32) {

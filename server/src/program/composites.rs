@@ -72,12 +72,9 @@ impl Owned {
         self.offer.sight == Sight::of(scene)
     }
 
-    /// Hands a picture to the guests, if there are any.
-    pub(super) fn send(&self, picture: &EncodedFrame) {
-        if self.has_guests() {
-            // Whoever left in between does not want it.
-            let _ = self.offer.pictures.send(picture.clone());
-        }
+    /// Returns what hands pictures to the guests.
+    pub(super) fn lender(&self) -> Lender {
+        Lender(self.offer.pictures.clone())
     }
 
     /// Returns whether somebody takes these pictures.
@@ -108,6 +105,20 @@ impl Owned {
 impl Drop for Owned {
     fn drop(&mut self) {
         self.withdraw();
+    }
+}
+
+/// Hands the pictures of a composite to its guests.
+#[derive(Debug)]
+pub(super) struct Lender(broadcast::Sender<EncodedFrame>);
+
+impl Lender {
+    /// Hands a picture to the guests, if there are any.
+    pub(super) fn send(&self, picture: &EncodedFrame) {
+        if self.0.receiver_count() > 0 {
+            // Whoever left in between does not want it.
+            let _ = self.0.send(picture.clone());
+        }
     }
 }
 
@@ -228,7 +239,7 @@ mod tests {
         let mut borrowed = guest(&composites, &scene(7, &["alice", "bob"], true));
         let _other = owner(&composites, &scene(1, &["bob", "alice"], false));
 
-        owned.send(&picture(33));
+        owned.lender().send(&picture(33));
         assert!(matches!(borrowed.next(false).await, Lent::Picture(frame) if frame == picture(33)));
         borrowed.request_keyframe();
         owned.keyframe_wanted().await;
@@ -243,7 +254,7 @@ mod tests {
 
         owned.withdraw();
         assert!(matches!(borrowed.next(false).await, Lent::Ending));
-        owned.send(&picture(66));
+        owned.lender().send(&picture(66));
         assert!(matches!(borrowed.next(true).await, Lent::Picture(_)), "until it has its own");
         let _next = owner(&composites, &both);
         drop(borrowed);
@@ -269,7 +280,7 @@ mod tests {
         let owned = owner(&composites, &both);
         let mut borrowed = guest(&composites, &both);
         for at in 0..=CAPACITY as u64 {
-            owned.send(&picture(at));
+            owned.lender().send(&picture(at));
         }
         assert!(matches!(borrowed.next(false).await, Lent::Missed));
     }

@@ -28,8 +28,8 @@ pub(super) enum Source {
 pub(super) enum Part {
     /// It shares nothing.
     Alone,
-    /// It makes pictures that others may take: those of its scene `revision` and later.
-    Owner { owned: Owned, revision: u64, ends_at: Option<Instant> },
+    /// It makes pictures that others may take.
+    Owner { owned: Owned, ends_at: Option<Instant> },
     /// It waits for another's keyframe, until then.
     Joining { borrowed: Borrowed, until: Instant },
     /// It shows another's pictures; its own mixer's picture side rests.

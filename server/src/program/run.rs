@@ -1,9 +1,10 @@
-//! One life of a program's mixer, from its start until nobody wants the program. Joins the pictures
-//! of the own mixer and those of another room into one stream.
+//! One life of a program's mixer, from its start until nobody wants the program. Says whose pictures
+//! are shown; how they leave is the [`Junction`]'s.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use media_rules::{EncodedFrame, FrameCodec, PictureSplice, Scene};
+use media_rules::{EncodedFrame, Scene};
 use mixer::link::Clip;
 use mixer::{Duty, Program, ProgramEvent};
 use sfu::Sfu;
@@ -11,10 +12,10 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::composites::{Joined, Lent, is_same_sight};
+use super::junction::Junction;
 use super::part::{News, Part, Source, is_shareable};
 use super::taps::Taps;
-use super::{Orders, Outputs, Recipe};
-use crate::cues::CueWriter;
+use super::{Orders, Recipe};
 
 /// How long a mixer may take to finish its last frames before it is cut off.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -33,30 +34,25 @@ pub(super) struct Run<'a> {
     program: Program,
     recipe: &'a Recipe,
     sfu: &'a Sfu,
-    outputs: &'a Outputs,
-    cues: &'a mut CueWriter,
+    junction: Arc<Junction>,
     taps: Taps,
-    splice: PictureSplice<Source>,
     part: Part,
     scene: Scene,
     /// What is wanted instead, once the guests have parted.
     next: Option<Option<Scene>>,
     times_shared: u64,
     share_after: Instant,
-    /// Whether somebody takes the program by RTMP, so that it needs AAC.
-    is_relayed: bool,
     /// The films that the mixer has or is to load.
     clips: Vec<Clip>,
 }
 
 impl<'a> Run<'a> {
-    /// Takes over a mixer that was just started.
+    /// Takes over a mixer that was just started and whose frames go to `junction`.
     pub(super) fn new(
         program: Program,
         recipe: &'a Recipe,
         sfu: &'a Sfu,
-        outputs: &'a Outputs,
-        cues: &'a mut CueWriter,
+        junction: Arc<Junction>,
     ) -> Self {
         program.set_duty(recipe.duty);
         Self {
@@ -64,15 +60,12 @@ impl<'a> Run<'a> {
             program,
             recipe,
             sfu,
-            outputs,
-            cues,
-            splice: PictureSplice::new(Source::Own),
+            junction,
             part: Part::Alone,
             scene: Scene::new(0, Vec::new()),
             next: None,
             times_shared: 0,
             share_after: Instant::now(),
-            is_relayed: true,
             clips: Vec::new(),
         }
     }
@@ -97,6 +90,7 @@ impl<'a> Run<'a> {
                     Some(event) => self.handle_event(event),
                     None => false,
                 },
+                () = self.junction.changed() => self.handle_junction(),
                 Some(()) = keyframes.recv() => self.request_keyframe(),
                 Ok(()) = clips.changed() => {
                     self.clips.clone_from(&clips.borrow_and_update());
@@ -115,6 +109,7 @@ impl<'a> Run<'a> {
             }
         }
         drop(self.taps);
+        self.junction.lend(None);
         drop(self.part);
         if tokio::time::timeout(STOP_WITHIN, self.program.stop()).await.is_err() {
             warn!(program = %name, "A mixer did not stop in time.");
@@ -159,7 +154,8 @@ impl<'a> Run<'a> {
     /// Ends whatever was shared, and looks whether somebody makes what is wanted now.
     fn be_alone(&mut self) {
         self.part = Part::Alone;
-        self.splice.switch_to(Source::Own);
+        self.junction.lend(None);
+        self.junction.switch_to(Source::Own);
         self.share();
         if !matches!(self.part, Part::Joining { .. }) {
             self.program.set_scene(self.scene.clone());
@@ -173,11 +169,12 @@ impl<'a> Run<'a> {
         }
         self.part = match self.recipe.composites.join(&self.scene) {
             Joined::Owner(owned) => {
-                Part::Owner { owned, revision: self.scene.revision, ends_at: None }
+                self.junction.lend(Some((owned.lender(), self.scene.revision)));
+                Part::Owner { owned, ends_at: None }
             }
             Joined::Guest(borrowed) => {
                 self.times_shared += 1;
-                self.splice.switch_to(Source::Shared(self.times_shared));
+                self.junction.switch_to(Source::Shared(self.times_shared));
                 borrowed.request_keyframe();
                 Part::Joining { borrowed, until: now + JOIN_WITHIN }
             }
@@ -188,7 +185,7 @@ impl<'a> Run<'a> {
     fn leave(&mut self) {
         self.program.set_scene(self.scene.clone());
         self.program.set_duty(self.recipe.duty);
-        self.splice.switch_to(Source::Own);
+        self.junction.switch_to(Source::Own);
         self.part.begin_leaving();
         info!(program = %self.recipe.config.name, "Makes its own pictures again.");
     }
@@ -196,19 +193,20 @@ impl<'a> Run<'a> {
     fn handle_event(&mut self, event: ProgramEvent) -> bool {
         let name = &self.recipe.config.name;
         match event {
-            ProgramEvent::Frame { frame, revision } => self.handle_own(frame, revision),
-            ProgramEvent::Rendition { index, frame } => self.send_rendition(index, frame),
+            // The junction took them. Nobody asks for side mixes yet: hosts who hear only the mix are
+            // still to come.
+            ProgramEvent::Frame { .. }
+            | ProgramEvent::Rendition { .. }
+            | ProgramEvent::SideFrame { .. } => {}
             ProgramEvent::KeyframeWanted(feed) => self.sfu.request_keyframe(&feed),
-            // Nobody asks for side mixes yet: hosts who hear only the mix are still to come.
-            ProgramEvent::SideFrame { .. } => {}
             ProgramEvent::Loudness(seats) => {
                 for seat in seats {
                     metrics::histogram!("server_seat_loudness_lufs")
                         .record(f64::from(seat.lufs_tenths) / 10.0);
                 }
             }
-            ProgramEvent::Clip { feed, news } => self.outputs.room.tell_clip(feed, news),
-            ProgramEvent::Snapshot(snapshot) => self.outputs.room.hand_over(snapshot),
+            ProgramEvent::Clip { feed, news } => self.junction.outputs().room.tell_clip(feed, news),
+            ProgramEvent::Snapshot(snapshot) => self.junction.outputs().room.hand_over(snapshot),
             ProgramEvent::Started { generation } => {
                 info!(program = %name, generation, "Mixer started.");
                 // What was ordered while it started may have been lost.
@@ -218,37 +216,21 @@ impl<'a> Run<'a> {
                 warn!(program = %name, generation, %reason, "Mixer died.");
                 metrics::counter!("server_mixer_deaths_total").increment(1);
                 self.clips.clear();
-                self.outputs.room.tell_end(true);
+                self.junction.outputs().room.tell_end(true);
             }
         }
         true
     }
 
-    /// Lets the mixer make AAC while somebody takes it. It is looked at with every piece of sound, so
-    /// whoever comes has sound a few hundredths of a second later.
-    fn follow_takers(&mut self) {
-        let is_relayed = self.outputs.is_relayed();
-        if std::mem::replace(&mut self.is_relayed, is_relayed) != is_relayed {
-            self.program.set_aac(is_relayed);
-        }
-    }
-
-    fn handle_own(&mut self, frame: EncodedFrame, revision: u64) {
-        if frame.codec != FrameCodec::H264 {
-            self.follow_takers();
-            self.send_out(frame, revision);
-            return;
-        }
-        if let Part::Owner { owned, revision: first, .. } = &self.part
-            && revision >= *first
-        {
-            owned.send(&frame);
-        }
-        self.pass(Source::Own, frame, revision);
-        if matches!(self.part, Part::Leaving { .. }) && self.splice.current() == Some(Source::Own) {
+    /// Takes that the own pictures are back, or that RTMP has its first taker or none any more.
+    fn handle_junction(&mut self) -> bool {
+        self.program.set_aac(self.junction.is_relayed());
+        let is_own = self.junction.current() == Some(Source::Own);
+        if is_own && matches!(self.part, Part::Leaving { .. }) {
             self.part = Part::Alone;
             self.share();
         }
+        true
     }
 
     fn handle_news(&mut self, news: News) -> bool {
@@ -258,7 +240,7 @@ impl<'a> Run<'a> {
             News::Parted => return self.end_sharing(),
             News::Lent(Lent::Picture(frame)) => self.handle_shared(source, frame),
             News::Lent(Lent::Missed) => {
-                self.splice.handle_loss(source);
+                self.junction.handle_loss(source);
                 self.request_keyframe();
             }
             News::Lent(Lent::Ending) => match &self.part {
@@ -272,11 +254,11 @@ impl<'a> Run<'a> {
 
     fn handle_shared(&mut self, source: Source, frame: EncodedFrame) {
         // It shows what this room's scene shows, whatever its number is where it was made.
-        self.pass(source, frame, self.scene.revision);
+        self.junction.pass(source, frame, self.scene.revision);
         if let Part::Guest { heard, .. } = &mut self.part {
             *heard = Instant::now();
         }
-        if self.splice.current() != Some(source) {
+        if self.junction.current() != Some(source) {
             return;
         }
         if matches!(self.part, Part::Joining { .. }) {
@@ -312,6 +294,7 @@ impl<'a> Run<'a> {
     /// Shows what was wanted while guests had no pictures of their own.
     fn end_sharing(&mut self) -> bool {
         self.part = Part::Alone;
+        self.junction.lend(None);
         match self.next.take() {
             Some(wanted) => self.show(wanted),
             None => true,
@@ -319,7 +302,7 @@ impl<'a> Run<'a> {
     }
 
     fn request_keyframe(&self) -> bool {
-        match (&self.part, self.splice.current()) {
+        match (&self.part, self.junction.current()) {
             (
                 Part::Joining { borrowed, .. }
                 | Part::Guest { borrowed, .. }
@@ -329,29 +312,6 @@ impl<'a> Run<'a> {
             (_, Some(Source::Own | Source::Shared(_)) | None) => self.program.request_keyframe(),
         }
         true
-    }
-
-    fn pass(&mut self, source: Source, frame: EncodedFrame, revision: u64) {
-        if let Some(frame) = self.splice.handle_picture(source, frame) {
-            self.send_out(frame, revision);
-        }
-    }
-
-    fn send_out(&mut self, frame: EncodedFrame, revision: u64) {
-        let frame = self.cues.write(frame, revision);
-        self.outputs.viewers.push(&frame);
-        if frame.codec == FrameCodec::Aac {
-            // Renditions have pictures of their own and the program's sound.
-            self.outputs.renditions.iter().for_each(|hub| hub.push(frame.clone()));
-        }
-        self.outputs.relay.push(frame);
-    }
-
-    fn send_rendition(&self, index: usize, frame: EncodedFrame) {
-        self.outputs.viewers.push_rendition(index, &frame);
-        if let Some(hub) = self.outputs.renditions.get(index) {
-            hub.push(frame);
-        }
     }
 }
 
