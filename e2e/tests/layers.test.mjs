@@ -1,5 +1,6 @@
 // Goal: a host that sends its picture in several sizes serves each viewer the one that suits: a viewer that pins the small one
-// gets it, one that does not gets the large one, changes are no freeze, and what nobody takes is not sent. VP9 and AV1 play too.
+// gets it, one that does not gets the large one, the program gets what its tile needs, changes are no freeze, and what nobody takes
+// is not sent. VP9 and AV1 play too.
 // Method: our own studio page publishes from real Chromium, our own player plays the host's own feed; sizes and gaps are read off
 // the frames that Chromium presents, the host's effort off its statistics.
 import assert from 'node:assert/strict';
@@ -7,6 +8,7 @@ import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { launch, open } from '../lib/browser.mjs';
+import { startWatcher } from '../lib/load.mjs';
 import { goLive, playFeed } from '../lib/pages.mjs';
 import { startServer } from '../lib/server.mjs';
 import { pause, waitFor } from '../lib/wait.mjs';
@@ -67,6 +69,12 @@ const pin = (page, picture) => page.evaluate(async (wanted) => {
   return answer.status;
 }, picture);
 
+/** The host lays the program out. */
+async function lay(room, body) {
+  const { status } = await server.call('PUT', `/v1/rooms/${room}/layout`, { token: await server.token(room, 'host', 'host'), body });
+  assert.equal(status, 200);
+}
+
 /** The longest time without a new frame while `change` takes place, in ms. */
 async function longestGap(page, change) {
   await page.evaluate(() => {
@@ -98,18 +106,29 @@ for (const codec of ['h264', 'vp8']) {
 
     // What nobody takes is the same question whatever the codec, and takes ten seconds to answer.
     if (codec !== 'h264') return;
-    // Nobody but Pia is left, and she wants the small one.
+    // Nobody but Pia is left, who wants the small one, and the program, whose tile is no larger.
+    const program = startWatcher(server, room);
+    t.after(() => program.stop());
+    await lay(room, { preset: 'custom', tiles: [{ x: 0, y: 0, width: 180, height: 320, z: 0 }] });
     await free.close();
     await pin(pinned, 'low');
     await sees(pinned, SMALL);
-    await waitFor('the large picture to rest', async () => {
+    const sends = async () => {
       const before = await sent(host);
       await pause(1000);
       const now = await sent(host);
-      return now.h === before.h && now.l > before.l;
-    }, { seconds: 25 });
+      return { large: now.h > before.h, small: now.l > before.l };
+    };
+    await waitFor('the large picture to rest', async () => { const { large, small } = await sends(); return small && !large; }, { seconds: 25 });
+    await lay(room, { preset: 'solo' });
+    await waitFor('the large picture for a large tile', async () => (await sends()).large, { seconds: 15 });
+    assert.equal(await height(pinned), SMALL, 'the viewer keeps the small picture');
+    await lay(room, { preset: 'custom', tiles: [{ x: 0, y: 0, width: 180, height: 320, z: 0 }] });
+    await waitFor('the large picture to rest again', async () => { const { large, small } = await sends(); return small && !large; }, { seconds: 25 });
     await pin(pinned, 'auto');
     await sees(pinned, LARGE, 15);
+    const { lost, video_frames: frames } = await program.stop();
+    assert.ok(lost === 0 && frames > 0, `${lost} packets of the program lost, ${frames} pictures`);
     assert.deepEqual(host.problems, []);
   });
 }
