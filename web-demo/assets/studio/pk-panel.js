@@ -67,7 +67,7 @@ export class PkPanel {
     this.together = smallButton("", "pk-invite-several", () => this.invite([...this.chosen]), "primary");
     this.picker = el("div", { class: "pk-picker" }, this.terms, this.rooms, this.together);
     this.drawChosen();
-    root.append(el("div", { class: "card-head" }, el("h2", {}, "PK 连麦对战 Battle")), this.status, this.sides, this.givers, this.actions, this.picker);
+    root.append(el("div", { class: "card-head" }, el("h2", {}, "PK 连麦对战 Battle")), this.status, this.sides, this.actions, this.givers, this.picker);
 
     this.dialog = /** @type {HTMLDialogElement} */ (byId("pk-invite"));
     this.dialog.addEventListener("close", () => void this.answer());

@@ -57,7 +57,7 @@ export class LuckView {
 
   /** @param {RoomModel} model */
   podium(model) {
-    return el("button", { class: "luck-chip podium", type: "button", "data-testid": "podium", "aria-label": "贡献榜 Top givers", onclick: () => void this.showLeaders() },
+    return el("button", { class: "luck-chip podium", type: "button", "data-testid": "podium", "aria-label": "贡献榜 Top givers", onclick: () => void this.showLeaders(model) },
       el("b", {}, "榜"), ...model.top.map(({ name, user }) => avatar(name || user)));
   }
 
@@ -134,16 +134,18 @@ export class LuckView {
     });
   }
 
-  async showLeaders() {
+  /** @param {RoomModel} model */
+  async showLeaders(model) {
     /** @type {Wire.Leaderboard | null} */
     const board = await attempt(call(this.tokens, "GET", `${this.path}/leaderboard?limit=20`));
     if (!board) return;
     const row = (/** @type {Wire.Contributor} */ { user, name, coins }) => el("li", {}, avatar(name || user), el("b", {}, name || user), el("span", {}, `${coins} 币 coins`));
     const inBattle = (/** @type {Wire.Giver} */ { user, name, points }) => el("li", {}, avatar(name || user), el("b", {}, name || user), el("span", {}, `${points} 分 points`));
     const sides = Object.entries(board.battle_top?.sides ?? {});
+    const hostOf = (/** @type {string} */ room) => model.battle?.sides?.find((side) => side.room === room)?.name || room;
     this.open(`贡献榜 Top givers · ${board.senders} 人`,
       el("ol", { class: "luck-list", "data-testid": "leaders" }, ...board.top.map(row)),
-      ...sides.flatMap(([room, givers]) => [el("h3", { class: "luck-side" }, `PK · 支持 for ${room}`), el("ol", { class: "luck-list", "data-testid": `leaders-${room}` }, ...givers.map(inBattle))]));
+      ...sides.flatMap(([room, givers]) => [el("h3", { class: "luck-side" }, `PK · 支持 for ${hostOf(room)}`), el("ol", { class: "luck-list", "data-testid": `leaders-${room}` }, ...givers.map(inBattle))]));
   }
 
   /** @param {string} packet */
