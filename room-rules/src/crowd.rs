@@ -15,6 +15,8 @@ const SESSIONS_PER_USER: usize = 32;
 const REACT_EVERY: Duration = Duration::from_millis(500);
 const LIKE_INTERVAL: Duration = Duration::from_millis(200);
 const LIKE_BURST: u32 = 20;
+/// Likes are written down so often while they come: what came since is what a crash takes.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Crowd {
@@ -22,6 +24,9 @@ pub(crate) struct Crowd {
     users: HashMap<UserId, Present>,
     sessions_max: usize,
     likes: u64,
+    /// How many of them are written down, and when more of them are to be.
+    likes_kept: u64,
+    keep: Throttle,
     like_pace: Pace,
     react: Throttle,
 }
@@ -39,6 +44,8 @@ impl Crowd {
             users: HashMap::new(),
             sessions_max,
             likes: 0,
+            likes_kept: 0,
+            keep: Throttle::new(KEEP_EVERY),
             like_pace: Pace::new(LIKE_INTERVAL, LIKE_BURST),
             react: Throttle::new(REACT_EVERY),
         }
@@ -95,8 +102,25 @@ impl Crowd {
             return Err(Rejected::RateLimited);
         }
         self.likes += u64::from(count.number());
+        self.keep.touch(now);
         self.react.touch(now);
         Ok(())
+    }
+
+    /// Returns whether it is time to write the likes down.
+    pub(crate) fn take_keep_due(&mut self, now: ServerTime) -> bool {
+        self.keep.take(now)
+    }
+
+    /// Returns how many likes there are, if that is not written down yet.
+    pub(crate) fn unkept_likes(&self) -> Option<u64> {
+        (self.likes > self.likes_kept).then_some(self.likes)
+    }
+
+    /// Takes that so many likes are written down; after a crash there are as many.
+    pub(crate) fn handle_likes_kept(&mut self, total: u64) {
+        self.likes_kept = total;
+        self.likes = self.likes.max(total);
     }
 
     /// Takes that totals have changed which are kept elsewhere.
@@ -114,8 +138,8 @@ impl Crowd {
         self.react.poll_timeout().is_some()
     }
 
-    pub(crate) const fn poll_timeout(&self) -> Option<ServerTime> {
-        self.react.poll_timeout()
+    pub(crate) fn poll_timeout(&self) -> Option<ServerTime> {
+        [self.react.poll_timeout(), self.keep.poll_timeout()].into_iter().flatten().min()
     }
 
     pub(crate) fn member_of(&self, session: SessionId) -> Option<&Member> {
@@ -138,5 +162,6 @@ impl Crowd {
     pub(crate) fn check(&self) {
         assert!(self.users.len() <= self.sessions.len());
         assert!(self.sessions.len() <= self.sessions_max);
+        assert!(self.likes_kept <= self.likes);
     }
 }

@@ -49,6 +49,10 @@ pub enum Effect {
     ToStaff(ModerationNews),
     /// Tell those who keep order, and whom it names; what they are told is not numbered.
     Whisper(Whisper),
+    /// Hand in what [`Room::unkept`] returns: a crash would take it.
+    ///
+    /// [`Room::unkept`]: crate::Room::unkept
+    Keep,
     /// The room is over; nothing further will come of it.
     Ended(EndReason),
 }

@@ -1,17 +1,18 @@
 //! Everything that may change a room. What is durable of it makes the journal: a room that is fed
 //! the same durable inputs at the same times gives the same answers, ids and events, whatever else
 //! it was told in between and whenever its timeouts were called. So nothing durable may depend on
-//! what is not: chat, likes, and who is present.
+//! what is not: chat, likes, and who is present. Of likes only their number is kept, now and then.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Command, IdemKey, MediaChange, Member, PeerMessage, Reply, RoomId, UserId};
 
 /// Something that happened to a room. [`Room::command_of`] and [`Room::handle_leave`] make those
-/// that depend on who is present.
+/// that depend on who is present, [`Room::unkept`] those that sum up what is not written down.
 ///
 /// [`Room::command_of`]: crate::Room::command_of
 /// [`Room::handle_leave`]: crate::Room::handle_leave
+/// [`Room::unkept`]: crate::Room::unkept
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
@@ -50,6 +51,11 @@ pub enum Input {
         /// Who.
         user: UserId,
     },
+    /// So many likes have been given.
+    Likes {
+        /// Since the room was created.
+        total: u64,
+    },
     /// The room's process began anew: nobody is connected any more.
     Restarted,
 }
@@ -63,6 +69,7 @@ impl Input {
             | Self::Publish { .. }
             | Self::Letter { .. }
             | Self::Absent { .. }
+            | Self::Likes { .. }
             | Self::Restarted => true,
         }
     }
@@ -75,6 +82,7 @@ impl Input {
             | Self::Publish { .. }
             | Self::Letter { .. }
             | Self::Absent { .. }
+            | Self::Likes { .. }
             | Self::Restarted => None,
         }
     }
@@ -87,6 +95,7 @@ impl Input {
             Self::Publish { .. } => "publish",
             Self::Letter { .. } => "letter",
             Self::Absent { .. } => "absent",
+            Self::Likes { .. } => "likes",
             Self::Restarted => "restarted",
         }
     }

@@ -294,6 +294,9 @@ impl Room {
             self.giveaways.handle_timeout(now, &mut self.out);
             self.arena.handle_timeout(now, &mut self.out);
             self.gifts.handle_timeout(now, &mut self.out);
+            if self.crowd.take_keep_due(now) {
+                self.out.effect(Effect::Keep);
+            }
             if self.crowd.take_due(now) {
                 self.out.broadcast(EventBody::React(self.reactions()), now);
             }

@@ -9,7 +9,8 @@ mod world;
 use std::time::Duration;
 
 use room_rules::{
-    ChatContent, ChatLine, Command, EventBody, LikeCount, Rejected, Role, RoomSettings, SessionId,
+    ChatContent, ChatLine, Command, EventBody, Input, LikeCount, Rejected, Role, RoomSettings,
+    SessionId,
 };
 use world::{World, at, chat, gift, idem, member, room, title};
 
@@ -64,6 +65,51 @@ fn totals_come_at_most_twice_a_second_and_end_right() {
     let told = reactions(&world);
     assert!(told.len() - before <= 6, "{} totals in three seconds", told.len() - before);
     assert_eq!(told.last(), Some(&(50, 1_500)));
+}
+
+#[test]
+fn likes_outlive_a_crash_but_for_those_of_the_last_seconds() {
+    let mut world = World::new(&["a"]);
+    let bob = world.join("a", "bob", Role::Viewer);
+    let like = Command::Like(LikeCount::new(3).unwrap());
+    world.command(bob, like.clone()).unwrap();
+    world.run_for(1_000);
+    world.command(bob, like.clone()).unwrap();
+    world.run_for(4_000);
+    world.command(bob, like.clone()).unwrap();
+
+    world.crash("a", &mut fastrand::Rng::with_seed(1));
+    world.run_for(1_000);
+    assert_eq!(
+        reactions(&world).last(),
+        Some(&(1, 6)),
+        "the last three came after they were written"
+    );
+    world.command(bob, like).unwrap();
+    world.run_for(500);
+    assert_eq!(reactions(&world).last(), Some(&(1, 9)), "and it goes on from there");
+}
+
+#[test]
+fn a_crowd_that_likes_all_the_time_is_a_row_every_five_seconds() {
+    let mut world = World::new(&["a"]);
+    let crowd: Vec<SessionId> =
+        (0..50).map(|n| world.join("a", &format!("v{n}"), Role::Viewer)).collect();
+    for _ in 0..60 {
+        for session in &crowd {
+            let like = Command::Like(LikeCount::new(1).unwrap());
+            world.command(*session, like).unwrap();
+        }
+        world.run_for(1_000);
+    }
+
+    let kept = world.journals[&room("a")].iter().filter_map(|row| match row.input {
+        Input::Likes { total } => Some(total),
+        _ => None,
+    });
+    let kept: Vec<u64> = kept.collect();
+    assert!((12..=13).contains(&kept.len()), "in a minute: {kept:?}");
+    assert!(kept.is_sorted() && *kept.last().unwrap() >= 50 * 56, "{kept:?}");
 }
 
 #[test]

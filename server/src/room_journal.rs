@@ -223,6 +223,13 @@ impl RoomTask {
         });
     }
 
+    /// Writes down what nobody asked to be written down and a crash would take.
+    pub(crate) fn keep(&mut self) {
+        if let Some(input) = self.room.unkept() {
+            self.take(&input, self.parts.clock.now());
+        }
+    }
+
     /// Takes what the rules have said by themselves.
     pub(crate) fn hold_effects(&mut self) {
         let (effects, notices) = self.drain();

@@ -147,6 +147,7 @@ impl RoomTask {
             Effect::Broadcast(event) => self.broadcast(&event),
             Effect::ToUser { user, event } => self.tell_user(&user, &event),
             Effect::ToRoom { room, message } => self.tell_room(&room, message),
+            Effect::Keep => self.keep(),
             Effect::StageChanged => self.draw_stage(),
             Effect::Unpublish(user) => self.media.unpublish(&user),
             Effect::Silence { user, silence } => self.media.silence(&user, silence),
@@ -493,6 +494,9 @@ impl RoomTask {
     /// Tells what is decided, as far as the disk keeps up.
     async fn finish(&mut self) {
         let until = tokio::time::Instant::now() + FINISH_WITHIN;
+        self.keep();
+        // So that the last row is waited for, too.
+        self.once_durable(|_, _| {});
         let mut released = self.release();
         while released == Released::Goes && self.record.is_waiting() {
             if tokio::time::timeout_at(until, self.record.changed()).await.is_err() {

@@ -51,6 +51,7 @@ impl Series {
             | Effect::Expel(_)
             | Effect::ToStaff(_)
             | Effect::Whisper(_)
+            | Effect::Keep
             | Effect::Ended(_) => {}
         }
     }

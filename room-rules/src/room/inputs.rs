@@ -35,6 +35,11 @@ impl Room {
         command.about().and_then(|user| self.crowd.member(user)).cloned()
     }
 
+    /// Returns what is not written down yet and can be, as an input, to be handed in at once.
+    pub fn unkept(&self) -> Option<Input> {
+        self.crowd.unkept_likes().map(|total| Input::Likes { total })
+    }
+
     /// Takes what happened, or says why not. Every input that is not refused and is durable belongs
     /// in the journal, unless it only repeats an earlier one.
     ///
@@ -58,6 +63,10 @@ impl Room {
             }
             Input::Absent { user } => {
                 self.seats.handle_absent(user, now, &mut self.out);
+                DONE
+            }
+            Input::Likes { total } => {
+                self.crowd.handle_likes_kept(*total);
                 DONE
             }
             Input::Restarted => {

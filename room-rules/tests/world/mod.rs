@@ -271,6 +271,7 @@ impl World {
     /// Carries out what the rooms said, and delivers their post if it runs.
     pub(crate) fn drain(&mut self) {
         loop {
+            let mut to_keep = Vec::new();
             for (id, room) in &mut self.rooms {
                 while let Some(effect) = room.poll_effect() {
                     match effect {
@@ -288,10 +289,16 @@ impl World {
                         }
                         Effect::Expel(user) => self.expelled.push((id.clone(), user)),
                         Effect::ToStaff(news) => self.staff_news.push((id.clone(), news)),
+                        Effect::Keep => {
+                            to_keep.extend(room.unkept().map(|kept| (id.clone(), kept)))
+                        }
                         Effect::Whisper(whisper) => self.whispers.push((id.clone(), whisper)),
                         Effect::Ended(reason) => self.ended.push((id.clone(), reason)),
                     }
                 }
+            }
+            for (id, kept) in to_keep {
+                self.input(&id, &kept).unwrap();
             }
             if !self.post_runs {
                 return;

@@ -43,6 +43,7 @@ impl Notices {
             Effect::Broadcast(event) => self.of_event(event),
             Effect::ToUser { user, event } => self.of_personal(user, event),
             Effect::ToRoom { .. }
+            | Effect::Keep
             | Effect::StageChanged
             | Effect::Unpublish(_)
             | Effect::Silence { .. }
@@ -84,6 +85,7 @@ impl Notices {
                 Input::Command { .. }
                 | Input::Publish { .. }
                 | Input::Letter { .. }
+                | Input::Likes { .. }
                 | Input::Absent { .. },
                 _,
             ) => None,

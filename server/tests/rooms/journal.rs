@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ledger::{Ledger, LedgerConfig, Place};
 use room_rules::{
-    Command, GiftCount, GiftId, GiftOrder, IdemKey, Reply, Role, RoomState, SaleDuration,
-    SaleOffer, StockCount, Title,
+    Command, GiftCount, GiftId, GiftOrder, IdemKey, LikeCount, Reply, Role, RoomState,
+    SaleDuration, SaleOffer, StockCount, Title,
 };
 use signaling::Ending;
 use wire_format::Code;
@@ -23,6 +23,9 @@ async fn a_server_that_starts_again_goes_on_with_its_rooms() {
     let Ok(Reply::Sale { sale, open_at }) = host.says(announce()).await else { panic!("no sale") };
     let viewer = Person::join(&before, &host.room, member("bob", Role::Viewer)).await.unwrap();
     let given = viewer.says(gift("k1", 3)).await.unwrap();
+    for likes in [7, 30] {
+        viewer.says(Command::Like(LikeCount::new(likes).unwrap())).await.unwrap();
+    }
     before.parts.draining.cancel();
     assert_eq!(host.ends().await, Ending::Draining);
     before.parts.tasks.close();
@@ -37,6 +40,7 @@ async fn a_server_that_starts_again_goes_on_with_its_rooms() {
     assert_eq!(snapshot.state, RoomState::Interrupted, "the host has to come back");
     assert_eq!((&snapshot.sales[0].sale, snapshot.sales[0].open_at), (&sale, open_at));
     assert_eq!(viewer.epoch, host.epoch, "it is the same life");
+    assert_eq!(snapshot.reactions.likes, 37, "a restart that was meant takes none");
     assert_eq!(viewer.says(gift("k1", 3)).await.unwrap(), given, "and the same answer");
     assert_eq!(viewer.says(gift("k1", 4)).await.unwrap_err().code, Code::IdempotencyMismatch);
 }
