@@ -41,7 +41,9 @@ impl Idempotence {
     ) -> Result<Option<Reply>, Rejected> {
         self.forget_old(now);
         match self.answers.get(&(user.clone(), key.clone())) {
-            Some(answer) if answer.command == *command => Ok(Some(answer.reply.clone())),
+            Some(answer) if answer.command == unseeded(command.clone()) => {
+                Ok(Some(answer.reply.clone()))
+            }
             Some(_) => Err(Rejected::IdempotencyMismatch),
             None if self.is_full_for(user) => Err(Rejected::Busy),
             None => Ok(None),
@@ -58,7 +60,8 @@ impl Idempotence {
         now: ServerTime,
     ) {
         let id = (user.clone(), key.clone());
-        let before = self.answers.insert(id.clone(), Answer { command, reply });
+        let answer = Answer { command: unseeded(command), reply };
+        let before = self.answers.insert(id.clone(), answer);
         assert!(before.is_none(), "one key is answered once");
         *self.of_users.entry(user.clone()).or_default() += 1;
         self.order.push_back((now, id));
@@ -80,4 +83,12 @@ impl Idempotence {
         let theirs = self.of_users.get(user).copied().unwrap_or(0);
         self.order.len() >= KEYS_MAX || theirs >= KEYS_OF_A_USER
     }
+}
+
+/// Returns the command as its client said it: a seed is put there on the way, another one each time.
+const fn unseeded(mut command: Command) -> Command {
+    if let Some(seed) = command.seed_wanted() {
+        *seed = None;
+    }
+    command
 }

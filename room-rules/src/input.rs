@@ -26,6 +26,9 @@ pub enum Input {
         /// taken away, who said it, if that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<Member>,
+        /// Makes a repeated request harmless that says no key itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<IdemKey>,
     },
     /// A publisher came on air or went off.
     Media {
@@ -77,7 +80,9 @@ impl Input {
     /// Returns the client's key and whose it is, if there is one.
     pub fn idem(&self) -> Option<(&UserId, &IdemKey)> {
         match self {
-            Self::Command { by, command, .. } => command.idem().map(|key| (&by.user, key)),
+            Self::Command { by, command, key, .. } => {
+                command.idem().or(key.as_ref()).map(|key| (&by.user, key))
+            }
             Self::Media { .. }
             | Self::Publish { .. }
             | Self::Letter { .. }
@@ -85,6 +90,18 @@ impl Input {
             | Self::Likes { .. }
             | Self::Restarted => None,
         }
+    }
+
+    /// Returns the same under a client's key. What is not written down is not remembered, so it gets
+    /// none.
+    #[must_use]
+    pub fn under(mut self, client_key: Option<IdemKey>) -> Self {
+        if let Self::Command { command, key, .. } = &mut self
+            && command.is_durable()
+        {
+            *key = client_key;
+        }
+        self
     }
 
     /// Returns a word for people who read journals.

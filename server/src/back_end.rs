@@ -4,13 +4,15 @@ use room_rules::{Member, Rejected, ServerTime};
 use signaling::{BackEndRequest, Refused};
 
 use crate::room_task::RoomTask;
+use crate::seeds::seeded;
 
 impl RoomTask {
     /// Answers a back end; if it is gone meanwhile, what it asked for is done all the same.
     pub(crate) fn handle_back_end(&mut self, request: BackEndRequest, now: ServerTime) {
         match request {
-            BackEndRequest::Ask { member, command, reply } => {
-                let answer = self.command_by(member, command, now);
+            BackEndRequest::Ask { member, command, key, reply } => {
+                let input = self.room.command_by(member, seeded(command)).under(key);
+                let answer = self.ask(&input, now);
                 self.answer(reply, answer);
             }
             BackEndRequest::Look { member, reply } => {

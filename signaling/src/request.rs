@@ -8,8 +8,8 @@ use media_rules::layer::Pin;
 use media_rules::layout::Choice;
 use ring::rand::{SecureRandom, SystemRandom};
 use room_rules::{
-    Command, LifeId, Member, OrderRequest, PeerMessage, Reply, RoomId, RoomView, ServerTime,
-    SessionId, Snapshot, Title, UserId,
+    Command, IdemKey, LifeId, Member, OrderRequest, PeerMessage, Reply, RoomId, RoomView,
+    ServerTime, SessionId, Snapshot, Title, UserId,
 };
 use tokio::sync::oneshot;
 use wire_format::{
@@ -211,6 +211,8 @@ pub enum BackEndRequest {
         member: Member,
         /// What they ask for.
         command: Command,
+        /// Makes a repeated request harmless, also after a restart.
+        key: Option<IdemKey>,
         /// Receives what an ack would hold.
         reply: Answer<Reply>,
     },

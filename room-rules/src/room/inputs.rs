@@ -2,8 +2,8 @@
 
 use super::{GRACE, Room};
 use crate::{
-    Capability, Command, Decided, Effect, Input, MediaChange, Member, Rejected, Reply, RoomState,
-    SeatIndex, SeatState, ServerTime, SessionId, TalkCommand, UserId,
+    Capability, Command, Decided, Effect, IdemKey, Input, MediaChange, Member, Rejected, Reply,
+    RoomState, SeatIndex, SeatState, ServerTime, SessionId, TalkCommand, UserId,
 };
 
 const DONE: Result<Decided, Rejected> = Ok(Decided::Fresh(Reply::Done));
@@ -23,7 +23,7 @@ impl Room {
     /// back end.
     pub fn command_by(&self, by: Member, command: Command) -> Input {
         let about = self.about(&command);
-        Input::Command { by, command, about }
+        Input::Command { by, command, about, key: None }
     }
 
     /// Returns whom a command is about, as far as the journal cannot say it: whom it names, if they
@@ -50,7 +50,10 @@ impl Room {
     pub fn handle_input(&mut self, input: &Input, now: ServerTime) -> Result<Decided, Rejected> {
         self.advance(now);
         let decided = match input {
-            Input::Command { by, command, about } => self.decide(by, command, about.as_ref(), now),
+            Input::Command { by, command, about, key } => {
+                let key = command.idem().or(key.as_ref());
+                self.decide((by, key), command, about.as_ref(), now)
+            }
             Input::Publish { by } => self.may_publish(by, now),
             Input::Media { user, change } => {
                 self.handle_media(user, *change, now);
@@ -80,7 +83,7 @@ impl Room {
 
     fn decide(
         &mut self,
-        by: &Member,
+        (by, key): (&Member, Option<&IdemKey>),
         command: &Command,
         about: Option<&Member>,
         now: ServerTime,
@@ -94,7 +97,6 @@ impl Room {
         if needed.area().is_feature() && !self.config.features.has(needed.area()) {
             return Err(Rejected::FeatureOff(needed.area().as_str()));
         }
-        let key = command.idem();
         if let Some(key) = key
             && let Some(before) = self.idempotence.find(&by.user, key, command, now)?
         {

@@ -9,8 +9,8 @@ use room_rules::{
     Command, GiftCount, GiftId, GiftOrder, IdemKey, LikeCount, Reply, Role, RoomState,
     SaleDuration, SaleOffer, StockCount, Title,
 };
-use signaling::Ending;
-use wire_format::Code;
+use signaling::{BackEndRequest, Ending, Refused, RoomHandle, RoomRequest};
+use wire_format::{Code, decode_command};
 
 use crate::stage::{Person, Stage, member};
 
@@ -43,6 +43,22 @@ async fn a_server_that_starts_again_goes_on_with_its_rooms() {
     assert_eq!(snapshot.reactions.likes, 37, "a restart that was meant takes none");
     assert_eq!(viewer.says(gift("k1", 3)).await.unwrap(), given, "and the same answer");
     assert_eq!(viewer.says(gift("k1", 4)).await.unwrap_err().code, Code::IdempotencyMismatch);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_who_asks_again_under_a_key_gets_the_answer_of_a_server_that_is_gone() {
+    let before = Stage::over(Ledger::inline().unwrap());
+    let host = before.open("a").await;
+    let lottery = || decode_command("lottery.open", r#"{"title":"x","prize":"y"}"#).unwrap();
+    let opened = ask_over_http(&host.room, lottery(), "k1").await.unwrap();
+    let after = before.restart().await;
+    let room = after.create("a").await.unwrap();
+
+    // The seed, which comes with the command, is another one.
+    assert_eq!(ask_over_http(&room, lottery(), "k1").await.unwrap(), opened);
+    let other = ask_over_http(&room, announce(), "k1").await;
+    assert_eq!(other.unwrap_err().code, Code::IdempotencyMismatch);
+    assert_ne!(ask_over_http(&room, lottery(), "k2").await.unwrap(), opened);
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +120,7 @@ async fn nothing_is_told_before_the_disk_has_it_and_a_key_on_its_way_is_not_answ
         let session = other.session;
         let command = gift("k1", 3);
         async move {
-            let asked = |reply| signaling::RoomRequest::Command { session, command, reply };
+            let asked = |reply| RoomRequest::Command { session, command, reply };
             room.ask(asked).await
         }
     });
@@ -152,6 +168,12 @@ fn gift(key: &str, count: u32) -> Command {
         to: None,
         idem: IdemKey::parse(key).unwrap(),
     })
+}
+
+async fn ask_over_http(room: &RoomHandle, command: Command, key: &str) -> Result<Reply, Refused> {
+    let (member, key) = (member("host-a", Role::Host), IdemKey::parse(key));
+    let ask = |reply| BackEndRequest::Ask { member, command, key, reply };
+    room.ask(|reply| RoomRequest::BackEnd(ask(reply))).await
 }
 
 fn announce() -> Command {

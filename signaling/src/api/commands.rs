@@ -88,7 +88,8 @@ async fn give(
     }
     let body = Value::Object(d).to_string();
     let command: Command = decode_command(t, &body)?;
-    let (user, is_kept) = (member.user.clone(), key.is_some());
+    let user = member.user.clone();
+    let kept_as = key.as_ref().map(Key::for_the_room).transpose()?;
     let request = format!("{} {t} {body}", room.room());
     let hooks = Arc::clone(&services.hooks);
     let carry_out = async move {
@@ -97,7 +98,9 @@ async fn give(
         } else {
             command
         };
-        let wish = |reply| RoomRequest::BackEnd(BackEndRequest::Ask { member, command, reply });
+        let (is_kept, key) = (kept_as.is_some(), kept_as);
+        let wish =
+            |reply| RoomRequest::BackEnd(BackEndRequest::Ask { member, command, key, reply });
         // Whoever has a key may come back for the answer.
         let reply = if is_kept { room.ask_to_the_end(wish).await } else { room.ask(wish).await };
         reply.map(|reply| encode_reply(&reply))

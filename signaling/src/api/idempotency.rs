@@ -1,7 +1,7 @@
 //! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the same request of the same user is
 //! carried out once. Only what was done is remembered, as everywhere here: what was refused may be
-//! sent again. This memory ends with the process; whatever has an `idem` (orders, gifts, bids, claims)
-//! is remembered by its room.
+//! sent again. This memory ends with the process and answers for all paths, also for what leaves no trace
+//! in a journal; whatever does is remembered by its room under the same key.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
-use room_rules::UserId;
+use room_rules::{IdemKey, UserId};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 use wire_format::Code;
@@ -40,6 +40,11 @@ impl Key {
             return Err(Refused::new(Code::BadRequest, message));
         }
         Ok(Some(Self(text.to_owned())))
+    }
+
+    /// Returns the key as a room remembers it.
+    pub(crate) fn for_the_room(&self) -> Result<IdemKey, Refused> {
+        IdemKey::parse(&self.0).ok_or_else(|| Refused::new(Code::BadRequest, "this is no key"))
     }
 
     /// Puts the key where a room looks for it, unless the request has another one there. The room

@@ -158,7 +158,7 @@ fn room_draw(seed: u8, entrants: usize) -> Value {
     let mut say = |name: &str, role: Role, command: GiveawayCommand| {
         let by = Member { user: user(name), name: name.into(), role, caps: room_rules::Areas::ALL };
         let command = room_rules::Command::Giveaway(command);
-        let input = Input::Command { by, command, about: None };
+        let input = Input::Command { by, command, about: None, key: None };
         room.handle_input(&input, at(1_000)).unwrap().into_reply()
     };
     let opened = say("alice", Role::Host, GiveawayCommand::LotteryOpen(Box::new(offer)));

@@ -78,7 +78,7 @@ impl Life {
         }
         if let Command::Like(_) | Command::ChatSend(_) = command {
             // These need nobody to be here; the others are asked for by who is.
-            self.take(Input::Command { by: member(who), command, about: None });
+            self.take(Input::Command { by: member(who), command, about: None, key: None });
         } else {
             let input = self.room.command_by(member(who), command);
             self.take(input);
