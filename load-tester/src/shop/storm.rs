@@ -18,7 +18,7 @@ use super::shopper::{Ask, Place, Shopper, TurnedAway};
 use super::tally::Tally;
 use crate::api::Api;
 
-/// Sales are announced and called off so often: control that everybody must hear.
+/// So often a sale is announced or the last one called off, in turn: control that everybody must hear.
 const CONTROL_EVERY: Duration = Duration::from_millis(500);
 /// Tokens that are asked for at once, before anybody comes.
 const CONCURRENCY: usize = 32;
@@ -96,7 +96,7 @@ pub(crate) async fn measure(
     let mut came = Vec::with_capacity(sockets);
     let mut tally = Tally::default();
     let mut control = tokio::time::interval(CONTROL_EVERY);
-    let mut all_in = None;
+    let (mut sale, mut all_in) = (None, None);
     while began.elapsed() < AT_MOST {
         if came.len() == sockets && all_in.is_none() {
             all_in = Some(Instant::now());
@@ -108,8 +108,10 @@ pub(crate) async fn measure(
         tokio::select! {
             Some(one) = coming.recv() => came.push(one),
             _ = control.tick(), if all_in.is_none() => {
-                let sale = shop.announce(json!({ "stock": 1, "lead_ms": 60_000 })).await?;
-                shop.cancel(&sale).await;
+                match sale.take() {
+                    Some(sale) => shop.cancel(&sale).await,
+                    None => sale = Some(shop.announce(json!({ "stock": 1, "lead_ms": 60_000 })).await?),
+                }
             }
             seen = residents.seen.recv() => tally.take(seen.context("all residents are gone")?, shop),
             () = tokio::time::sleep(Duration::from_millis(50)) => {}
