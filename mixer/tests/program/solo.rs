@@ -66,8 +66,15 @@ async fn a_solo_hosts_own_pictures_come_and_go_without_a_seam() {
     seen.dedup();
     assert_eq!(seen, ["passed", "both", "passed", "both", "passed"]);
     assert_no_gap(&recorded);
-    let frames = frames(&recorded, FrameCodec::H264);
-    assert!(frames.is_sorted_by(|(_, a), (_, b)| a.at < b.at));
+    let [h264, aac] = [FrameCodec::H264, FrameCodec::Aac].map(|codec| frames(&recorded, codec));
+    assert!(h264.is_sorted_by(|(_, a), (_, b)| a.at < b.at));
+    // 1024 samples of 48 kHz, whether they were encoded one block at a time or three.
+    let steps = aac.windows(2).map(|pair| pair[1].1.at.since(pair[0].1.at).as_micros());
+    assert!(steps.clone().all(|step| (21_300..21_370).contains(&step)), "{:?}", steps.max());
+    let passed_aac = frames(&passed, FrameCodec::Aac);
+    let waits = passed_aac.windows(2).filter(|pair| pair[1].0.since(pair[0].0).as_millis() > 10);
+    let (bunches, of) = (waits.count() + 1, passed_aac.len());
+    assert!(2 * bunches < of, "{of} pieces of AAC are encoded in {bunches} goes");
 
     for codec in [FrameCodec::Opus, FrameCodec::Aac] {
         let flashes = flashes(&self::pictures(&passed), OWN);

@@ -29,6 +29,11 @@ impl Default for Ducker {
 }
 
 impl Ducker {
+    /// Whether hosts are as loud as the scene says, and stay so while nothing ducks them.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.gain == 1.0 && self.silent_for >= HOLD
+    }
+
     /// Takes note of the deepest duck that sounds in this block, in decibels, and returns the gain at
     /// the block's start and end.
     pub(crate) fn next_block(&mut self, duck_db: Option<u8>, length: Duration) -> (f32, f32) {

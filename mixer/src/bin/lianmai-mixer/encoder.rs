@@ -70,23 +70,23 @@ impl Encoder {
         }
     }
 
-    /// Encodes 20 ms of interleaved 48 kHz stereo; `passed` is sent instead of their Opus.
-    pub(crate) fn push_sound(
-        &self,
-        at: MediaTime,
-        samples: Vec<u8>,
-        passed: Option<Vec<EncodedFrame>>,
-    ) {
+    /// Encodes interleaved 48 kHz stereo for RTMP, if somebody takes it.
+    pub(crate) fn push_aac(&self, at: MediaTime, samples: Vec<u8>) {
         if let Some(aac) = &*self.aac() {
-            aac.push(at, samples.clone());
+            aac.push(at, samples);
         }
+    }
+
+    /// Sends what a host encoded instead of our own Opus.
+    pub(crate) fn pass_opus(&self, passed: Vec<EncodedFrame>) {
+        // What our encoder remembers would be of a former time.
+        *self.opus.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        passed.into_iter().for_each(|frame| self.exit.send_encoded(frame, 0));
+    }
+
+    /// Encodes 20 ms of interleaved 48 kHz stereo for viewers.
+    pub(crate) fn push_opus(&self, at: MediaTime, samples: Vec<u8>) {
         let mut opus = self.opus.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(passed) = passed {
-            // What it remembers would be of a former time.
-            *opus = None;
-            passed.into_iter().for_each(|frame| self.exit.send_encoded(frame, 0));
-            return;
-        }
         if opus.is_none() {
             match encoder_of_sound(FrameCodec::Opus, self.opus_kbps, &self.exit) {
                 Ok(encoder) => *opus = Some(encoder),

@@ -32,6 +32,11 @@ impl SideMixes {
         Self { outlet, open: Vec::new() }
     }
 
+    /// Whether nobody asked for any.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Makes exactly these from now on; those that were made already go on without a gap.
     pub(crate) fn handle_wanted(&mut self, wanted: &[SideMix]) {
         self.open.retain(|open| wanted.contains(&open.wanted));

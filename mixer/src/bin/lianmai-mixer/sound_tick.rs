@@ -1,6 +1,9 @@
 //! Mixes 20 ms of the program's sound at a time, without a pause and whatever the hosts do: everybody
 //! as loud as the scene says, hosts down while something is played in over them, the sum below full
 //! scale.
+//!
+//! What surprises: while a host's own sound is passed on, only RTMP needs the mix, which can wait. So three
+//! blocks are decoded, mixed and encoded in one go, because to begin costs as much as the work.
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +19,7 @@ use crate::limiter::{LOOK_AHEAD, Limiter};
 use crate::loudness::LoudnessMeter;
 use crate::outlet::Outlet;
 use crate::side_mixes::SideMixes;
+use crate::sound_decoder::decode_waiting;
 use crate::sound_encoder::OPUS_LOOK_AHEAD;
 use crate::sound_pass::SoundPass;
 use crate::voice::{FULL_SCALE, RATE_HZ, Voice, position};
@@ -33,6 +37,10 @@ const MIX_AFTER: Duration = Duration::from_millis(10);
 
 /// A thread that was held up longer than this many blocks starts again at the present.
 const MOST_LATE: u64 = 25;
+
+/// Blocks that are mixed together while viewers do not need the mix. RTMP holds pictures back for their
+/// sound for 200 ms at most.
+const BLOCKS_AT_ONCE: usize = 3;
 
 /// The loudness of every seat is told once in so many blocks (5 times a second).
 const METER_EVERY: u64 = 10;
@@ -79,7 +87,7 @@ pub(crate) fn start(
         limiter: Limiter::default(),
         passed_on: None,
         pass: SoundPass::default(),
-        bytes: Vec::new(),
+        waiting: Vec::new(),
     };
     std::thread::Builder::new().name("sound-tick".into()).spawn(move || tick.run(&inbox))?;
     Ok(cues)
@@ -95,7 +103,8 @@ struct SoundTick {
     limiter: Limiter,
     passed_on: Option<FeedId>,
     pass: SoundPass,
-    bytes: Vec<u8>,
+    /// Blocks that are still to be mixed, one after another without a gap.
+    waiting: Vec<MediaTime>,
 }
 
 /// A voice on its way from one loudness to another.
@@ -125,15 +134,25 @@ impl SoundTick {
             }
 
             let present = media_now().millis() / BLOCK_MS;
-            count = if present > count + MOST_LATE { present } else { count + 1 };
+            count += 1;
+            if present >= count + MOST_LATE {
+                self.mix_waiting();
+                count = present;
+            }
         }
     }
 
     fn take_cues(&mut self, inbox: &Receiver<SoundCue>) -> bool {
         loop {
             match inbox.try_recv() {
-                Ok(SoundCue::Voices(voices)) => self.handle_voices(voices),
-                Ok(SoundCue::SideMixes(wanted)) => self.side_mixes.handle_wanted(&wanted),
+                Ok(SoundCue::Voices(voices)) => {
+                    self.mix_waiting();
+                    self.handle_voices(voices);
+                }
+                Ok(SoundCue::SideMixes(wanted)) => {
+                    self.mix_waiting();
+                    self.side_mixes.handle_wanted(&wanted);
+                }
                 Ok(SoundCue::Pass(feed)) => self.passed_on = feed,
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
@@ -155,20 +174,20 @@ impl SoundTick {
     }
 
     fn tick(&mut self, due: MediaTime) {
-        let is_ducked = self.mix(due);
-        let due = earlier(due, LIMITER_DELAY);
-        let parts = &self.parts;
-        let own = |feed: &FeedId| parts.iter().find(|part| part.feed == *feed).map(Part::added);
-        self.side_mixes.push(due, &self.mix, own);
-        self.limiter.process(&mut self.mix);
-        self.bytes.clear();
-        push_pcm(&self.mix, &mut self.bytes);
-        let passed = self.pass_on(due, is_ducked);
-        self.encoder.push_sound(due, std::mem::take(&mut self.bytes), passed);
+        let passed = self.pass_on(earlier(due, LIMITER_DELAY));
+        self.waiting.push(due);
+        let Some(passed) = passed else {
+            let newest = self.mix_waiting();
+            return self.encoder.push_opus(earlier(due, LIMITER_DELAY), newest);
+        };
+        if self.waiting.len() >= BLOCKS_AT_ONCE || !self.side_mixes.is_empty() {
+            self.mix_waiting();
+        }
+        self.encoder.pass_opus(passed);
     }
 
     /// Returns what a host sent, to go out instead of the mix, if the mix would be the same.
-    fn pass_on(&mut self, due: MediaTime, is_ducked: bool) -> Option<Vec<EncodedFrame>> {
+    fn pass_on(&mut self, due: MediaTime) -> Option<Vec<EncodedFrame>> {
         let at = earlier(due, OPUS_LOOK_AHEAD);
         let block = (at, at + BLOCK);
         let [part] = &self.parts[..] else {
@@ -178,13 +197,38 @@ impl SoundTick {
             let mut voice = part.voice.lock().unwrap_or_else(PoisonError::into_inner);
             voice.take_encoded(block.1)
         };
-        let is_untouched = part.gain == 1.0 && !is_ducked;
+        let is_untouched = part.gain == 1.0 && part.wanted == 1.0 && self.ducker.is_at_rest();
         let is_wanted = is_untouched && self.passed_on.as_ref() == Some(&part.feed);
         self.pass.handle_block(is_wanted, block, packets)
     }
 
-    /// Mixes what is due; returns whether hosts are quieter than the scene says.
-    fn mix(&mut self, due: MediaTime) -> bool {
+    /// Mixes every block that waits and encodes it for RTMP; returns the newest.
+    fn mix_waiting(&mut self) -> Vec<u8> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let Some(&first) = waiting.first() else { return Vec::new() };
+        self.parts.iter().for_each(|part| decode_waiting(&part.voice));
+        let mut samples = Vec::new();
+        let mut newest = 0;
+        for due in waiting {
+            newest = samples.len();
+            self.mix_block(due);
+            push_pcm(&self.mix, &mut samples);
+        }
+        let block = samples[newest..].to_vec();
+        self.encoder.push_aac(earlier(first, LIMITER_DELAY), samples);
+        block
+    }
+
+    fn mix_block(&mut self, due: MediaTime) {
+        self.mix(due);
+        let parts = &self.parts;
+        let own = |feed: &FeedId| parts.iter().find(|part| part.feed == *feed).map(Part::added);
+        self.side_mixes.push(earlier(due, LIMITER_DELAY), &self.mix, own);
+        self.limiter.process(&mut self.mix);
+    }
+
+    /// Mixes what is due.
+    fn mix(&mut self, due: MediaTime) {
         for part in &mut self.parts {
             let mut voice = part.voice.lock().unwrap_or_else(PoisonError::into_inner);
             voice.take(position(due), &mut part.block);
@@ -206,7 +250,6 @@ impl SoundTick {
         }
         // A voice that only we still hold has left the scene, and was just faded out.
         self.parts.retain(|part| part.gain > 0.0 || Arc::strong_count(&part.voice) > 1);
-        duck != (1.0, 1.0)
     }
 
     fn tell_loudness(&mut self) {

@@ -5,10 +5,12 @@
 //! begin to wait for one another, by a period of the voice at a time. A hole is bridged for a moment.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use media_rules::MediaTime;
+use media_rules::{FeedFrame, MediaTime};
 
 use crate::expand::Expander;
+use crate::sound_decoder::OpusDecoder;
 use crate::sound_pass::Packet;
 use crate::stretch::stretched;
 
@@ -39,8 +41,12 @@ const CAPACITY: usize = RATE_HZ as usize;
 /// Most packets that wait to be passed on. Full: the oldest is dropped.
 const MOST_PACKETS: usize = 64;
 
+/// Most packets that wait to be decoded (some 300 ms). Full: the oldest is dropped, since nobody mixes this
+/// voice now.
+const MOST_UNDECODED: usize = 16;
+
 /// The sound of one feed that is still to be mixed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Voice {
     /// `None` where something is missing.
     samples: VecDeque<Option<Stereo>>,
@@ -49,15 +55,33 @@ pub(crate) struct Voice {
     expander: Expander,
     /// The same as it came.
     packets: VecDeque<Packet>,
+    undecoded: VecDeque<FeedFrame>,
+    /// `None` before the first packet, and for what is played in.
+    decoder: Option<Arc<OpusDecoder>>,
 }
 
 impl Voice {
-    /// Takes a packet as it came, in case it is passed on.
-    pub(crate) fn handle_encoded(&mut self, packet: Packet) {
+    /// Has packets decoded by `decoder` from now on.
+    pub(crate) fn set_decoder(&mut self, decoder: Arc<OpusDecoder>) {
+        self.decoder = Some(decoder);
+    }
+
+    /// Takes a packet as it came, to be passed on or decoded.
+    pub(crate) fn handle_encoded(&mut self, packet: Packet, frame: FeedFrame) {
         if self.packets.len() == MOST_PACKETS {
             self.packets.pop_front();
         }
         self.packets.push_back(packet);
+        if self.undecoded.len() == MOST_UNDECODED {
+            self.undecoded.pop_front();
+        }
+        self.undecoded.push_back(frame);
+    }
+
+    /// Returns what is to be decoded, and by what.
+    pub(crate) fn take_undecoded(&mut self) -> Option<(Arc<OpusDecoder>, VecDeque<FeedFrame>)> {
+        let decoder = self.decoder.clone().filter(|_| !self.undecoded.is_empty())?;
+        Some((decoder, std::mem::take(&mut self.undecoded)))
     }
 
     /// Returns the packets that are due before `end`.
