@@ -18,8 +18,11 @@ const MAX_BYTES: usize = 16 << 20;
 /// output that is behind.
 const FRAMES_AT_ONCE: usize = 8;
 
-/// Sound that is due no later than this after the newest picture leaves together with the next one.
-const SOUND_MAY_WAIT: Duration = Duration::from_millis(40);
+/// An output is told once so much media can be written: a picture or two and their sound.
+const TOLD_EVERY: Duration = Duration::from_millis(50);
+
+/// Where sound or pictures are further behind, nobody waits for them.
+const LONGEST_LAG: Duration = Duration::from_millis(150);
 
 /// The frames of one program, for one output.
 #[derive(Debug)]
@@ -85,12 +88,12 @@ impl Feeder {
         (feeder, Subscription { shared })
     }
 
-    /// Queues a frame, or throws the queue away if it is full. Never waits for the output, which hears of
-    /// sound between two pictures with the second of them: every write costs more than what is in it.
+    /// Queues a frame, or throws the queue away if it is full. Never waits for the output, which hears of a
+    /// few frames at once: every write costs more than what is in it.
     pub(crate) fn push(&self, frame: &EncodedFrame) {
         let (dropped, may_wait) = {
             let mut queue = self.shared.lock();
-            (queue.push(frame), queue.may_wait(frame))
+            (queue.push(frame), queue.may_wait())
         };
         if dropped > 0 {
             metrics::counter!("relay_frames_dropped_total", "reason" => "slow_output")
@@ -132,8 +135,10 @@ struct Queue {
     frames: VecDeque<EncodedFrame>,
     bytes: usize,
     needs_keyframe: bool,
-    /// When the newest picture is due.
-    newest_picture: MediaTime,
+    /// When the newest picture and the newest sound are due.
+    newest: [Option<MediaTime>; 2],
+    /// Up to where sound and pictures were there when the output was told last.
+    told: MediaTime,
     /// Whether the output ever fell behind; waiting for the first keyframe is not a loss.
     fell_behind: bool,
     dropped: u64,
@@ -147,7 +152,8 @@ impl Default for Queue {
             frames: VecDeque::new(),
             bytes: 0,
             needs_keyframe: true,
-            newest_picture: MediaTime::default(),
+            newest: [None; 2],
+            told: MediaTime::default(),
             fell_behind: false,
             dropped: 0,
             closed: false,
@@ -166,9 +172,7 @@ impl Queue {
             return lost;
         }
         self.needs_keyframe = false;
-        if frame.codec == FrameCodec::H264 {
-            self.newest_picture = frame.at;
-        }
+        self.newest[usize::from(frame.codec != FrameCodec::H264)] = Some(frame.at);
         self.bytes += frame.data.len();
         self.frames.push_back(frame.clone());
         if self.frames.len() <= MAX_FRAMES && self.bytes <= MAX_BYTES {
@@ -184,8 +188,19 @@ impl Queue {
         lost
     }
 
-    fn may_wait(&self, frame: &EncodedFrame) -> bool {
-        frame.codec != FrameCodec::H264 && frame.at <= self.newest_picture + SOUND_MAY_WAIT
+    /// Returns whether the output need not be told yet. A picture is not sent before its sound, nor sound
+    /// before its picture, so there is only as much to send as there is of both.
+    fn may_wait(&mut self) -> bool {
+        let [Some(picture), Some(sound)] = self.newest else { return false };
+        let both = picture.min(sound);
+        if picture.max(sound) > both + LONGEST_LAG {
+            return false;
+        }
+        let may_wait = both < self.told + TOLD_EVERY;
+        if !may_wait {
+            self.told = both;
+        }
+        may_wait
     }
 
     fn pop(&mut self) -> Option<EncodedFrame> {
@@ -204,30 +219,55 @@ mod tests {
         EncodedFrame { codec, at, is_key: true, data: vec![0].into() }
     }
 
-    #[tokio::test]
-    async fn sound_waits_for_the_next_picture_and_for_none_that_is_late() {
-        let (feeder, mut subscription) = Feeder::new(&[]);
-        let wakes = |codec, at| {
+    /// Returns whether the output is told of each of these frames.
+    fn told(feeder: &Feeder, frames: &[(FrameCodec, u64)]) -> Vec<bool> {
+        let is_told = |(codec, at): &(FrameCodec, u64)| {
             let pushed = feeder.shared.pushed.notified();
             tokio::pin!(pushed);
             // A call that nobody heard is kept for the next listener.
             let _ = pushed.as_mut().enable();
-            feeder.push(&frame(codec, at));
+            feeder.push(&frame(*codec, *at));
             pushed.enable()
         };
-        for (codec, at, is_heard) in [
-            (FrameCodec::H264, 1_000, true),
-            (FrameCodec::Aac, 985, false),
-            (FrameCodec::Aac, 1_006, false),
-            (FrameCodec::H264, 1_033, true),
-            (FrameCodec::Aac, 1_070, false),
-            (FrameCodec::Aac, 1_091, true),
-            (FrameCodec::Aac, 1_112, true),
-        ] {
-            assert_eq!(wakes(codec, at), is_heard, "{codec:?} at {at}");
-        }
-        let came = subscription.next_few().await.unwrap();
+        frames.iter().map(is_told).collect()
+    }
+
+    #[tokio::test]
+    async fn an_output_is_told_of_pictures_once_their_sound_is_there_too() {
+        let (feeder, mut subscription) = Feeder::new(&[]);
+        let frames = [
+            (FrameCodec::H264, 1_000),
+            (FrameCodec::H264, 1_033),
+            (FrameCodec::Aac, 1_006),
+            (FrameCodec::H264, 1_066),
+            (FrameCodec::Aac, 1_027),
+            (FrameCodec::Aac, 1_049),
+            (FrameCodec::H264, 1_100),
+            (FrameCodec::Aac, 1_070),
+            (FrameCodec::H264, 1_133),
+            (FrameCodec::Aac, 1_091),
+            (FrameCodec::Aac, 1_112),
+        ];
+        let heard = told(&feeder, &frames);
+        let at_once = [true, true, true];
+        assert_eq!(heard[..3], at_once, "before there is sound nobody knows that there will be");
+        assert_eq!(heard[3..], [false, false, false, false, true, false, false, false]);
+        let mut came = subscription.next_few().await.unwrap();
+        came.extend(subscription.next_few().await.unwrap());
         let came: Vec<u64> = came.iter().map(|frame| frame.at.millis()).collect();
-        assert_eq!(came, [1_000, 985, 1_006, 1_033, 1_070, 1_091, 1_112]);
+        assert!(came.iter().eq(frames.iter().map(|(_, at)| at)), "{came:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_sound_or_pictures_that_have_ended() {
+        for (goes_on, ends) in
+            [(FrameCodec::H264, FrameCodec::Aac), (FrameCodec::Aac, FrameCodec::H264)]
+        {
+            let (feeder, _subscription) = Feeder::new(&[]);
+            told(&feeder, &[(FrameCodec::H264, 1_000), (ends, 1_001), (goes_on, 1_002)]);
+            let frames: Vec<_> = (1..8).map(|n| (goes_on, 1_002 + 33 * n)).collect();
+            let heard = told(&feeder, &frames);
+            assert_eq!(heard, [false, false, false, false, true, true, true], "{ends:?} ends");
+        }
     }
 }
