@@ -48,6 +48,8 @@ pub(crate) enum Attention {
     All,
     /// Media; whatever the kernel does not tell from media, too.
     Media,
+    /// No datagram.
+    Nothing,
 }
 
 /// A worker's sockets with their buffers.
@@ -210,7 +212,11 @@ pub(crate) fn wait(
     timeout: Duration,
 ) {
     let watch = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let matters = |lane: &&Lane| attention == Attention::All || !lane.is_aside;
+    let matters = |lane: &&Lane| match attention {
+        Attention::All => true,
+        Attention::Media => !lane.is_aside,
+        Attention::Nothing => false,
+    };
     // A negative descriptor is passed over.
     let lane = |at: usize| socket.lanes.get(at).filter(matters).map_or(-1, Lane::descriptor);
     let [first, second, third, fourth] = std::array::from_fn(lane);

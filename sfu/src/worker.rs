@@ -104,6 +104,8 @@ pub(crate) struct Worker {
     has_more: bool,
     /// Until when nothing but media and timers wakes the worker.
     rest: Option<MediaTime>,
+    /// Until when not even media does, because the rest of a picture is coming.
+    breath: Option<MediaTime>,
     egress: Egress,
     /// By worker: what crosses at the end of the turn.
     outboxes: Vec<Batch>,
@@ -202,6 +204,7 @@ impl Worker {
             handshakes: Handshakes::default(),
             has_more: false,
             rest: None,
+            breath: None,
             egress: Egress::new(),
             outboxes,
             unsent: VecDeque::new(),
@@ -315,9 +318,10 @@ impl Worker {
 
     /// What a wait is ended by. Who has just taken feedback lets more of it come together.
     fn attention(&self) -> Attention {
-        match self.rest {
-            Some(_) if !self.peers.is_empty() => Attention::Media,
-            Some(_) | None => Attention::All,
+        match (self.breath, self.rest) {
+            (Some(_), _) => Attention::Nothing,
+            (None, Some(_)) if !self.peers.is_empty() => Attention::Media,
+            (None, Some(_) | None) => Attention::All,
         }
     }
 
@@ -334,7 +338,7 @@ impl Worker {
             return Duration::ZERO;
         }
         let waiting = (!self.waiting.is_empty()).then_some(self.waiting_due);
-        let dues = [self.next_due(), self.copies.poll_timeout(), waiting, self.rest];
+        let dues = [self.next_due(), self.copies.poll_timeout(), waiting, self.rest, self.breath];
         let dues = dues.into_iter().flatten();
         let next = dues.fold(self.next_tick, MediaTime::min);
         next.since(self.now.media)

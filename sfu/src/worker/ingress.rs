@@ -25,11 +25,14 @@ const BATCHES_PER_TURN: usize = 4;
 /// How long feedback, checks and handshakes may lie while peers keep saying something, so that many
 /// are taken at once: a worker that wakes up for each spends more on waking up than on them.
 const REST: Duration = Duration::from_millis(5);
+/// How long packets of a picture may lie while the rest of it is coming: it does not leave before it is
+/// whole, or only a little later than this. With many peers there is always something else to do.
+const BREATH: Duration = Duration::from_millis(2);
 
 impl Worker {
     /// Takes what has come in.
     pub(super) fn take_datagrams(&mut self) {
-        self.rest = None;
+        (self.rest, self.breath) = (None, None);
         for _ in 0..BATCHES_PER_TURN {
             let count = self.setup.socket.receive();
             let taken = media_now().nanos();
@@ -48,6 +51,7 @@ impl Worker {
             }
         }
         self.received = self.now.media;
+        self.breath = self.breath.filter(|_| self.has_few());
     }
 
     /// Has memory bring what is known of those who sent the next datagrams, while this one is taken: a
@@ -234,6 +238,9 @@ impl Worker {
         publisher.is_live |= starts;
         let is_live = publisher.is_live;
         let silence = publisher.silence();
+        if packet.kind() == MediaKind::Video {
+            self.breath = (!packet.marker).then_some(self.now.media + BREATH);
+        }
         if before != Some(source) {
             self.post_all(|| Command::SourceUp(feed.clone(), source));
         }
