@@ -1,6 +1,10 @@
 //! Opens rooms. A room is a task, entered in the directory before anyone is told of it.
 
+use std::fmt::Display;
+use std::num::NonZeroUsize;
+
 use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, stream};
 use ledger::Life;
 use room_rules::{Input, Member, RoomId, RoomSettings, ServerTime, Title};
 use signaling::{Created, Refused, RoomHandle, RoomRequest};
@@ -34,15 +38,16 @@ impl Lobby {
     /// # Errors
     /// If the ledger cannot be read at all.
     pub async fn restore(&self) -> Result<usize, ledger::LedgerError> {
-        let mut restored = Vec::new();
-        for life in self.parts.ledger.open_lives().await? {
-            if let Ok(made) = self.revive(life).await {
-                restored.extend(not_ended(made, self.parts.clock.now()));
-            }
-        }
+        let lives = self.parts.ledger.open_lives().await?;
+        // Going through a journal again is work for one core; their order stays.
+        let at_once = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let revivals = stream::iter(lives).map(|life| self.revive_apart(life));
+        let made: Vec<Option<Made>> = revivals.buffered(at_once).collect().await;
+        let now = self.parts.clock.now();
+        let restored = made.into_iter().flatten().filter_map(|made| not_ended(made, now));
         // All are entered before the first speaks: rooms in a battle look for one another.
         let entered: Vec<_> =
-            restored.into_iter().map(|made| (self.enter(made.room.id().clone()), made)).collect();
+            restored.map(|made| (self.enter(made.room.id().clone()), made)).collect();
         let count = entered.len();
         for ((handle, requests), made) in entered {
             self.run(made, handle, requests);
@@ -111,15 +116,18 @@ impl Lobby {
         Ok(restore::open(&parts.ledger, id, title, settings, now, subscribers))
     }
 
+    /// Makes a room anew beside others. A panic over its journal is its own, as when a room runs.
+    async fn revive_apart(&self, life: Life) -> Option<Made> {
+        let (lobby, room) = (self.clone(), life.room.clone());
+        let revived = tokio::spawn(async move { lobby.revive(life).await }).await;
+        revived.map_or_else(|panic| not_revived(&room, &panic), Result::ok)
+    }
+
     async fn revive(&self, life: Life) -> Result<Made, NotRestored> {
         let (room, now) = (life.room.clone(), self.parts.clock.now());
         let subscribers = self.parts.subscribers.clone();
         let made = restore::restore(&self.parts.ledger, life, subscribers, now).await;
-        if let Err(error) = &made {
-            error!(room, %error, "A room could not be made anew from its journal; it stays closed.");
-            metrics::counter!("server_rooms_not_restored_total").increment(1);
-        }
-        made
+        made.inspect_err(|error| drop(not_revived(&room, error)))
     }
 
     fn enter(&self, id: RoomId) -> (RoomHandle, mpsc::Receiver<RoomRequest>) {
@@ -128,6 +136,12 @@ impl Lobby {
         assert!(is_new, "a room has one life that has not ended");
         (entered, requests)
     }
+}
+
+fn not_revived(room: &str, error: &impl Display) -> Option<Made> {
+    error!(room, %error, "A room could not be made anew from its journal; it stays closed.");
+    metrics::counter!("server_rooms_not_restored_total").increment(1);
+    None
 }
 
 /// Closes the journal of a room whose end was written down and not noted any more.
