@@ -7,7 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use media_rules::h264::{self, ParameterSets};
 
 /// AAC-LC, 48 kHz, stereo (ISO 14496-3 section 1.6.2.1).
-const AUDIO_SPECIFIC_CONFIG: [u8; 2] = [0x11, 0x90];
+pub(crate) const AUDIO_SPECIFIC_CONFIG: [u8; 2] = [0x11, 0x90];
 /// Sound format 10 (AAC); rate, size and channels are fixed for AAC and say 44 kHz, 16 bit, stereo.
 const AAC: u8 = 0xaf;
 const AVC: u8 = 7;

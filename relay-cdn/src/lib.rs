@@ -1,4 +1,4 @@
-//! The program to CDNs and players: RTMP push with back-off, RTMP pull.
+//! The program to CDNs, players and files: RTMP push with back-off, RTMP pull, recordings.
 //!
 //! One [`Hub`] per program takes every encoded frame and never waits. Each [`PushTarget`] and each
 //! player of the [`PullServer`] holds its own bounded [`Subscription`] and its own connection, so
@@ -20,6 +20,7 @@ mod player;
 mod publisher;
 mod pull;
 mod push;
+mod record;
 mod rtmp;
 mod subscription;
 mod target_url;
@@ -28,5 +29,6 @@ mod timeline;
 pub use hub::Hub;
 pub use pull::{BoxFuture, Catalog, PullLimits, PullServer};
 pub use push::{PushTarget, TargetState, TargetStatus};
+pub use record::{Recorder, RecorderLimits, RecorderState, RecorderStatus, part_path};
 pub use subscription::Subscription;
 pub use target_url::{TargetError, TargetUrl};

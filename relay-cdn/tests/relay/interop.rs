@@ -31,7 +31,7 @@ async fn nginx_and_our_own_url_show_h264_and_aac_in_order() {
     let (received, pulled, decoded) = tokio::join!(
         probe(&at_nginx, Clock::Stream, 3),
         probe(&ours, Clock::Stream, 3),
-        decode(&ours),
+        decode(&ours, 2),
     );
 
     received.assert_whole();
@@ -118,7 +118,7 @@ async fn players_are_told_what_is_not_there_and_publishers_are_refused() {
 
     let (nowhere, nothing) = (url_of(&server, "nowhere"), url_of(&server, "room"));
     let (missing, rejected, refused) =
-        tokio::join!(probe(&nowhere, Clock::Stream, 1), decode(&other_app), publish(&nothing));
+        tokio::join!(probe(&nowhere, Clock::Stream, 1), decode(&other_app, 2), publish(&nothing));
 
     assert!(missing.streams.is_empty() && missing.stderr.contains("No such stream"), "{missing:?}");
     assert!(rejected.contains("No such application"), "{rejected}");

@@ -1,4 +1,4 @@
-//! Goal: the program reaches real RTMP servers and players, and no peer, however dead, slow or
+//! Goal: the program reaches real RTMP servers, players and files, and no peer, however dead, slow or
 //! hostile, disturbs another.
 //! Method: H.264 and AAC made by FFmpeg go in real time into a hub; nginx-rtmp receives, ffprobe
 //! and ffmpeg read; hostile peers are plain sockets. Every wait has a bound.
@@ -13,6 +13,7 @@ mod media;
 mod nginx;
 mod peer;
 mod probe;
+mod record;
 mod slow;
 
 use std::net::SocketAddr;

@@ -29,15 +29,16 @@ impl Clip {
     /// Returns the clip, made on first use.
     pub(crate) fn shared() -> Arc<Self> {
         static CLIP: OnceLock<Arc<Clip>> = OnceLock::new();
-        Arc::clone(CLIP.get_or_init(|| Arc::new(Self::make())))
+        Arc::clone(CLIP.get_or_init(|| Arc::new(Self::make(WIDTH, HEIGHT))))
     }
 
-    fn make() -> Self {
+    /// Makes such a clip with a picture of another size.
+    pub(crate) fn make(width: &str, height: &str) -> Self {
         let video = ffmpeg(&[
             "-f",
             "lavfi",
             "-i",
-            &format!("testsrc2=size={WIDTH}x{HEIGHT}:rate=30:duration=4"),
+            &format!("testsrc2=size={width}x{height}:rate=30:duration=4"),
             "-c:v",
             "libx264",
             "-preset",

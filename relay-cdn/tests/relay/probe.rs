@@ -1,4 +1,4 @@
-//! What FFmpeg's tools see at an RTMP URL.
+//! What FFmpeg's tools see at an RTMP URL or in a file.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -72,10 +72,18 @@ pub(crate) async fn probe(url: &str, clock: Clock, seconds: u32) -> Seen {
     seen
 }
 
-/// Decodes two seconds of the stream at `url` and returns what FFmpeg complains of.
-pub(crate) async fn decode(url: &str) -> String {
+/// Returns how long the file at `path` says it is, in seconds.
+pub(crate) async fn seconds_of(path: &str) -> f64 {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-of", "csv=p=0", "-show_entries", "format=duration", path]);
+    run(command).await.0.trim().parse().unwrap()
+}
+
+/// Decodes `seconds` of the stream at `url` and returns what FFmpeg complains of.
+pub(crate) async fn decode(url: &str, seconds: u32) -> String {
     let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-i", url, "-t", "2", "-f", "null", "-"]);
+    command.args(["-nostdin", "-v", "error", "-i", url, "-t", &seconds.to_string()]);
+    command.args(["-f", "null", "-"]);
     run(command).await.1
 }
 
