@@ -253,11 +253,19 @@ impl Ledger {
         &self,
         job: impl FnOnce(&mut dyn Store) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        self.begin_to_ask(job).await.unwrap_or(Err(LedgerError::Closed))
+    }
+
+    /// Likewise, and returns at once; nothing comes if the writer is gone.
+    pub(crate) fn begin_to_ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> Result<T, LedgerError> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, LedgerError>> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Job(Box::new(move |store| {
             // Whoever asked may have left.
             let _ = reply.send(job(store));
         })));
-        answer.await.unwrap_or(Err(LedgerError::Closed))
+        answer
     }
 }

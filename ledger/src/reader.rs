@@ -1,5 +1,7 @@
 //! Reads a life from its first row on, and checks the chain on the way.
 
+use tokio::sync::oneshot;
+
 use crate::chain::{self, Hashed};
 use crate::ledger::Ledger;
 use crate::{LedgerError, Life, Row};
@@ -13,12 +15,14 @@ pub struct LifeReader {
     life: Life,
     seq: u64,
     hash: [u8; 32],
+    /// The rows that come next: the writer reads them while the last ones are gone through.
+    ahead: Option<oneshot::Receiver<Result<Vec<Row>, LedgerError>>>,
 }
 
 impl LifeReader {
     pub(crate) fn new(ledger: Ledger, life: Life) -> Self {
         let hash = chain::root(&life.room, life.id);
-        Self { ledger, life, seq: 0, hash }
+        Self { ledger, life, seq: 0, hash, ahead: None }
     }
 
     /// Returns whose rows these are.
@@ -32,12 +36,21 @@ impl LifeReader {
     ///
     /// The ledger cannot be read, or a row is not as it was written.
     pub async fn next(&mut self) -> Result<Vec<Row>, LedgerError> {
-        let rows = self.ledger.rows(self.life.id, self.seq, ROWS_AT_ONCE).await?;
+        let answer = self.ahead.take().unwrap_or_else(|| self.ask(self.seq));
+        let rows = answer.await.unwrap_or(Err(LedgerError::Closed))?;
+        if let Some(last) = rows.last().filter(|_| rows.len() == ROWS_AT_ONCE) {
+            self.ahead = Some(self.ask(last.seq));
+        }
         for row in &rows {
             check(&mut self.seq, &mut self.hash, row)
                 .map_err(|what| LedgerError::Changed { seq: row.seq, what })?;
         }
         Ok(rows)
+    }
+
+    fn ask(&self, after: u64) -> oneshot::Receiver<Result<Vec<Row>, LedgerError>> {
+        let life = self.life.id;
+        self.ledger.begin_to_ask(move |store| store.rows(life, after, ROWS_AT_ONCE))
     }
 
     pub(crate) fn into_end(self) -> (Life, u64, [u8; 32]) {

@@ -119,6 +119,13 @@ async fn goes_on(place: &Place) {
     let (ledger, writer) = ledger::Ledger::open(&ledger::LedgerConfig::at(place.clone())).unwrap();
     let lives = ledger.open_lives().await.unwrap();
     assert_eq!(lives.iter().map(|life| life.id.0).collect::<Vec<_>>(), [1, 3]);
+    let mut long = ledger.read(lives[1].clone());
+    let mut rows = Vec::new();
+    while let next @ [_, ..] = long.next().await.unwrap().as_slice() {
+        rows.extend(next.iter().map(|row| row.seq));
+    }
+    assert!(rows.into_iter().eq(1..=2_500));
+    drop(long);
     let mut reader = ledger.read(lives[0].clone());
     while !reader.next().await.unwrap().is_empty() {}
     let mut journal = ledger.resume(reader);
