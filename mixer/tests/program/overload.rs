@@ -34,7 +34,9 @@ async fn overload_costs_pictures_and_never_time() {
         frames(recorded, FrameCodec::H264).len() as f64 / seconds
     };
     let mut throttle = Throttle::start(process_of("overload"));
-    let mut shares = [0.3, 0.15, 0.1, 0.07, 0.05].into_iter();
+    // On a busy machine the pauses are begun late, so that a share is up to half as large again as meant
+    // (0.072 where 0.05 was). The last is for those.
+    let mut shares = [0.3, 0.15, 0.1, 0.07, 0.05, 0.03].into_iter();
     let mut squeezes = Vec::new();
     // Nothing is looked at meanwhile: that would take time from what is measured.
     loop {
