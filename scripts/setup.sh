@@ -10,7 +10,7 @@ run_packages=(
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-libav
 )
-test_packages=(chromium coturn fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp postgresql valgrind python3-venv)
+test_packages=(chromium coturn fonts-noto-cjk fonts-noto-color-emoji nginx-light libnginx-mod-rtmp openssl postgresql valgrind python3-venv)
 
 bench_packages=(janus)
 

@@ -99,6 +99,8 @@ impl Server {
     }
 }
 
+/// Returns a port that is free, and below those that connections take by themselves meanwhile.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| fastrand::u16(20_000..32_000)).find(is_free).expect("it is endless")
 }
