@@ -18,8 +18,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// so many if there were fewer before.
 const LINES_A_TICK: usize = 2;
 const LINES_AT_ONCE: usize = 3;
-/// Lines that wait to be shown, two seconds of them. Full: of whoever has most, the oldest goes.
-const LINES_WAITING: usize = 40;
+/// Lines that wait to be shown: within two seconds, with the tick that the first of them waits for.
+/// Full: of whoever has most, the oldest goes.
+const LINES_WAITING: usize = 38;
 /// A frame that fits into one packet of a data channel.
 const FRAME_BYTES: usize = 1_100;
 
@@ -285,7 +286,7 @@ mod tests {
                     late = rng.u64(0..=LATE);
                 }
             }
-            assert_eq!(shown_at.len(), 22 * LINES_A_SECOND, "20 s, and what waits is 2 s");
+            assert_eq!(shown_at.len(), 20 * LINES_A_SECOND + LINES_WAITING, "20 s, and what waits");
             let at_first = shown_at.iter().filter(|ms| **ms <= 100 + LATE).count();
             assert_eq!(at_first, LINES_A_SECOND, "after a silence nobody waits");
             for lines in shown_at.windows(LINES_A_SECOND + 1) {
