@@ -152,7 +152,7 @@ pub enum ProgramEvent {
     },
 }
 
-/// Sees every event that carries a frame before it is queued, in the thread that read it from the process,
+/// Sees frames of the program, and how loud it is, before they are queued, in the thread that read it from the process,
 /// and returns what is to be queued after all. It must not wait.
 pub type Taker = Box<dyn FnMut(ProgramEvent) -> Option<ProgramEvent> + Send>;
 

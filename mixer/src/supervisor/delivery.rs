@@ -114,7 +114,8 @@ impl Delivery {
         self.send(ProgramEvent::Died { generation, reason });
     }
 
-    fn offer(&mut self, event: ProgramEvent) {
+    /// Delivers what the owner may take on the spot.
+    pub(super) fn offer(&mut self, event: ProgramEvent) {
         if let Some(event) = (self.taker)(event) {
             self.send(event);
         }

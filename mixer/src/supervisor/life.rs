@@ -268,7 +268,7 @@ impl<'a> Watch<'a> {
                     self.delivery.send(ProgramEvent::SideFrame { without, frame });
                 }
                 Up::Loudness(seats) => {
-                    self.delivery.send(ProgramEvent::Loudness(seats));
+                    self.delivery.offer(ProgramEvent::Loudness(seats));
                 }
                 Up::Beat(beat) => self.handle_beat(beat),
                 Up::Clip(feed, news) => {

@@ -52,13 +52,19 @@ impl Junction {
         &self.outputs
     }
 
-    /// Sends what the own mixer made; returns what is no frame of the program.
+    /// Sends what the own mixer made and counts how loud it is; returns what is for the program task.
     pub(super) fn take(&self, event: ProgramEvent) -> Option<ProgramEvent> {
         match event {
             ProgramEvent::Frame { frame, revision } => self.handle_own(frame, revision),
             ProgramEvent::Rendition { index, frame } => self.send_rendition(index, frame),
+            // It comes five times a second, with sound.
+            ProgramEvent::Loudness(seats) => {
+                for seat in seats {
+                    metrics::histogram!("server_seat_loudness_lufs")
+                        .record(f64::from(seat.lufs_tenths) / 10.0);
+                }
+            }
             ProgramEvent::SideFrame { .. }
-            | ProgramEvent::Loudness(_)
             | ProgramEvent::Clip { .. }
             | ProgramEvent::Snapshot(_)
             | ProgramEvent::KeyframeWanted(_)

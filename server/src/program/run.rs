@@ -197,14 +197,9 @@ impl<'a> Run<'a> {
             // still to come.
             ProgramEvent::Frame { .. }
             | ProgramEvent::Rendition { .. }
+            | ProgramEvent::Loudness(_)
             | ProgramEvent::SideFrame { .. } => {}
             ProgramEvent::KeyframeWanted(feed) => self.sfu.request_keyframe(&feed),
-            ProgramEvent::Loudness(seats) => {
-                for seat in seats {
-                    metrics::histogram!("server_seat_loudness_lufs")
-                        .record(f64::from(seat.lufs_tenths) / 10.0);
-                }
-            }
             ProgramEvent::Clip { feed, news } => self.junction.outputs().room.tell_clip(feed, news),
             ProgramEvent::Snapshot(snapshot) => self.junction.outputs().room.hand_over(snapshot),
             ProgramEvent::Started { generation } => {

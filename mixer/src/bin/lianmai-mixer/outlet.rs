@@ -35,6 +35,11 @@ impl Outlet {
         self.outbox.push(Weight::Control, message);
     }
 
+    /// Sends something together with what comes next.
+    pub(crate) fn send_with_next(&self, message: Up) {
+        self.outbox.push_quietly(Weight::Control, message);
+    }
+
     /// Sends a piece of sound; if there is no room, the oldest goes.
     pub(crate) fn send_sound(&self, message: Up) {
         self.outbox.push(Weight::Sound, message);

@@ -128,10 +128,10 @@ impl SoundTick {
             if !self.take_cues(inbox) {
                 return;
             }
-            self.tick(due);
             if count.is_multiple_of(METER_EVERY) {
                 self.tell_loudness();
             }
+            self.tick(due);
 
             let present = media_now().millis() / BLOCK_MS;
             count += 1;
@@ -260,7 +260,7 @@ impl SoundTick {
         };
         let seats: Vec<_> = self.parts.iter_mut().map(seat).collect();
         if !seats.is_empty() {
-            self.outlet.send(Up::Loudness(seats));
+            self.outlet.send_with_next(Up::Loudness(seats));
         }
     }
 }
