@@ -1,9 +1,11 @@
 // Goal: any RTMP player and any CDN gets H.264 + AAC in sync, and a dying target disturbs nobody.
 // Method: a synthetic host with an exact flash and beep; real nginx-rtmp and FFmpeg; ffprobe measures the recordings.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { note } from '../lib/figures.mjs';
 import { startClipHost } from '../lib/load.mjs';
+import { scratch } from '../lib/machine.mjs';
 import { startNginx } from '../lib/nginx.mjs';
 import { avSkews, inspect, record, shiftSound, steps } from '../lib/recording.mjs';
 import { startServer } from '../lib/server.mjs';
@@ -11,10 +13,11 @@ import { createRoom, onStage } from '../lib/stage.mjs';
 import { pause, percentile, waitFor } from '../lib/wait.mjs';
 import { startWitness } from '../lib/witness.mjs';
 
-let server; let nginx; let clip; let token;
+let server; let nginx; let clip; let token; let films;
 before(async () => {
   // Composed pictures; those of a solo host as they come are in sources.test.mjs.
-  server = await startServer({ env: { LIANMAI_PROGRAM_BYPASS: 'false' } });
+  films = scratch('recordings');
+  server = await startServer({ env: { LIANMAI_PROGRAM_BYPASS: 'false', LIANMAI_RECORDINGS_DIR: films } });
   nginx = await startNginx();
   await createRoom(server, 'a', 'alice');
   clip = startClipHost(server, 'a', 'alice');
@@ -26,18 +29,30 @@ before(async () => {
 });
 after(async () => { await clip?.stop(); await nginx?.stop(); await server?.stop(); });
 
+const recordings = (method, path = '') => server.call(method, `/v1/rooms/a/recordings${path}`, { token });
 const target = async () => (await server.call('GET', '/v1/rooms/a/targets', { token })).body.targets[0];
 
 test('nginx-rtmp and our own URL carry the program, in sync', async () => {
   await waitFor('the push to be live', async () => (await target()).state === 'live');
+  const begun = await recordings('POST');
+  assert.deepEqual([begun.status, begun.body.state], [201, 'recording']);
+  assert.equal((await recordings('POST')).status, 409, 'one at a time');
   const [pushed, pulled] = await Promise.all([record(nginx.url('program'), 'pushed'), record(server.rtmpUrl('a'), 'pulled')]);
   await pause(12_000);
-  const files = await Promise.all([pushed.stop(), pulled.stop()]);
+  const { status, body } = await recordings('POST', `/${begun.body.id}/stop`);
+  const files = [...await Promise.all([pushed.stop(), pulled.stop()]), join(films, body.file)];
   const skews = [];
   for (const file of files) {
     const { video, audio, videoTimes, audioTimes } = await inspect(file);
     assert.deepEqual([video.codec_name, video.width, video.height, video.has_b_frames], ['h264', 720, 1280, 0]);
     assert.deepEqual([audio.codec_name, audio.sample_rate, audio.channels], ['aac', '48000', 2]);
+    if (file === files[2]) {
+      assert.deepEqual([status, body.state, body.error, body.dropped], [200, 'ready', null, 0]);
+      const seconds = Number(videoTimes.at(-1)) - Number(videoTimes[0]);
+      assert.ok(Math.abs(seconds - body.duration_ms / 1000) < 0.5 && seconds > 10, `${seconds} s, said ${body.duration_ms} ms`);
+      assert.ok(Math.abs(Date.now() - body.started_at - body.duration_ms) < 60_000, 'it began in room time');
+      assert.deepEqual((await recordings('GET')).body.recordings, [body]);
+    }
     assert.ok(steps(videoTimes).isMonotonic && steps(audioTimes).isMonotonic, 'timestamps go forward');
     const measured = await avSkews(file);
     assert.ok(measured.length >= 6, `${measured.length} flashes with a beep`);

@@ -6,6 +6,7 @@ mod back_ends;
 mod environment;
 mod media;
 mod moderation;
+mod recordings;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use signaling::{IceServers, NoIceServer, TurnAccess};
 pub use back_ends::{Endpoint, Fail, Hooks, Webhooks};
 pub use media::{Ice, Media};
 pub use moderation::Moderation;
+pub use recordings::Recordings;
 
 /// Signs the tokens of `serve --dev`. It is public, so a server that others can reach refuses it.
 pub const DEV_SECRET: &str = "lianmai-dev-secret-known-to-everybody";
@@ -49,6 +51,8 @@ pub struct Config {
     pub program: Program,
     /// Who looks at what rooms show.
     pub moderation: Moderation,
+    /// Programs in files.
+    pub recordings: Recordings,
     /// Limits on rooms.
     pub rooms: Rooms,
     /// What survives a crash.
@@ -214,6 +218,7 @@ impl Default for Config {
             ops: Ops::default(),
             program: Program::default(),
             moderation: Moderation::default(),
+            recordings: Recordings::default(),
             rooms: Rooms::default(),
             ledger: Ledger::default(),
             webhooks: Webhooks::default(),

@@ -35,6 +35,7 @@ mod peers;
 mod played_in;
 mod program;
 mod pull_catalog;
+mod recordings;
 mod restore;
 mod room_journal;
 mod room_layout;
@@ -55,7 +56,7 @@ mod webhooks;
 
 pub use config::{
     Auth, Config, ConfigError, DEV_SECRET, Endpoint, Fail, Hooks, Http, Ice, Ledger, Media, Mode,
-    Moderation, Ops, Program, Rooms, Rtmp, Webhooks,
+    Moderation, Ops, Program, Recordings, Rooms, Rtmp, Webhooks,
 };
 pub use cues::Cues;
 pub use films::Films;
@@ -64,6 +65,7 @@ pub use inspector::Inspector;
 pub use ledger_command::ledger_command;
 pub use lobby::Lobby;
 pub use program::Composites;
+pub use recordings::Shelf;
 pub use room_parts::RoomParts;
 pub use serve::serve;
 pub use switchboard::{Switchboard, SwitchboardTask};

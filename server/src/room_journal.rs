@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use signaling::{Outbox, Refused};
 use tracing::error;
-use wire_format::{Code, Target, TargetState};
+use wire_format::{Code, Recording, RecordingState, Target, TargetState};
 
 use crate::room_task::RoomTask;
 use crate::webhooks::Notices;
@@ -254,6 +254,30 @@ impl RoomTask {
             let Target { id, url, error, .. } = target;
             let data = || serde_json::json!({"target": id, "url": url, "error": error});
             self.tell_back_ends(kind, data);
+        }
+    }
+
+    /// Tells back ends which recordings began or are over.
+    pub(crate) fn tell_recordings(&mut self) {
+        while let Some(recording) = self.media.recording_news() {
+            let Recording { id, state, file, started_at, duration_ms, bytes, error, .. } =
+                recording;
+            let (kind, data) = match state {
+                RecordingState::Recording => (
+                    "recording.started",
+                    serde_json::json!({"recording": id, "file": file, "started_at": started_at}),
+                ),
+                RecordingState::Ready => (
+                    "recording.ready",
+                    serde_json::json!({"recording": id, "file": file, "started_at": started_at,
+                        "duration_ms": duration_ms, "bytes": bytes}),
+                ),
+                RecordingState::Interrupted | RecordingState::Failed => (
+                    "recording.failed",
+                    serde_json::json!({"recording": id, "file": file, "error": error}),
+                ),
+            };
+            self.tell_back_ends(kind, || data);
         }
     }
 

@@ -2,6 +2,7 @@
 //! no rules; whether somebody may publish or who is on stage it is told.
 
 mod extras;
+mod recording;
 
 use media_rules::FeedId;
 use media_rules::layer::Pin;
@@ -29,6 +30,7 @@ use crate::negotiation::{Holder, Negotiated, Negotiation};
 use crate::peers::{Peer, Peers, Purpose};
 use crate::played_in::PlayedIn;
 use crate::program::{Outputs, ProgramControl, ProgramTask, RoomMail};
+use crate::recordings::Recordings;
 use crate::room_layout::{LayoutWatch, RoomLayout};
 use crate::room_parts::RoomParts;
 use crate::targets::Targets;
@@ -58,6 +60,7 @@ pub(crate) struct RoomMedia {
     /// By the renditions' names.
     renditions: Vec<(&'static str, Hub)>,
     targets: Targets,
+    recordings: Recordings,
     pace: MediaPace,
     played_in: PlayedIn,
     /// Whether anybody was ever on stage.
@@ -93,6 +96,12 @@ impl RoomMedia {
         };
         let played_in = PlayedIn::new(room.as_str(), program.canvas, parts.films.longest());
         let (program, task) = ProgramTask::new(recipe, parts.sfu.clone(), outputs, writer);
+        let recordings = Recordings::new(
+            room.clone(),
+            parts.recordings.clone(),
+            parts.clock,
+            parts.tasks.clone(),
+        );
         Self {
             room,
             parts: parts.clone(),
@@ -108,6 +117,7 @@ impl RoomMedia {
             hub,
             renditions,
             targets: Targets::default(),
+            recordings,
             pace: MediaPace::default(),
             played_in,
             was_live: false,

@@ -16,6 +16,7 @@ use crate::cues::Cues;
 use crate::films::Films;
 use crate::inspector::Inspector;
 use crate::program::{Composites, Recipe};
+use crate::recordings::Shelf;
 use crate::switchboard::Switchboard;
 use crate::webhooks::Subscribers;
 
@@ -44,6 +45,8 @@ pub struct RoomParts {
     pub composites: Composites,
     /// The films that may be played in.
     pub films: Films,
+    /// Where programs are recorded, if they may be.
+    pub recordings: Option<Shelf>,
     /// Who looks at what programs show.
     pub inspector: Option<Inspector>,
     /// Who is asked before something happens; a room itself asks nobody.

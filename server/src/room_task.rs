@@ -294,6 +294,7 @@ impl RoomTask {
             }
             RoomRequest::Layout(request) => self.media.handle_layout(request, now),
             RoomRequest::Program(request) => self.handle_program(request, now),
+            RoomRequest::Recording(request) => self.media.handle_recording(request, now),
             RoomRequest::AddTarget { member: _, url, reply } => {
                 let _ = reply.send(self.media.add_target(url.reveal(), now));
             }
@@ -472,6 +473,7 @@ impl RoomTask {
     fn keep_house(&mut self) {
         let now = self.parts.clock.now();
         self.tell_targets();
+        self.tell_recordings();
         self.series.handle_timeout(now);
         self.media.weigh_demand(now);
         if !self.sessions.is_empty() || !self.media.is_idle() {
@@ -510,7 +512,15 @@ impl RoomTask {
         self.give_up_waiting();
     }
 
+    /// Ends what is being recorded, while back ends can still be told.
+    async fn finish_recording(&mut self) {
+        // A disk that takes longer writes on without the room.
+        let _ = tokio::time::timeout(FINISH_WITHIN, self.media.finish_recording()).await;
+        self.tell_recordings();
+    }
+
     async fn close(mut self, ending: Ending) {
+        self.finish_recording().await;
         match ending {
             Ending::RoomEnded => self.record.end(self.parts.clock.now()),
             Ending::RoomFailed => self.give_up(),

@@ -30,6 +30,7 @@ use crate::lobby::Lobby;
 use crate::ops::{Ops, Readiness};
 use crate::program::Composites;
 use crate::pull_catalog::PullCatalog;
+use crate::recordings::Shelf;
 use crate::room_parts::RoomParts;
 use crate::signals::StopSignals;
 use crate::switchboard::Switchboard;
@@ -155,6 +156,7 @@ impl Server {
         let (runtime_dir, own_folder) = runtime_folder(config);
         let clock = RoomClock::start_not_before(moment(ledger.last_moment()));
         let films = Films::new(&config.program, &runtime_dir)?;
+        let recordings = shelf(config, mode, &runtime_dir)?;
         let inspector = Inspector::start(&config.moderation, &tokens, clock, &listeners)?;
         let subscribers = subscribers(&config.webhooks)?;
         let desks = webhooks::desks(&config.webhooks, &tokens, &ledger, clock)?;
@@ -166,6 +168,7 @@ impl Server {
             clock,
             ledger,
             films,
+            recordings,
             inspector,
             directory: Directory::new(),
             sfu,
@@ -331,6 +334,18 @@ fn runtime_folder(config: &Config) -> (PathBuf, Option<PathBuf>) {
     let base = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = base.join(format!("lianmai-{}", std::process::id()));
     (folder.clone(), Some(folder))
+}
+
+/// Returns where programs are recorded, if they may be.
+fn shelf(config: &Config, mode: Mode, scratch: &Path) -> anyhow::Result<Option<Shelf>> {
+    let settings = &config.recordings;
+    let folder = match mode {
+        _ if !settings.dir.as_os_str().is_empty() => settings.dir.clone(),
+        Mode::Dev => scratch.join("recordings"),
+        Mode::Production => return Ok(None),
+    };
+    let shelf = Shelf::open(folder, settings).context("recordings.dir")?;
+    Ok(Some(shelf))
 }
 
 /// Returns where others reach `address`: a listener on every interface has no address of its own.

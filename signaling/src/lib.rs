@@ -33,6 +33,7 @@ mod pages;
 mod path;
 mod peers;
 mod rate;
+mod recordings;
 mod refused;
 mod request;
 mod rooms;
@@ -60,6 +61,7 @@ pub use ice_servers::{IceServers, NoIceServer, TurnAccess};
 pub use look::LookRequest;
 pub use outbox::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, outbox};
 pub use rate::RateLimit;
+pub use recordings::RecordingRequest;
 pub use refused::Refused;
 pub use request::{
     Answer, BackEndRequest, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby, MediaId,

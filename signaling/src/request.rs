@@ -17,7 +17,9 @@ use wire_format::{
     Resume, Resync, StandInOrder, StandInView, Target,
 };
 
-use crate::{IceFragment, IfMatch, LookRequest, Outbox, Refused, RoomHandle, Sid};
+use crate::{
+    IceFragment, IfMatch, LookRequest, Outbox, RecordingRequest, Refused, RoomHandle, Sid,
+};
 
 /// Where an answer goes. If whoever asked is gone meanwhile, the answer is dropped and the deed stands.
 pub type Answer<T> = oneshot::Sender<Result<T, Refused>>;
@@ -182,6 +184,8 @@ pub enum RoomRequest {
         /// Receives whether there was one.
         reply: Answer<()>,
     },
+    /// Somebody has to do with the program's recordings.
+    Recording(RecordingRequest),
     /// Somebody asks how the program's picture is laid out, or wants it otherwise.
     Layout(LayoutRequest),
     /// Somebody has to do with what the program shows besides its performers, or wants a picture of it.

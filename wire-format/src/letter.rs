@@ -29,6 +29,13 @@ use Data::{Fields, Message, MessageTo, Order};
 use Field::{Count, Text, TextOrNull};
 
 const TARGET: Data = Fields(&[("target", Text), ("url", Text), ("error", TextOrNull)]);
+const RECORDED: Data = Fields(&[
+    ("recording", Text),
+    ("file", Text),
+    ("started_at", Count),
+    ("duration_ms", Count),
+    ("bytes", Count),
+]);
 const GIFT: Data = Fields(&[
     ("user", Text),
     ("gift", Text),
@@ -86,6 +93,9 @@ const LETTERS: &[(&str, Data)] = &[
     ("lottery.aborted", Message("lottery.updated")),
     ("target.live", TARGET),
     ("target.failed", TARGET),
+    ("recording.started", Fields(&[("recording", Text), ("file", Text), ("started_at", Count)])),
+    ("recording.ready", RECORDED),
+    ("recording.failed", Fields(&[("recording", Text), ("file", Text), ("error", TextOrNull)])),
     ("mixer.restarted", Fields(&[])),
 ];
 

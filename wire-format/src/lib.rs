@@ -18,6 +18,7 @@ mod leaderboard;
 mod letter;
 mod media_news;
 mod peer_stats;
+mod recording;
 mod rest;
 mod sale_orders;
 mod schema;
@@ -59,6 +60,7 @@ pub use peer_stats::{
     PeerEntry, PeerList, PeerReport, PeerStat, RemoteInboundRtp, RemoteOutboundRtp, StatBody,
     Transport, encode_peer_report, encode_peers,
 };
+pub use recording::{Recording, RecordingState, encode_recording, encode_recordings};
 pub use rest::{
     AddTarget, CreateRoom, JSON_BODY_MAX, PickLayer, PictureSize, SDP_BODY_MAX, Target,
     TargetState, encode_order, encode_room, encode_rooms, encode_target, encode_targets,

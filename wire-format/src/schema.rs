@@ -26,6 +26,7 @@ use crate::layout::{AppliedBody, LayoutBody, ViewBody};
 use crate::leaderboard::{GiftsBody, LeaderboardBody};
 use crate::media_news::{Speaker, Uplink};
 use crate::peer_stats::{PeerList, PeerReport};
+use crate::recording::{Recording, RecordingsBody};
 use crate::rest::{AddTarget, CreateRoomBody, PickLayer, RoomBody, RoomsBody, Target, TargetsBody};
 use crate::sale_orders::SaleOrdersBody;
 use crate::shop_log::{AuctionLogBody, SaleLogBody};
@@ -107,6 +108,8 @@ const ANSWERS: &[Named] = &[
     named::<RoomsBody<'static>>("Rooms"),
     named::<Target>("Target"),
     named::<TargetsBody<'static>>("Targets"),
+    named::<Recording>("Recording"),
+    named::<RecordingsBody<'static>>("Recordings"),
     named::<TokenBody<'static>>("Token"),
     named::<ParticipantsBody<'static>>("Participants"),
     named::<SnapshotBody<'static>>("Snapshot"),

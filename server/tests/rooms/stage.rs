@@ -105,6 +105,7 @@ impl Stage {
             cues: server::Cues::default(),
             duty: Duty::default(),
             films: Films::new(&Program::default(), &std::env::temp_dir()).unwrap(),
+            recordings: None,
             inspector: None,
             hooks: std::sync::Arc::new(signaling::NoHooks),
             subscribers: server::Subscribers::default(),

@@ -5,8 +5,8 @@ use super::route::{Gives, Operation as Does, Route, Takes};
 use super::twins::TWINS;
 use super::{document, participants, tokens};
 use crate::{
-    dead_letters, gifts, giveaways, ice_servers, inserts, layout, media, orders, peers, rooms,
-    snapshot, srs, stats, targets, whep, whip,
+    dead_letters, gifts, giveaways, ice_servers, inserts, layout, media, orders, peers, recordings,
+    rooms, snapshot, srs, stats, targets, whep, whip,
 };
 
 /// How a list is asked for page by page.
@@ -19,6 +19,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(media_sessions());
     routes.extend(program());
     routes.extend(push_targets());
+    routes.extend(recorded());
     routes.extend(srs_signalling());
     routes.extend(TWINS.iter().map(commands::route));
     routes.extend(letters());
@@ -266,6 +267,31 @@ fn push_targets() -> Vec<Route> {
         Route::new("/v1/rooms/{room}/targets/{id}").delete(
             targets::remove,
             Does::new("removeTarget", "Pushes there no more").gives(204, Gives::Nothing),
+        ),
+    ]
+}
+
+fn recorded() -> Vec<Route> {
+    vec![
+        Route::new("/v1/rooms/{room}/recordings")
+            .get(
+                recordings::list,
+                Does::new("listRecordings", "The recordings of the program")
+                    .gives(200, Gives::Json("Recordings")),
+            )
+            .post(
+                recordings::start,
+                Does::new("startRecording", "Records the program from now on")
+                    .gives(201, Gives::Json("Recording")),
+            ),
+        Route::new("/v1/rooms/{room}/recordings/{id}").get(
+            recordings::show,
+            Does::new("showRecording", "One of them").gives(200, Gives::Json("Recording")),
+        ),
+        Route::new("/v1/rooms/{room}/recordings/{id}/stop").post(
+            recordings::stop,
+            Does::new("stopRecording", "Ends it; answers when it is whole")
+                .gives(200, Gives::Json("Recording")),
         ),
     ]
 }

@@ -194,6 +194,32 @@ async fn targets_are_managed_by_those_who_may() {
 }
 
 #[tokio::test]
+async fn recordings_are_made_by_those_who_may() {
+    let world = World::new().await;
+    let host = world.token("a", "alice", Role::Host);
+    let viewer = world.token("a", "vi", Role::Viewer);
+    let ask = |method: &str, path: &str, token: &str| {
+        Request::new(method, &format!("/v1/rooms/a/recordings{path}"))
+            .token(token)
+            .send(world.address)
+    };
+
+    let started = ask("POST", "", &host).await;
+    assert_eq!((started.status, started.json()["state"].as_str()), (201, Some("recording")));
+    let stopped = ask("POST", "/r1/stop", &host).await;
+    assert_eq!((stopped.status, stopped.json()["state"].as_str()), (200, Some("ready")));
+    assert_eq!(ask("GET", "", &host).await.json()["recordings"][0]["started_at"], 5);
+    assert_eq!(ask("GET", "/r1", &host).await.json()["duration_ms"], 2_000);
+    for path in ["/r2", "/r2/stop"] {
+        let method = if path.ends_with("stop") { "POST" } else { "GET" };
+        assert_eq!(ask(method, path, &host).await.error(), (404, "NOT_FOUND".into()));
+    }
+    for (method, path) in [("POST", ""), ("GET", ""), ("GET", "/r1"), ("POST", "/r1/stop")] {
+        assert_eq!(ask(method, path, &viewer).await.status, 403, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn peers_are_listed_and_reported_on_to_whoever_has_a_token_of_the_room() {
     let world = World::new().await;
     let vera = world.token("a", "vera", Role::Viewer);

@@ -16,14 +16,14 @@ use room_rules::{
 use signaling::{
     BackEndRequest, Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment,
     IceSession, IceStep, IfMatch, LayoutRequest, Lobby, LookRequest, MediaId, MediaSession,
-    Occasion, Outbox, Patched, ProgramPicture, ProgramRequest, Refused, RoomHandle, RoomRequest,
-    Sid,
+    Occasion, Outbox, Patched, ProgramPicture, ProgramRequest, RecordingRequest, Refused,
+    RoomHandle, RoomRequest, Sid,
 };
 use tokio::sync::mpsc;
 use wire_format::{
     Code, FilmState, InsertList, InsertView, Lane, LayoutView, Participant, Participants,
-    PeerEntry, PeerList, PeerReport, Resume, StandInOrder, StandInView, StatsPoint, Target,
-    TargetState,
+    PeerEntry, PeerList, PeerReport, Recording, RecordingState, Resume, StandInOrder, StandInView,
+    StatsPoint, Target, TargetState,
 };
 
 /// The only media session there is.
@@ -98,6 +98,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
             }
             RoomRequest::Layout(request) => lay_out(&mut layout, request),
             RoomRequest::Program(request) => play_in(request),
+            RoomRequest::Recording(request) => record(request),
             RoomRequest::AddTarget { url, reply, .. } => {
                 assert!(!format!("{url:?}").contains("secret-key"));
                 let _ = reply.send(Ok(target()));
@@ -161,6 +162,32 @@ fn lay_out(layout: &mut LayoutView, request: LayoutRequest) {
             layout.choice = *choice;
             let stale = Refused::new(Code::PreconditionFailed, "another layout");
             let _ = reply.send(if is_meant { Ok(layout.clone()) } else { Err(stale) });
+        }
+    }
+}
+
+fn record(request: RecordingRequest) {
+    let recording = |state| Recording {
+        id: "r1".into(),
+        state,
+        file: "r1.mp4".into(),
+        started_at: Some(5),
+        duration_ms: 2_000,
+        bytes: 7,
+        dropped: 0,
+        error: None,
+    };
+    match request {
+        RecordingRequest::Start { reply } => {
+            drop(reply.send(Ok(recording(RecordingState::Recording))));
+        }
+        RecordingRequest::List { reply } => {
+            drop(reply.send(Ok(vec![recording(RecordingState::Ready)])));
+        }
+        RecordingRequest::Stop { id, reply } => {
+            let missing = Refused::new(Code::NotFound, "no such recording is being made");
+            let ready = recording(RecordingState::Ready);
+            let _ = reply.send(if id == "r1" { Ok(ready) } else { Err(missing) });
         }
     }
 }
