@@ -25,6 +25,7 @@ mod layout;
 mod linger;
 mod look;
 mod media;
+mod media_id;
 mod named;
 mod orders;
 mod outbox;
@@ -59,12 +60,13 @@ pub use hooks::{Coming, Hooks, NoHooks};
 pub use ice::{IceCredentials, IceFragment, IceSession, IceStep, IfMatch};
 pub use ice_servers::{IceServers, NoIceServer, TurnAccess};
 pub use look::LookRequest;
+pub use media_id::MediaId;
 pub use outbox::{Delivery, Ending, Outbox, OutboxLimits, OutboxReader, outbox};
 pub use rate::RateLimit;
 pub use recordings::RecordingRequest;
 pub use refused::Refused;
 pub use request::{
-    Answer, BackEndRequest, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby, MediaId,
+    Answer, BackEndRequest, Beginning, Created, Entered, Hearing, LayoutRequest, Lobby,
     MediaSession, Occasion, Patched, ProgramPicture, ProgramRequest, RoomRequest, TargetUrl,
 };
 pub use router::router;
