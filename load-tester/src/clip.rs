@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 
+use crate::film;
 use crate::mark::LOOP_MS;
 
 /// Pictures a second.
@@ -26,8 +27,11 @@ pub(crate) struct Clip {
 }
 
 impl Clip {
-    /// Reads `name.h264` and `name.ogg` from `folder`.
+    /// Reads `name.h264` and `name.ogg` from `folder`; the film is made there first.
     pub(crate) fn load(folder: &Path, name: &str) -> Result<Self> {
+        if name == film::NAME {
+            film::ensure(folder)?;
+        }
         let video = folder.join(format!("{name}.h264"));
         let stream = std::fs::read(&video).with_context(|| {
             format!("cannot read {}; run `lianmai-load media`", video.display())

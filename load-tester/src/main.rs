@@ -7,6 +7,7 @@ mod api;
 mod clip;
 mod control;
 mod demo;
+mod film;
 mod host;
 mod mark;
 mod orders;

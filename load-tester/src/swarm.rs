@@ -8,7 +8,6 @@ mod crowd;
 mod dtls;
 mod engine;
 mod feedback;
-mod film;
 mod impairment;
 mod janus;
 mod keyframe;

@@ -10,13 +10,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::janus::Janus;
+use super::namespace;
 use super::report::Report;
 use super::run::{self, Load};
 use super::servers::Running;
 use super::table::table;
 use super::target::{Lianmai, Target};
-use super::{film, namespace};
 use crate::api::Server;
+use crate::film;
 
 /// Less than this is not sustained.
 const DELIVERED: f64 = 0.99;

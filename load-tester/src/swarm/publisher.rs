@@ -13,7 +13,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::film;
 use super::observer::{self, Observer};
 use super::stamps::Stamps;
 use super::target::Target;
@@ -31,9 +30,6 @@ pub(crate) struct Publisher {
 impl Publisher {
     /// Publishes the clip called `name` of folder `media` until [`stop`](Self::stop).
     pub(crate) async fn start(target: &Target, media: &Path, name: &str) -> Result<Self> {
-        if name == film::NAME {
-            film::ensure(media)?;
-        }
         let clip = Clip::load(media, name)?;
         let stamps = Arc::new(Stamps::default());
         let wants_keyframe = Arc::new(AtomicBool::new(false));

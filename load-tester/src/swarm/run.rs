@@ -13,14 +13,15 @@ use super::dtls::Identity;
 use super::engine::Shared;
 use super::impairment::Impairment;
 use super::janus::Janus;
+use super::namespace;
 use super::process::Usage;
 use super::publisher::Publisher;
 use super::report::{Cost, Joins, Moment, Percentiles, Report, Settled, Steady, Tester};
 use super::servers::Running;
 use super::table::table;
 use super::target::{Lianmai, Target};
-use super::{film, namespace};
 use crate::api::Server;
+use crate::film;
 
 /// How long the last viewers may take to get a picture before the measurement begins without them.
 const JOIN_PATIENCE: Duration = Duration::from_secs(15);

@@ -1,4 +1,4 @@
-//! The stream that a swarm watches: 720p of about 1.8 Mbit/s with sound, encoded once and kept.
+//! The stream that measurements are made with: 720p of about 1.8 Mbit/s with sound, encoded once and kept.
 //!
 //! Moving test picture under film grain: the grain keeps every frame near its share of the bitrate, as
 //! a camera's noise does, so that packet sizes and bursts are those of a real stream.
