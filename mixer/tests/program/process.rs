@@ -56,3 +56,16 @@ pub(crate) fn cpu_seconds(process: u32) -> f64 {
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
 }
+
+/// Returns how often a thread of a process went to sleep.
+pub(crate) fn sleeps(process: u32, thread: &str) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
+    let statuses =
+        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok());
+    let field = |status: &str, name: &str| {
+        let value = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        value.trim().to_owned()
+    };
+    let named = statuses.filter(|status| field(status, "Name:") == thread);
+    named.map(|it| field(&it, "voluntary_ctxt_switches:").parse::<u64>().unwrap()).sum()
+}

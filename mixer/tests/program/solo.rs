@@ -9,7 +9,7 @@ use mixer::{Duty, ProgramEvent};
 use crate::clip::beep_hz;
 use crate::host::Host;
 use crate::judging::assert_no_gap;
-use crate::process::{cpu_seconds, process_of};
+use crate::process::{cpu_seconds, process_of, sleeps};
 use crate::running::{Events, clip, scene, start, until_shown, until_started};
 use crate::viewer::{flashes, frames, pictures, record, record_until, skews_ms, sound};
 use crate::{BLACK, CANVAS, LEFT, RIGHT, WHOLE};
@@ -28,11 +28,17 @@ async fn a_solo_hosts_own_pictures_come_and_go_without_a_seam() {
     until_started(&mut events).await;
     until_passing(&mut events).await;
     let process = process_of("bypass");
-    let cpu = cpu_seconds(process);
+    let (cpu, slept) = (cpu_seconds(process), sleeps(process, "sound-tick"));
     // Both hosts send keyframes at the same moments: not now, so the guest's comes in time.
     let mut recorded = record(&mut events, Duration::from_millis(4_400)).await;
     println!("passing on takes {:.3} cores", (cpu_seconds(process) - cpu) / 4.4);
     let passed = recorded.clone();
+    // 220 blocks: it mixes for half a second until the host's sound is known to be whole.
+    let slept = sleeps(process, "sound-tick") - slept;
+    assert!(
+        slept < 110,
+        "the desk mixes while a host is passed on; the thread slept {slept} times"
+    );
 
     for round in 0..2 {
         program.set_scene(scene(2 + 2 * round, &[&alice.feed, &bob.feed]));
@@ -68,7 +74,7 @@ async fn a_solo_hosts_own_pictures_come_and_go_without_a_seam() {
     assert_no_gap(&recorded);
     let [h264, aac] = [FrameCodec::H264, FrameCodec::Aac].map(|codec| frames(&recorded, codec));
     assert!(h264.is_sorted_by(|(_, a), (_, b)| a.at < b.at));
-    // 1024 samples of 48 kHz, whether they were encoded one block at a time or three.
+    // 1024 samples of 48 kHz, whether they were encoded one block at a time or several.
     let steps = aac.windows(2).map(|pair| pair[1].1.at.since(pair[0].1.at).as_micros());
     assert!(steps.clone().all(|step| (21_300..21_370).contains(&step)), "{:?}", steps.max());
     let passed_aac = frames(&passed, FrameCodec::Aac);

@@ -24,11 +24,13 @@ pub(crate) struct Inlet {
     stream: UnixStream,
     deframer: Deframer,
     buffer: Vec<u8>,
+    has_rested: bool,
 }
 
 impl Inlet {
     pub(crate) fn new(stream: UnixStream) -> Self {
-        Self { stream, deframer: Deframer::default(), buffer: vec![0; 64 << 10] }
+        let (deframer, buffer) = (Deframer::default(), vec![0; 64 << 10]);
+        Self { stream, deframer, buffer, has_rested: false }
     }
 
     /// Returns the socket, to write to it as well.
@@ -59,6 +61,26 @@ impl Inlet {
             }
             if !self.read() {
                 return Ok(Heard::End);
+            }
+        }
+    }
+
+    /// Returns what there is, one after the other; then waits for so long in any case. What comes
+    /// meanwhile wakes nobody.
+    pub(crate) fn next_after(&mut self, rest: Duration) -> anyhow::Result<Heard> {
+        loop {
+            if let Some(message) = self.poll_message()? {
+                return Ok(Heard::Message(message));
+            }
+            if self.is_readable(Duration::ZERO)? {
+                if !self.read() {
+                    return Ok(Heard::End);
+                }
+            } else if std::mem::take(&mut self.has_rested) {
+                return Ok(Heard::Nothing);
+            } else {
+                std::thread::sleep(rest);
+                self.has_rested = true;
             }
         }
     }

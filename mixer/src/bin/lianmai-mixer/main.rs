@@ -50,6 +50,7 @@ mod solo;
 mod sound_decoder;
 mod sound_encoder;
 mod sound_pass;
+mod sound_thread;
 mod sound_tick;
 mod stage;
 mod stretch;
@@ -71,6 +72,7 @@ use crate::exit::Exit;
 use crate::inlet::Inlet;
 use crate::outlet::Outlet;
 use crate::solo::Solo;
+use crate::sound_thread::SoundDesk;
 
 /// How far this process goes before others on the machine, in units of `nice`.
 const PRIORITY: i32 = -10;
@@ -113,7 +115,7 @@ fn run(mut link: Inlet, start: Start, outlet: Arc<Outlet>) -> anyhow::Result<()>
     let canvas = (start.width, start.height);
     let pictures = picture_tick::start(start.clone(), Arc::clone(&encoder), Arc::clone(&outlet))?;
     let scenes = artist::start(canvas, images(), pictures.clone())?;
-    let sound = sound_tick::start(Arc::clone(&encoder), Arc::clone(&outlet))?;
+    let sound = SoundDesk::start(Arc::clone(&encoder), Arc::clone(&outlet))?;
     let solo = Solo::new(&start, exit);
     let desk = Desk::new(start, Arc::clone(&encoder), outlet, (scenes, pictures), sound, solo);
     let told = desk.run(&mut link);

@@ -51,11 +51,16 @@ struct Turn {
 }
 
 impl Turn {
-    fn is_due(&self, picture: &EncodedFrame, exit: &Exit, now: MediaTime) -> bool {
+    fn is_due(
+        &self,
+        picture: &EncodedFrame,
+        exit: &Exit,
+        (now, ahead): (MediaTime, Duration),
+    ) -> bool {
         let begins = picture.is_key && exit.current() != Some(self.maker);
         let leaves_gap = exit.newest().is_some_and(|newest| picture.at.since(newest) > NO_GAP);
         let waits = begins && leaves_gap && now < picture.at + ENCODER_MAY_LAG;
-        picture.at <= now && !waits
+        picture.at <= now + ahead && !waits
     }
 }
 
@@ -102,12 +107,15 @@ impl Solo {
         }
     }
 
-    /// Sends what is due; returns a host who must be asked for a keyframe.
-    pub(crate) fn advance(&mut self, now: MediaTime) -> Option<FeedId> {
+    /// Sends what is due now, or will be in `ahead`; returns a host who must be asked for a keyframe.
+    pub(crate) fn advance(&mut self, now: MediaTime, ahead: Duration) -> Option<FeedId> {
         self.rule.handle_timeout(now);
         self.follow_rule(now);
         let turn = self.turn.as_mut()?;
-        while turn.held.front().is_some_and(|picture| turn.is_due(picture, &self.exit, now))
+        while turn
+            .held
+            .front()
+            .is_some_and(|picture| turn.is_due(picture, &self.exit, (now, ahead)))
             || turn.held.len() > CAPACITY
         {
             let picture = turn.held.pop_front()?;

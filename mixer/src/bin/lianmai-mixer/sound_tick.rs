@@ -2,7 +2,7 @@
 //! as loud as the scene says, hosts down while something is played in over them, the sum below full
 //! scale.
 //!
-//! What surprises: while a host's own sound is passed on, only RTMP needs the mix, which can wait. So three
+//! What surprises: while a host's own sound is passed on, only RTMP needs the mix, which can wait. So four
 //! blocks are decoded, mixed and encoded in one go, because to begin costs as much as the work.
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -40,7 +40,7 @@ const MOST_LATE: u64 = 25;
 
 /// Blocks that are mixed together while viewers do not need the mix. RTMP holds pictures back for their
 /// sound for 200 ms at most.
-const BLOCKS_AT_ONCE: usize = 3;
+const BLOCKS_AT_ONCE: usize = 4;
 
 /// The loudness of every seat is told once in so many blocks (5 times a second).
 const METER_EVERY: u64 = 10;
@@ -70,30 +70,11 @@ pub(crate) enum SoundCue {
     Pass(Option<FeedId>),
 }
 
-/// Starts the thread; it ends when the sender is dropped. The queue holds scenes only, which are
-/// rare and taken at every block.
-pub(crate) fn start(
-    encoder: Arc<Encoder>,
-    outlet: Arc<Outlet>,
-) -> std::io::Result<Sender<SoundCue>> {
-    let (cues, inbox) = channel();
-    let tick = SoundTick {
-        encoder,
-        side_mixes: SideMixes::new(Arc::clone(&outlet)),
-        outlet,
-        parts: Vec::new(),
-        ducker: Ducker::default(),
-        mix: vec![[0.0; 2]; BLOCK_SAMPLES],
-        limiter: Limiter::default(),
-        passed_on: None,
-        pass: SoundPass::default(),
-        waiting: Vec::new(),
-    };
-    std::thread::Builder::new().name("sound-tick".into()).spawn(move || tick.run(&inbox))?;
-    Ok(cues)
-}
-
-struct SoundTick {
+/// The mix, one block after another, in whichever thread holds this ([`crate::sound_thread`]).
+pub(crate) struct SoundTick {
+    inbox: Receiver<SoundCue>,
+    /// The next block.
+    count: u64,
     encoder: Arc<Encoder>,
     side_mixes: SideMixes,
     outlet: Arc<Outlet>,
@@ -103,6 +84,7 @@ struct SoundTick {
     limiter: Limiter,
     passed_on: Option<FeedId>,
     pass: SoundPass,
+    is_passing: bool,
     /// Blocks that are still to be mixed, one after another without a gap.
     waiting: Vec<MediaTime>,
 }
@@ -120,31 +102,65 @@ struct Part {
 }
 
 impl SoundTick {
-    fn run(mut self, inbox: &Receiver<SoundCue>) {
-        let mut count = media_now().millis() / BLOCK_MS + 1;
-        loop {
-            let due = MediaTime::from_millis(count * BLOCK_MS);
-            std::thread::sleep((due + MIX_AFTER).since(media_now()));
-            if !self.take_cues(inbox) {
-                return;
-            }
-            if count.is_multiple_of(METER_EVERY) {
-                self.tell_loudness();
-            }
-            self.tick(due);
-
-            let present = media_now().millis() / BLOCK_MS;
-            count += 1;
-            if present >= count + MOST_LATE {
-                self.mix_waiting();
-                count = present;
-            }
-        }
+    /// Starts without voices. What changes comes by the sender.
+    pub(crate) fn new(encoder: Arc<Encoder>, outlet: Arc<Outlet>) -> (Sender<SoundCue>, Self) {
+        let (cues, inbox) = channel();
+        let tick = Self {
+            inbox,
+            count: media_now().millis() / BLOCK_MS + 1,
+            encoder,
+            side_mixes: SideMixes::new(Arc::clone(&outlet)),
+            outlet,
+            parts: Vec::new(),
+            ducker: Ducker::default(),
+            mix: vec![[0.0; 2]; BLOCK_SAMPLES],
+            limiter: Limiter::default(),
+            passed_on: None,
+            pass: SoundPass::default(),
+            is_passing: false,
+            waiting: Vec::new(),
+        };
+        (cues, tick)
     }
 
-    fn take_cues(&mut self, inbox: &Receiver<SoundCue>) -> bool {
+    /// Returns when the next block is to be mixed.
+    pub(crate) fn poll_timeout(&self) -> MediaTime {
+        self.block() + MIX_AFTER
+    }
+
+    /// Returns whether a host's own sound went out in the place of the last block.
+    pub(crate) const fn is_passing(&self) -> bool {
+        self.is_passing
+    }
+
+    /// Mixes what is to be mixed until `now`. Returns false once nobody can change anything any more.
+    pub(crate) fn advance(&mut self, now: MediaTime) -> bool {
+        if !self.take_cues() {
+            return false;
+        }
+        while self.poll_timeout() <= now {
+            if self.count.is_multiple_of(METER_EVERY) {
+                self.tell_loudness();
+            }
+            self.tick(self.block());
+            self.count += 1;
+
+            let present = now.millis() / BLOCK_MS;
+            if present >= self.count + MOST_LATE {
+                self.mix_waiting();
+                self.count = present;
+            }
+        }
+        true
+    }
+
+    fn block(&self) -> MediaTime {
+        MediaTime::from_millis(self.count * BLOCK_MS)
+    }
+
+    fn take_cues(&mut self) -> bool {
         loop {
-            match inbox.try_recv() {
+            match self.inbox.try_recv() {
                 Ok(SoundCue::Voices(voices)) => {
                     self.mix_waiting();
                     self.handle_voices(voices);
@@ -175,6 +191,7 @@ impl SoundTick {
 
     fn tick(&mut self, due: MediaTime) {
         let passed = self.pass_on(earlier(due, LIMITER_DELAY));
+        self.is_passing = passed.is_some();
         self.waiting.push(due);
         let Some(passed) = passed else {
             let newest = self.mix_waiting();
