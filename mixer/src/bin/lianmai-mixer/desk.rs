@@ -200,6 +200,7 @@ impl Desk {
     /// Loads films that are new and lets go of those that are not wanted any more.
     fn handle_orders(&mut self, orders: Vec<Order>) {
         self.ordered = orders.iter().map(|order| order.feed.clone()).collect();
+        self.sound.set_desk_free(false);
         for order in orders {
             let feed = order.feed.clone();
             if self.clips.contains_key(&feed) {
@@ -314,6 +315,7 @@ impl Desk {
             false if now < self.looks_until => Work::Look,
             false => Work::Rest,
         });
+        self.sound.set_desk_free(self.work == Work::Rest && self.clips.is_empty());
         // Whom no layout shows needs no decoder; it catches up when it is shown.
         for feed in self.feeds.values_mut() {
             feed.set_decoding(self.work != Work::Rest && feed.is_seen(self.grace, now));

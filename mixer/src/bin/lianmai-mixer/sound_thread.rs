@@ -3,8 +3,8 @@
 //! a thread costs more than doing it.
 //!
 //! ```text
-//! own thread ──a block was passed on──▶ desk
-//! own thread ◀──one was not, or a cue── desk
+//! own thread ──a block was passed on, and the desk is free──▶ desk
+//! own thread ◀──one was not, or a cue────────────────────── desk
 //! ```
 
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub(crate) struct SoundDesk {
     lent: Receiver<Box<SoundTick>>,
     back: Sender<Box<SoundTick>>,
     held: Option<Box<SoundTick>>,
+    is_free: bool,
 }
 
 impl SoundDesk {
@@ -32,7 +33,7 @@ impl SoundDesk {
         let ((lend, lent), (back, returned)) = (channel(), channel());
         let mix = move || mix(Box::new(tick), &lend, &returned);
         std::thread::Builder::new().name("sound-tick".into()).spawn(mix)?;
-        Ok(Self { cues, lent, back, held: None })
+        Ok(Self { cues, lent, back, held: None, is_free: false })
     }
 
     /// Changes something in the sound. Scenes only, which are rare, so the queue has no bound.
@@ -42,6 +43,14 @@ impl SoundDesk {
         self.give_back();
         // The thread ends only after the desk.
         let _ = self.cues.send(cue);
+    }
+
+    /// Says whether the desk has nothing to do that takes long, such as starting a decoder.
+    pub(crate) fn set_desk_free(&mut self, is_free: bool) {
+        if self.is_free != is_free {
+            self.is_free = is_free;
+            self.send(SoundCue::DeskIsFree(is_free));
+        }
     }
 
     /// Returns whether the desk mixes.
@@ -59,7 +68,7 @@ impl SoundDesk {
     pub(crate) fn advance(&mut self, now: MediaTime) {
         if let Some(tick) = &mut self.held {
             tick.advance(now);
-            if !tick.is_passing() {
+            if !tick.suits_desk() {
                 self.give_back();
             }
         }
@@ -88,7 +97,7 @@ fn mix(
         if !tick.advance(media_now()) {
             return;
         }
-        if tick.is_passing() {
+        if tick.suits_desk() {
             if lend.send(tick).is_err() {
                 return;
             }

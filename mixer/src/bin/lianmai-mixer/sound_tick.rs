@@ -68,6 +68,8 @@ pub(crate) enum SoundCue {
     SideMixes(Vec<SideMix>),
     /// Whose pictures are passed on; the sound is, too, as long as nobody changes it.
     Pass(Option<FeedId>),
+    /// Whether the desk has nothing to do that takes long.
+    DeskIsFree(bool),
 }
 
 /// The mix, one block after another, in whichever thread holds this ([`crate::sound_thread`]).
@@ -85,6 +87,7 @@ pub(crate) struct SoundTick {
     passed_on: Option<FeedId>,
     pass: SoundPass,
     is_passing: bool,
+    desk_is_free: bool,
     /// Blocks that are still to be mixed, one after another without a gap.
     waiting: Vec<MediaTime>,
 }
@@ -118,6 +121,7 @@ impl SoundTick {
             passed_on: None,
             pass: SoundPass::default(),
             is_passing: false,
+            desk_is_free: false,
             waiting: Vec::new(),
         };
         (cues, tick)
@@ -128,9 +132,9 @@ impl SoundTick {
         self.block() + MIX_AFTER
     }
 
-    /// Returns whether a host's own sound went out in the place of the last block.
-    pub(crate) const fn is_passing(&self) -> bool {
-        self.is_passing
+    /// Returns whether the desk's thread will do: a host's own sound went out in the place of the last block.
+    pub(crate) const fn suits_desk(&self) -> bool {
+        self.is_passing && self.desk_is_free
     }
 
     /// Mixes what is to be mixed until `now`. Returns false once nobody can change anything any more.
@@ -170,6 +174,7 @@ impl SoundTick {
                     self.side_mixes.handle_wanted(&wanted);
                 }
                 Ok(SoundCue::Pass(feed)) => self.passed_on = feed,
+                Ok(SoundCue::DeskIsFree(is_free)) => self.desk_is_free = is_free,
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
