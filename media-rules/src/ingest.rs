@@ -165,6 +165,9 @@ impl Ingest {
                 {
                     self.begin_video(packet.codec);
                 }
+                if source == Source::New {
+                    self.jitter[0].restart();
+                }
                 let packet = VideoPacket { timestamp, marker, arrival, payload };
                 let is_of_use = source != Source::Former
                     && self.video.reorder.insert(header.sequence, packet, arrival);
@@ -173,6 +176,9 @@ impl Ingest {
             }
             MediaKind::Audio => {
                 let source = self.audio.admit(&header, arrival);
+                if source == Source::New {
+                    self.jitter[1].restart();
+                }
                 let packet = AudioPacket { timestamp, arrival, payload };
                 let is_of_use = source != Source::Former
                     && self.audio.reorder.insert(header.sequence, packet, arrival);

@@ -3,6 +3,7 @@
 //! Method: a simulated host with its own clocks behind a simulated network, in virtual time. Each
 //! frame carries its capture time, so every promise can be checked against the truth.
 
+mod margin;
 mod run;
 mod simulated_host;
 mod two_hosts;
