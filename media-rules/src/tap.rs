@@ -78,6 +78,30 @@ impl TapPace {
     }
 }
 
+/// Says after which items the reader of several feeds should look who rests and only keeps what comes.
+#[derive(Debug, Default)]
+pub struct TapBatch {
+    looked: MediaTime,
+}
+
+impl TapBatch {
+    /// As much as this waits together.
+    const LENGTH: Duration = Duration::from_millis(100);
+
+    /// Takes note of the next item of any feed; returns whether the reader should look.
+    pub fn handle(&mut self, item: &TapItem) -> bool {
+        let arrival = match item {
+            TapItem::Packet(packet) => packet.arrival,
+            TapItem::Report(report) => report.arrival,
+        };
+        let is_time = arrival.since(self.looked) >= Self::LENGTH;
+        if is_time {
+            self.looked = arrival;
+        }
+        is_time
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +125,19 @@ mod tests {
         assert!(!looks(6, false) && looks(7, true));
         assert!(pace.handle(&packet(Codec::Opus, 9, false)));
         assert!(!pace.handle(&packet(Codec::H264, 8, false)), "sound has numbers of its own");
+    }
+
+    #[test]
+    fn a_reader_who_rests_looks_ten_times_a_second_however_much_comes() {
+        let mut batch = TapBatch::default();
+        let mut look = |millis| {
+            let TapItem::Packet(packet) = packet(Codec::Opus, 1, true) else { unreachable!() };
+            batch.handle(&TapItem::Packet(TapPacket {
+                arrival: MediaTime::from_millis(millis),
+                ..packet
+            }))
+        };
+        let looks: Vec<u64> = (1_000..2_000).filter(|millis| look(*millis)).collect();
+        assert_eq!(looks, [1_000, 1_100, 1_200, 1_300, 1_400, 1_500, 1_600, 1_700, 1_800, 1_900]);
     }
 }

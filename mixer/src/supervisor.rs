@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use media_rules::{EncodedFrame, FeedId, MediaKind, Scene, TapItem};
+use media_rules::{EncodedFrame, FeedId, FrameCodec, MediaKind, Scene, TapItem};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
@@ -152,8 +152,8 @@ pub enum ProgramEvent {
     },
 }
 
-/// Sees frames of the program, and how loud it is, before they are queued, in the thread that read it from the process,
-/// and returns what is to be queued after all. It must not wait.
+/// Sees frames of the program, how loud it is and that a process died before they are queued, in the thread
+/// that read it from the process, and returns what is to be queued after all. It must not wait.
 pub type Taker = Box<dyn FnMut(ProgramEvent) -> Option<ProgramEvent> + Send>;
 
 /// A handle to a running program. The process ends with [`stop`](Self::stop) or with the last
@@ -210,7 +210,7 @@ impl Program {
         self.handle.shared.tell(Down::Scene(scene));
     }
 
-    /// Changes what the process does about pictures, at once. It holds until the next call, across
+    /// Changes what the process makes, at once. It holds until the next call, across
     /// restarts of the process.
     pub fn set_duty(&self, duty: Duty) {
         let mut current = self.handle.shared.duty();
@@ -330,6 +330,17 @@ impl Shared {
         self.wants_aac.load(Ordering::Acquire)
     }
 
+    /// Returns which sound must not end: none while another program makes the same.
+    fn wanted_sound(&self) -> &'static [FrameCodec] {
+        match (*self.duty(), self.wants_aac()) {
+            (Duty::Sleep, _) => &[],
+            (Duty::Mix | Duty::MixOrPass | Duty::Rest, false) => &[FrameCodec::Opus],
+            (Duty::Mix | Duty::MixOrPass | Duty::Rest, true) => {
+                &[FrameCodec::Opus, FrameCodec::Aac]
+            }
+        }
+    }
+
     fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         self.tell(Down::Stop);
@@ -396,7 +407,7 @@ fn ask_for_keyframes(shared: &Shared, delivery: &Delivery) {
 fn wait(pause: Duration, shared: &Shared, delivery: &mut Delivery) {
     let until = Instant::now() + pause;
     while Instant::now() < until && !shared.is_stopping() {
-        delivery.fill_silence(media_now(), shared.wants_aac());
+        delivery.fill_silence(media_now(), shared.wanted_sound());
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -27,7 +27,7 @@ pub enum Down {
     Keyframe,
     /// End now.
     Stop,
-    /// What to do about pictures from now on; [`Duty::Mix`] until told.
+    /// What to make from now on; [`Duty::Mix`] until told.
     Duty(Duty),
     /// The films that are played in or about to be; replaces those before.
     Clips(Vec<Clip>),
@@ -275,6 +275,7 @@ mod tests {
             Down::Duty(Duty::Mix),
             Down::Duty(Duty::MixOrPass),
             Down::Duty(Duty::Rest),
+            Down::Duty(Duty::Sleep),
             Down::Clips(vec![Clip {
                 feed: FeedId::clip("a", 7),
                 file: "/films/ad.mp4".into(),

@@ -66,9 +66,9 @@ impl Delivery {
     }
 
     /// Lets the sound that somebody takes go on as silence where no process makes any.
-    pub(super) fn fill_silence(&mut self, now: MediaTime, is_aac_wanted: bool) {
-        if !is_aac_wanted {
-            self.stand_in.handle_unwanted(FrameCodec::Aac);
+    pub(super) fn fill_silence(&mut self, now: MediaTime, wanted: &[FrameCodec]) {
+        for codec in [FrameCodec::Opus, FrameCodec::Aac] {
+            self.stand_in.handle_wanted(codec, wanted.contains(&codec), now);
         }
         while let Some(silence) = self.stand_in.poll_frame(now) {
             metrics::counter!("mixer_silence_frames_total").increment(1);
@@ -111,7 +111,7 @@ impl Delivery {
     pub(super) fn handle_death(&mut self, generation: u64, reason: String) {
         self.pictures.iter_mut().for_each(|track| track.needs_key = true);
         self.stand_in.handle_death();
-        self.send(ProgramEvent::Died { generation, reason });
+        self.offer(ProgramEvent::Died { generation, reason });
     }
 
     /// Delivers what the owner may take on the spot.
@@ -206,7 +206,7 @@ mod tests {
         assert!(delivery.handle_frame(frame(FrameCodec::H264, 1, true), 1));
         delivery.handle_frame(frame(FrameCodec::Opus, 1, true), 0);
         delivery.handle_death(1, "killed".into());
-        delivery.fill_silence(MediaTime::from_millis(100), true);
+        delivery.fill_silence(MediaTime::from_millis(100), &[FrameCodec::Opus, FrameCodec::Aac]);
         assert!(delivery.handle_frame(frame(FrameCodec::H264, 200, true), 1));
 
         assert_eq!(seen.try_iter().collect::<Vec<_>>(), [1, 1, 21, 200]);

@@ -19,7 +19,7 @@ use tracing::debug;
 use super::patience::Patience;
 use super::usage::Usage;
 use super::{Delivery, ProgramConfig, ProgramEvent, Shared};
-use crate::link::{Beat, Deframer, Down, Duty, LinkError, Up};
+use crate::link::{Beat, Deframer, Down, LinkError, Up};
 use crate::media_now;
 
 /// A new process may have to scan GStreamer's plugins first.
@@ -165,7 +165,7 @@ fn read_up(mut link: &UnixStream, watch: &mut Watch<'_>, scale: &mut Scale) -> P
         if let Err(error) = watch.handle_bodies(&mut deframer) {
             return Parting::Hopeless(format!("it cannot be understood: {error}"));
         }
-        watch.delivery.fill_silence(media_now(), watch.shared.wants_aac());
+        watch.delivery.fill_silence(media_now(), watch.shared.wanted_sound());
         if watch.patience.is_over(Instant::now()) {
             return Parting::Hopeless("it makes no pictures".into());
         }
@@ -298,8 +298,8 @@ impl<'a> Watch<'a> {
         }
         self.beat = beat;
         // What makes no pictures still says that it could.
-        let is_resting = *self.shared.duty() == Duty::Rest;
-        if is_resting {
+        let makes_pictures = self.shared.duty().makes_pictures();
+        if !makes_pictures {
             self.handle_life();
         }
     }

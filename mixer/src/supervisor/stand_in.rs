@@ -32,6 +32,8 @@ pub(super) struct StandIn {
     newest: [Option<MediaTime>; 2],
     /// Whether there is nobody to wait for, or nobody who made this sound yet.
     is_dead: [bool; 2],
+    /// Whether this sound was made and is not wanted at present.
+    is_paused: [bool; 2],
 }
 
 impl StandIn {
@@ -43,10 +45,14 @@ impl StandIn {
         }
     }
 
-    /// Nobody takes this sound, so none is made.
-    pub(super) fn handle_unwanted(&mut self, codec: FrameCodec) {
-        if let Some(index) = index(codec) {
-            self.newest[index] = None;
+    /// Nobody takes this sound, so none is made, or somebody does. Who takes it again has had it until
+    /// now, or never.
+    pub(super) fn handle_wanted(&mut self, codec: FrameCodec, is_wanted: bool, now: MediaTime) {
+        let Some(index) = index(codec) else { return };
+        if !is_wanted {
+            self.is_paused[index] |= self.newest[index].take().is_some();
+        } else if std::mem::take(&mut self.is_paused[index]) && self.newest[index].is_none() {
+            self.newest[index] = Some(now);
         }
     }
 
@@ -170,9 +176,24 @@ mod tests {
         let mut stand_in = StandIn::default();
         stand_in.handle_sound(FrameCodec::Opus, at(1_000));
         stand_in.handle_sound(FrameCodec::Aac, at(1_000));
-        stand_in.handle_unwanted(FrameCodec::Aac);
+        stand_in.handle_wanted(FrameCodec::Aac, false, at(1_000));
         let silence = drain(&mut stand_in, 1_400);
         assert!(!silence.is_empty() && silence.iter().all(|(codec, _)| *codec == FrameCodec::Opus));
+    }
+
+    #[test]
+    fn sound_that_is_wanted_again_and_does_not_come_is_silence() {
+        let mut stand_in = StandIn::default();
+        stand_in.handle_wanted(FrameCodec::Opus, false, at(500));
+        stand_in.handle_wanted(FrameCodec::Opus, true, at(600));
+        assert_eq!(drain(&mut stand_in, 1_000), [], "nobody made any yet");
+        stand_in.handle_sound(FrameCodec::Opus, at(1_000));
+        stand_in.handle_wanted(FrameCodec::Opus, false, at(1_010));
+        assert_eq!(drain(&mut stand_in, 9_000), [], "another makes it");
+        stand_in.handle_wanted(FrameCodec::Opus, true, at(9_000));
+        stand_in.handle_wanted(FrameCodec::Opus, true, at(9_100));
+        assert_eq!(drain(&mut stand_in, 9_300), []);
+        assert_eq!(drain(&mut stand_in, 9_301)[0], (FrameCodec::Opus, 9_020));
     }
 
     #[test]

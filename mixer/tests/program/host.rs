@@ -61,7 +61,14 @@ impl Host {
         program: &Program,
     ) -> Self {
         let period = Duration::from_nanos(1_000_000_000 / FPS as u64);
-        Self::start_with(period, Some(way), name, clips, program)
+        Self::start_with(period, Some(way), name, clips, vec![program.clone()])
+    }
+
+    /// Starts sending to several programs.
+    pub(crate) fn start_for(programs: &[&Program], name: &str, clips: Vec<Arc<Clip>>) -> Self {
+        let period = Duration::from_nanos(1_000_000_000 / FPS as u64);
+        let programs = programs.iter().copied().cloned().collect();
+        Self::start_with(period, None, name, clips, programs)
     }
 
     /// Starts sending with a camera of another rate.
@@ -71,7 +78,7 @@ impl Host {
         clips: Vec<Arc<Clip>>,
         program: &Program,
     ) -> Self {
-        Self::start_with(period, None, name, clips, program)
+        Self::start_with(period, None, name, clips, vec![program.clone()])
     }
 
     fn start_with(
@@ -79,7 +86,7 @@ impl Host {
         way: Option<Way>,
         name: &str,
         clips: Vec<Arc<Clip>>,
-        program: &Program,
+        programs: Vec<Program>,
     ) -> Self {
         let feed = FeedId::new("a", name);
         let sent = Arc::new(Mutex::new(Vec::new()));
@@ -87,7 +94,7 @@ impl Host {
         let sender = Sender {
             feed: feed.clone(),
             clips,
-            program: program.clone(),
+            programs,
             sent: Arc::clone(&sent),
             state: Arc::clone(&state),
             period,
@@ -127,7 +134,7 @@ impl Drop for Host {
 struct Sender {
     feed: FeedId,
     clips: Vec<Arc<Clip>>,
-    program: Program,
+    programs: Vec<Program>,
     sent: Arc<Mutex<Vec<MediaTime>>>,
     state: Arc<State>,
     /// From one picture to the next.
@@ -202,8 +209,12 @@ impl Sender {
         rtp.put_slice(payload);
         if !self.state.is_silent.load(Ordering::SeqCst) {
             let (feed, arrival, rtp) = (self.feed.clone(), media_now(), rtp.freeze());
-            self.program.input(TapItem::Packet(TapPacket { feed, codec, arrival, rtp }));
+            self.input(&TapItem::Packet(TapPacket { feed, codec, arrival, rtp }));
         }
+    }
+
+    fn input(&self, item: &TapItem) {
+        self.programs.iter().for_each(|program| program.input(item.clone()));
     }
 
     /// Says that both tracks began at the same moment.
@@ -216,7 +227,7 @@ impl Sender {
         let nanos = u128::from(base.nanos()) + ahead + since.as_nanos();
         for kind in [MediaKind::Video, MediaKind::Audio] {
             let ticks = since.as_nanos() * u128::from(kind.clock_rate_hz()) / 1_000_000_000;
-            self.program.input(TapItem::Report(SenderReport {
+            self.input(&TapItem::Report(SenderReport {
                 feed: self.feed.clone(),
                 kind,
                 ntp: ((nanos << 32) / 1_000_000_000) as u64,

@@ -17,6 +17,7 @@ mod lives;
 mod overload;
 mod process;
 mod running;
+mod shared_sound;
 mod solo;
 mod sound;
 mod sync;

@@ -1,4 +1,4 @@
-//! What a program has to do with the pictures of others.
+//! What a program has to do with the pictures and the sound of others.
 //!
 //! ```text
 //!            nobody makes it ┌─────────▶ Owner ── shows something else ─┐ (once the guests have parted)
@@ -7,11 +7,12 @@
 //! ```
 //!
 //! In `Joining` and `Leaving` the former pictures go on until the new ones have a keyframe, so neither
-//! leaves a gap.
+//! leaves a gap. A guest takes the sound as well while the same is heard in both rooms
+//! (`media_rules::SoundShare`).
 
 use std::time::{Duration, Instant};
 
-use media_rules::{Rect, Scene};
+use media_rules::{Hearing, MediaTime, Rect, Scene, SoundShare};
 
 use super::composites::{Borrowed, Lent, Owned};
 
@@ -20,7 +21,7 @@ use super::composites::{Borrowed, Lent, Owned};
 pub(super) enum Source {
     /// Its own mixer: composed, or a solo host's as they come.
     Own,
-    /// Another program's mixer; every time of sharing has a number of its own.
+    /// Another program's mixer; every loan has a number of its own.
     Shared(u64),
 }
 
@@ -32,8 +33,8 @@ pub(super) enum Part {
     Owner { owned: Owned, ends_at: Option<Instant> },
     /// It waits for another's keyframe, until then.
     Joining { borrowed: Borrowed, until: Instant },
-    /// It shows another's pictures; its own mixer's picture side rests.
-    Guest { borrowed: Borrowed, heard: Instant },
+    /// It shows another's pictures; its own mixer makes none. `seen` is when one came, as far as is known.
+    Guest { borrowed: Borrowed, seen: Instant, sound: SoundShare },
     /// It shows another's pictures and waits for its own keyframe.
     Leaving { borrowed: Borrowed },
 }
@@ -64,17 +65,19 @@ impl Part {
                 owned.parted().await;
                 News::Parted
             }
-            Self::Joining { borrowed, .. } | Self::Guest { borrowed, .. } => {
-                News::Lent(borrowed.next(false).await)
-            }
-            Self::Leaving { borrowed } => News::Lent(borrowed.next(true).await),
+            Self::Joining { borrowed, .. }
+            | Self::Guest { borrowed, .. }
+            | Self::Leaving { borrowed } => News::Lent(borrowed.next().await),
         }
     }
 
-    /// Takes that the pictures waited for are shown now.
-    pub(super) fn take_joined(&mut self, now: Instant) {
+    /// Takes that the pictures waited for are shown now, in a room where this is heard.
+    pub(super) fn take_joined(&mut self, hearing: Hearing, now: Instant, media_now: MediaTime) {
         *self = match std::mem::replace(self, Self::Alone) {
-            Self::Joining { borrowed, .. } => Self::Guest { borrowed, heard: now },
+            Self::Joining { borrowed, .. } => {
+                let sound = SoundShare::new(hearing, borrowed.hearing(), media_now);
+                Self::Guest { borrowed, seen: now, sound }
+            }
             other @ (Self::Alone
             | Self::Owner { .. }
             | Self::Guest { .. }
@@ -99,7 +102,15 @@ impl Part {
             Self::Alone | Self::Leaving { .. } => None,
             Self::Owner { ends_at, .. } => *ends_at,
             Self::Joining { until, .. } => Some(*until),
-            Self::Guest { heard, .. } => Some(*heard + SILENCE),
+            Self::Guest { seen, .. } => Some(*seen + SILENCE),
+        }
+    }
+
+    /// Returns when it must be looked again whose sound is taken.
+    pub(super) fn sound_deadline(&self) -> Option<MediaTime> {
+        match self {
+            Self::Guest { sound, .. } => sound.poll_timeout(),
+            Self::Alone | Self::Owner { .. } | Self::Joining { .. } | Self::Leaving { .. } => None,
         }
     }
 }

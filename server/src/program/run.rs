@@ -1,17 +1,17 @@
 //! One life of a program's mixer, from its start until nobody wants the program. Says whose pictures
-//! are shown; how they leave is the [`Junction`]'s.
+//! are shown and whose sound is heard; how they leave is the [`Junction`]'s.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use media_rules::{EncodedFrame, Scene};
+use media_rules::{Hearing, Scene};
 use mixer::link::Clip;
-use mixer::{Duty, Program, ProgramEvent};
+use mixer::{Duty, Program, ProgramEvent, media_now};
 use sfu::Sfu;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::composites::{Joined, Lent, is_same_sight};
+use super::composites::{Joined, Lent, Taker, is_same_sight};
 use super::junction::Junction;
 use super::part::{News, Part, Source, is_shareable};
 use super::taps::Taps;
@@ -40,8 +40,8 @@ pub(super) struct Run<'a> {
     scene: Scene,
     /// What is wanted instead, once the guests have parted.
     next: Option<Option<Scene>>,
-    times_shared: u64,
     share_after: Instant,
+    duty: Duty,
     /// The films that the mixer has or is to load.
     clips: Vec<Clip>,
 }
@@ -64,8 +64,8 @@ impl<'a> Run<'a> {
             part: Part::Alone,
             scene: Scene::new(0, Vec::new()),
             next: None,
-            times_shared: 0,
             share_after: Instant::now(),
+            duty: recipe.duty,
             clips: Vec::new(),
         }
     }
@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
         info!(program = %name, "Program started.");
         let Orders { wanted, keyframes, clips, snapshots } = orders;
         loop {
-            let deadline = self.part.deadline();
+            let deadline = self.deadline();
             let goes_on = tokio::select! {
                 changed = wanted.changed() => {
                     let scene = wanted.borrow_and_update().clone();
@@ -107,6 +107,7 @@ impl<'a> Run<'a> {
             if !goes_on {
                 break;
             }
+            self.follow_sound();
         }
         drop(self.taps);
         self.junction.lend(None);
@@ -138,11 +139,19 @@ impl<'a> Run<'a> {
         self.taps.follow(&scene);
         let is_same = is_same_sight(&self.scene, &scene);
         self.scene = scene;
-        match (&self.part, is_same) {
+        self.junction.show_borrowed(self.scene.revision);
+        match (&mut self.part, is_same) {
             (Part::Joining { .. }, true) => {}
-            (Part::Owner { .. } | Part::Guest { .. }, true) | (Part::Leaving { .. }, _) => {
+            (Part::Owner { owned, .. }, true) => {
+                // Guests do not hear what is about to change here.
+                owned.set_hearing(Hearing::of(&self.scene));
                 self.program.set_scene(self.scene.clone());
             }
+            (Part::Guest { sound, .. }, true) => {
+                sound.handle_own(Hearing::of(&self.scene), media_now());
+                self.program.set_scene(self.scene.clone());
+            }
+            (Part::Leaving { .. }, _) => self.program.set_scene(self.scene.clone()),
             (Part::Guest { .. }, false) => self.leave(),
             (Part::Alone, _) | (Part::Owner { .. } | Part::Joining { .. }, false) => {
                 self.be_alone()
@@ -156,6 +165,7 @@ impl<'a> Run<'a> {
         self.part = Part::Alone;
         self.junction.lend(None);
         self.junction.switch_to(Source::Own);
+        self.junction.switch_sound_to(Source::Own);
         self.share();
         if !matches!(self.part, Part::Joining { .. }) {
             self.program.set_scene(self.scene.clone());
@@ -167,27 +177,58 @@ impl<'a> Run<'a> {
         if !is_shareable(&self.scene) || now < self.share_after {
             return;
         }
-        self.part = match self.recipe.composites.join(&self.scene) {
+        let taker = Arc::clone(&self.junction) as Arc<dyn Taker>;
+        self.part = match self.recipe.composites.join(&self.scene, taker) {
             Joined::Owner(owned) => {
                 self.junction.lend(Some((owned.lender(), self.scene.revision)));
                 Part::Owner { owned, ends_at: None }
             }
             Joined::Guest(borrowed) => {
-                self.times_shared += 1;
-                self.junction.switch_to(Source::Shared(self.times_shared));
+                self.junction.switch_to(Source::Shared(borrowed.number()));
                 borrowed.request_keyframe();
                 Part::Joining { borrowed, until: now + JOIN_WITHIN }
             }
         };
     }
 
-    /// Makes own pictures again; the other's go on until there are any.
+    /// Makes own pictures and sound again; the other's go on until there are any.
     fn leave(&mut self) {
         self.program.set_scene(self.scene.clone());
-        self.program.set_duty(self.recipe.duty);
+        self.set_duty(self.recipe.duty);
         self.junction.switch_to(Source::Own);
+        self.junction.switch_sound_to(Source::Own);
         self.part.begin_leaving();
         info!(program = %self.recipe.config.name, "Makes its own pictures again.");
+    }
+
+    /// Takes the owner's sound, or lets the own mixer make it, and lets that sleep once nobody hears it.
+    fn follow_sound(&mut self) {
+        let Part::Guest { borrowed, sound, .. } = &mut self.part else { return };
+        let (_, heard) = self.junction.borrowed();
+        sound.handle_heard(heard);
+        let source = Source::Shared(borrowed.number());
+        let is_shared = sound.poll_shared(media_now());
+        if is_shared {
+            borrowed.take_sound(&Hearing::of(&self.scene));
+        }
+        self.junction.switch_sound_to(if is_shared { source } else { Source::Own });
+        let sleeps = is_shared && self.junction.is_sound_of(source);
+        self.set_duty(if sleeps { Duty::Sleep } else { Duty::Rest });
+    }
+
+    fn set_duty(&mut self, duty: Duty) {
+        let before = std::mem::replace(&mut self.duty, duty);
+        if before == duty {
+            return;
+        }
+        let sleeps = duty == Duty::Sleep;
+        // What it kept until now is with it before it wakes.
+        self.taps.set_asleep(sleeps);
+        self.program.set_duty(duty);
+        if sleeps {
+            metrics::counter!("server_sound_shared_total").increment(1);
+            info!(program = %self.recipe.config.name, "Takes the sound of another program, too.");
+        }
     }
 
     fn handle_event(&mut self, event: ProgramEvent) -> bool {
@@ -206,6 +247,9 @@ impl<'a> Run<'a> {
                 info!(program = %name, generation, "Mixer started.");
                 // What was ordered while it started may have been lost.
                 self.program.set_clips(self.clips.clone());
+                if let Part::Owner { owned, .. } = &self.part {
+                    owned.set_hearing(Hearing::of(&self.scene));
+                }
             }
             ProgramEvent::Died { generation, reason } => {
                 warn!(program = %name, generation, %reason, "Mixer died.");
@@ -217,27 +261,45 @@ impl<'a> Run<'a> {
         true
     }
 
-    /// Takes that the own pictures are back, or that RTMP has its first taker or none any more.
+    /// Takes that pictures or sound come from elsewhere now, or that AAC is needed or not any more.
     fn handle_junction(&mut self) -> bool {
-        self.program.set_aac(self.junction.is_relayed());
-        let is_own = self.junction.current() == Some(Source::Own);
-        if is_own && matches!(self.part, Part::Leaving { .. }) {
-            self.part = Part::Alone;
-            self.share();
+        self.program.set_aac(self.junction.needs_aac());
+        let current = self.junction.current();
+        match &self.part {
+            Part::Joining { borrowed, .. }
+                if current == Some(Source::Shared(borrowed.number())) =>
+            {
+                self.set_duty(Duty::Rest);
+                metrics::counter!("server_pictures_shared_total").increment(1);
+                self.program.set_scene(self.scene.clone());
+                info!(program = %self.recipe.config.name, "Shows the pictures of another program.");
+                self.part.take_joined(Hearing::of(&self.scene), Instant::now(), media_now());
+            }
+            Part::Leaving { .. }
+                if current == Some(Source::Own) && self.junction.is_sound_of(Source::Own) =>
+            {
+                self.part = Part::Alone;
+                self.share();
+            }
+            Part::Alone
+            | Part::Owner { .. }
+            | Part::Joining { .. }
+            | Part::Guest { .. }
+            | Part::Leaving { .. } => {}
         }
         true
     }
 
     fn handle_news(&mut self, news: News) -> bool {
-        let source = Source::Shared(self.times_shared);
         match news {
             News::KeyframeWanted => self.program.request_keyframe(),
             News::Parted => return self.end_sharing(),
-            News::Lent(Lent::Picture(frame)) => self.handle_shared(source, frame),
-            News::Lent(Lent::Missed) => {
-                self.junction.handle_loss(source);
-                self.request_keyframe();
+            News::Lent(Lent::Hearing(Some(hearing))) => {
+                if let Part::Guest { sound, .. } = &mut self.part {
+                    sound.handle_theirs(Some(hearing), media_now());
+                }
             }
+            News::Lent(Lent::Hearing(None)) => self.give_up_owner(),
             News::Lent(Lent::Ending) => match &self.part {
                 Part::Guest { .. } => self.leave(),
                 Part::Joining { .. } => self.be_alone(),
@@ -247,31 +309,10 @@ impl<'a> Run<'a> {
         true
     }
 
-    fn handle_shared(&mut self, source: Source, frame: EncodedFrame) {
-        // It shows what this room's scene shows, whatever its number is where it was made.
-        self.junction.pass(source, frame, self.scene.revision);
-        if let Part::Guest { heard, .. } = &mut self.part {
-            *heard = Instant::now();
-        }
-        if self.junction.current() != Some(source) {
-            return;
-        }
-        if matches!(self.part, Part::Joining { .. }) {
-            self.program.set_duty(Duty::Rest);
-            metrics::counter!("server_pictures_shared_total").increment(1);
-            self.program.set_scene(self.scene.clone());
-            info!(program = %self.recipe.config.name, "Shows the pictures of another program.");
-        }
-        self.part.take_joined(Instant::now());
-    }
-
-    fn handle_timeout(&mut self) -> bool {
-        if self.part.deadline().is_none_or(|deadline| Instant::now() < deadline) {
-            return true;
-        }
+    /// Nothing comes of whoever lent this program something.
+    fn give_up_owner(&mut self) {
         let name = &self.recipe.config.name;
         match &self.part {
-            Part::Owner { .. } => return self.end_sharing(),
             Part::Guest { .. } => {
                 warn!(program = %name, "The pictures of another program do not come any more.");
                 self.share_after = Instant::now() + SHARE_AGAIN_AFTER;
@@ -281,6 +322,26 @@ impl<'a> Run<'a> {
                 self.share_after = Instant::now() + SHARE_AGAIN_AFTER;
                 self.be_alone();
             }
+            Part::Alone | Part::Owner { .. } | Part::Leaving { .. } => {}
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let sound = self.part.sound_deadline();
+        let sound = sound.map(|deadline| Instant::now() + deadline.since(media_now()));
+        self.part.deadline().into_iter().chain(sound).min()
+    }
+
+    fn handle_timeout(&mut self) -> bool {
+        if let Part::Guest { seen, .. } = &mut self.part {
+            *seen = self.junction.borrowed().0.max(*seen);
+        }
+        if self.part.deadline().is_none_or(|deadline| Instant::now() < deadline) {
+            return true;
+        }
+        match &self.part {
+            Part::Owner { .. } => return self.end_sharing(),
+            Part::Guest { .. } | Part::Joining { .. } => self.give_up_owner(),
             Part::Alone | Part::Leaving { .. } => {}
         }
         true

@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use media_rules::{FeedId, HostSync, MediaTime, Rect, Scene, TapItem, Tile};
-use mixer::link::{Clip as Order, ClipNews, Down, Start, Up};
+use mixer::link::{Clip as Order, ClipNews, Down, Duty, Start, Up};
 use mixer::media_now;
 
 use crate::clip::Clip;
@@ -26,6 +26,9 @@ const GLANCE: Duration = Duration::from_millis(5);
 
 /// What has no moment of its own, a host that stalls for example, is looked at this often.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// The same while sound is another's, too: what hosts send is taken in as it comes and needs no clock.
+const LONGEST_NAP: Duration = Duration::from_millis(250);
 
 /// How often it is looked whether hosts have to wait for one another.
 const SYNC: Duration = Duration::from_millis(100);
@@ -65,6 +68,7 @@ pub(crate) struct Desk {
     /// Whose sound may be passed on.
     passed_on: Option<FeedId>,
     work: Work,
+    is_asleep: bool,
     /// Snapshots are likely until then.
     looks_until: MediaTime,
 }
@@ -109,6 +113,7 @@ impl Desk {
             solo,
             passed_on: None,
             work: Work::Compose,
+            is_asleep: false,
             looks_until: MediaTime::default(),
         }
     }
@@ -147,6 +152,9 @@ impl Desk {
         if is_busy {
             return GLANCE;
         }
+        if self.is_asleep {
+            return LONGEST_NAP;
+        }
         let feeds = self.feeds.values().filter_map(Feed::poll_timeout);
         let passed = self.solo.poll_timeout().into_iter().chain(self.sound.poll_timeout());
         let due = feeds.chain(passed).min();
@@ -167,7 +175,9 @@ impl Desk {
             },
             Down::Duty(duty) => {
                 let now = media_now();
+                self.is_asleep = duty == Duty::Sleep;
                 self.solo.handle_duty(duty, now);
+                self.sound.send(SoundCue::Sleep(self.is_asleep));
                 self.look_at_all(now);
             }
             Down::Clips(orders) => self.handle_orders(orders),
@@ -185,12 +195,14 @@ impl Desk {
     }
 
     fn handle_input(&mut self, item: TapItem) {
-        let id = match &item {
-            TapItem::Packet(packet) => &packet.feed,
-            TapItem::Report(report) => &report.feed,
+        let (id, arrival) = match &item {
+            TapItem::Packet(packet) => (&packet.feed, packet.arrival),
+            TapItem::Report(report) => (&report.feed, report.arrival),
         };
         let Some(feed) = self.feeds.get_mut(id) else { return };
-        let (id, now) = (id.clone(), media_now());
+        // Who sleeps is woken for many packets at once. That does not make them late.
+        let now = if self.is_asleep { arrival } else { media_now() };
+        let id = id.clone();
         feed.handle(item, now);
         if advance(&id, feed, &mut self.solo, now) {
             self.outlet.send(Up::KeyframeWanted(id));

@@ -72,7 +72,7 @@ impl Encoder {
 
     /// Encodes interleaved 48 kHz stereo for RTMP, if somebody takes it.
     pub(crate) fn push_aac(&self, at: MediaTime, samples: Vec<u8>) {
-        if let Some(aac) = &*self.aac() {
+        if let Some(aac) = &mut *self.aac() {
             aac.push(at, samples);
         }
     }
@@ -93,9 +93,17 @@ impl Encoder {
                 Err(error) => warn!(%error, "Opus could not be started."),
             }
         }
-        if let Some(opus) = &*opus {
+        if let Some(opus) = &mut *opus {
             opus.push(at, samples);
         }
+    }
+
+    /// Forgets the sound so far; what is encoded next may be of any time.
+    pub(crate) fn restart_sound(&self) {
+        // It is started when it is needed.
+        *self.opus.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let had_aac = self.aac().take().is_some();
+        self.set_aac(had_aac);
     }
 
     /// Makes AAC from the next piece of sound on, or none.

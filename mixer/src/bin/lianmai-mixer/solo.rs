@@ -140,7 +140,7 @@ impl Solo {
 
     /// Returns whether pictures must be composed.
     pub(crate) fn needs_composite(&self) -> bool {
-        self.duty != Duty::Rest && (self.host().is_none() || self.wanted().is_none())
+        self.duty.makes_pictures() && (self.host().is_none() || self.wanted().is_none())
     }
 
     fn look_at_scene(&mut self, now: MediaTime) {
@@ -151,7 +151,7 @@ impl Solo {
         {
             turn.revision = self.scene.revision;
         }
-        if self.duty == Duty::Rest {
+        if !self.duty.makes_pictures() {
             self.turn = None;
             self.exit.switch_to(Maker::Encoder);
         }
@@ -161,7 +161,7 @@ impl Solo {
     fn lone(&self) -> Option<&FeedId> {
         match self.duty {
             Duty::MixOrPass => lone_feed(&self.scene, self.canvas),
-            Duty::Mix | Duty::Rest => None,
+            Duty::Mix | Duty::Rest | Duty::Sleep => None,
         }
     }
 

@@ -2,6 +2,10 @@
 //!
 //! Sound codecs delay what they encode, and neither WebRTC nor RTMP has a place to write that
 //! down, so it is taken off `at`: a receiver that plays every decoded sample is in time.
+//!
+//! Frames of AAC begin at multiples of their length on the media clock, whenever and in whichever process
+//! they are made. So where one process's sound follows another's there is a frame that begins when the last
+//! one ended. (Those of Opus are as long as a block of the mix and do so by themselves.)
 
 use std::time::Duration;
 
@@ -9,6 +13,7 @@ use gstreamer as gst;
 use media_rules::{EncodedFrame, FrameCodec, MediaTime};
 
 use crate::chain::Chain;
+use crate::voice::{moment, position};
 
 const CAPS: &str = "audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved";
 
@@ -22,9 +27,18 @@ const OPUS_DELAY: Duration = Duration::ZERO;
 /// held the first of them.
 const AAC_DELAY: Duration = Duration::from_nanos(1024 * 1_000_000_000 / 48_000);
 
+/// Samples in a frame of AAC.
+const AAC_FRAME: i64 = 1024;
+
+/// Bytes of one moment of stereo sound.
+const SAMPLE: usize = 4;
+
 /// A running encoder of 48 kHz stereo.
 pub(crate) struct SoundEncoder {
     chain: Chain,
+    /// Frames begin at multiples of so many samples.
+    grid: i64,
+    has_begun: bool,
 }
 
 impl SoundEncoder {
@@ -64,11 +78,25 @@ impl SoundEncoder {
             })
         };
         let take = move |buffer| frame(buffer).into_iter().for_each(&mut take);
-        Ok(Self { chain: Chain::start(&description, CAPS, take, hear)? })
+        let grid = if codec == FrameCodec::Aac { AAC_FRAME } else { 1 };
+        Ok(Self { chain: Chain::start(&description, CAPS, take, hear)?, grid, has_begun: false })
     }
 
     /// Encodes interleaved 16-bit samples, the first of which are due at `at`.
-    pub(crate) fn push(&self, at: MediaTime, samples: Vec<u8>) {
+    pub(crate) fn push(&mut self, mut at: MediaTime, mut samples: Vec<u8>) {
+        if !self.has_begun {
+            let first = position(at);
+            let left_out = (-first).rem_euclid(self.grid);
+            let bytes = usize::try_from(left_out).expect("less than a frame") * SAMPLE;
+            if bytes >= samples.len() {
+                return;
+            }
+            samples.drain(..bytes);
+            if left_out > 0 {
+                at = moment(first + left_out);
+            }
+            self.has_begun = true;
+        }
         let mut block = gst::Buffer::from_mut_slice(samples);
         let buffer = block.get_mut().expect("a buffer that was just made has one owner");
         buffer.set_pts(gst::ClockTime::from_nseconds(at.nanos()));

@@ -93,6 +93,12 @@ fn mix(
     returned: &Receiver<Box<SoundTick>>,
 ) {
     loop {
+        if tick.rests() {
+            if !tick.wait() {
+                return;
+            }
+            continue;
+        }
         std::thread::sleep(tick.poll_timeout().since(media_now()));
         if !tick.advance(media_now()) {
             return;

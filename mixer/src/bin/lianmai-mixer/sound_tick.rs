@@ -3,7 +3,9 @@
 //! scale.
 //!
 //! What surprises: while a host's own sound is passed on, only RTMP needs the mix, which can wait. So four
-//! blocks are decoded, mixed and encoded in one go, because to begin costs as much as the work.
+//! blocks are decoded, mixed and encoded in one go, because to begin costs as much as the work. And when
+//! another program's sound has stood for ours, the first that is mixed is what was due in the last moments:
+//! it lets decoders and encoders settle, and whoever joins both sounds finds the frame that comes next.
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +44,10 @@ const MOST_LATE: u64 = 25;
 /// sound for 200 ms at most.
 const BLOCKS_AT_ONCE: usize = 4;
 
+/// Whoever wakes begins this many blocks ago: 400 ms, far enough for what an owner who fell silent has
+/// left out (`media_rules::SoundShare`), and less than [`MOST_LATE`].
+const BLOCKS_BACK: u64 = 20;
+
 /// The loudness of every seat is told once in so many blocks (5 times a second).
 const METER_EVERY: u64 = 10;
 
@@ -70,6 +76,8 @@ pub(crate) enum SoundCue {
     Pass(Option<FeedId>),
     /// Whether the desk has nothing to do that takes long.
     DeskIsFree(bool),
+    /// Whether the sound is another's. Mixes that are made beside it are not, so then it is made as well.
+    Sleep(bool),
 }
 
 /// The mix, one block after another, in whichever thread holds this ([`crate::sound_thread`]).
@@ -90,6 +98,7 @@ pub(crate) struct SoundTick {
     desk_is_free: bool,
     /// Blocks that are still to be mixed, one after another without a gap.
     waiting: Vec<MediaTime>,
+    is_asleep: bool,
 }
 
 /// A voice on its way from one loudness to another.
@@ -123,6 +132,7 @@ impl SoundTick {
             is_passing: false,
             desk_is_free: false,
             waiting: Vec::new(),
+            is_asleep: false,
         };
         (cues, tick)
     }
@@ -133,8 +143,21 @@ impl SoundTick {
     }
 
     /// Returns whether the desk's thread will do: a host's own sound went out in the place of the last block.
-    pub(crate) const fn suits_desk(&self) -> bool {
-        self.is_passing && self.desk_is_free
+    pub(crate) fn suits_desk(&self) -> bool {
+        self.is_passing && self.desk_is_free && !self.rests()
+    }
+
+    /// Returns whether there is nothing to mix until something changes.
+    pub(crate) const fn rests(&self) -> bool {
+        self.is_asleep && self.side_mixes.is_empty()
+    }
+
+    /// Waits for a change. Returns false once there cannot be any.
+    pub(crate) fn wait(&mut self) -> bool {
+        let cue = self.inbox.recv();
+        let is_there = cue.is_ok();
+        cue.into_iter().for_each(|cue| self.take_cue(cue));
+        is_there
     }
 
     /// Mixes what is to be mixed until `now`. Returns false once nobody can change anything any more.
@@ -142,7 +165,7 @@ impl SoundTick {
         if !self.take_cues() {
             return false;
         }
-        while self.poll_timeout() <= now {
+        while self.poll_timeout() <= now && !self.rests() {
             if self.count.is_multiple_of(METER_EVERY) {
                 self.tell_loudness();
             }
@@ -165,20 +188,41 @@ impl SoundTick {
     fn take_cues(&mut self) -> bool {
         loop {
             match self.inbox.try_recv() {
-                Ok(SoundCue::Voices(voices)) => {
-                    self.mix_waiting();
-                    self.handle_voices(voices);
-                }
-                Ok(SoundCue::SideMixes(wanted)) => {
-                    self.mix_waiting();
-                    self.side_mixes.handle_wanted(&wanted);
-                }
-                Ok(SoundCue::Pass(feed)) => self.passed_on = feed,
-                Ok(SoundCue::DeskIsFree(is_free)) => self.desk_is_free = is_free,
+                Ok(cue) => self.take_cue(cue),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
+    }
+
+    fn take_cue(&mut self, cue: SoundCue) {
+        let has_rested = self.rests();
+        match cue {
+            SoundCue::Voices(voices) => {
+                self.mix_waiting();
+                self.handle_voices(voices);
+            }
+            SoundCue::SideMixes(wanted) => {
+                self.mix_waiting();
+                self.side_mixes.handle_wanted(&wanted);
+            }
+            SoundCue::Pass(feed) => self.passed_on = feed,
+            SoundCue::DeskIsFree(is_free) => self.desk_is_free = is_free,
+            SoundCue::Sleep(is_asleep) => {
+                self.mix_waiting();
+                self.is_asleep = is_asleep;
+            }
+        }
+        if has_rested && !self.rests() {
+            self.begin_anew();
+        }
+    }
+
+    /// Forgets what was heard before the rest, and begins with what is just past.
+    fn begin_anew(&mut self) {
+        self.encoder.restart_sound();
+        (self.limiter, self.pass) = (Limiter::default(), SoundPass::default());
+        self.count = (media_now().millis() / BLOCK_MS).saturating_sub(BLOCKS_BACK);
     }
 
     /// Newcomers rise from silence and leavers fall to it within one block, so nothing clicks.

@@ -41,9 +41,10 @@ const CAPACITY: usize = RATE_HZ as usize;
 /// Most packets that wait to be passed on. Full: the oldest is dropped.
 const MOST_PACKETS: usize = 64;
 
-/// Most packets that wait to be decoded (some 300 ms). Full: the oldest is dropped, since nobody mixes this
-/// voice now.
-const MOST_UNDECODED: usize = 16;
+/// Most packets that wait to be decoded (a second). Full: the oldest is dropped, since nobody mixes this
+/// voice now. Who begins to mix begins with what is past ([`crate::sound_tick`]), and hosts' packets are
+/// here up to 350 ms before they are due.
+const MOST_UNDECODED: usize = 50;
 
 /// The sound of one feed that is still to be mixed.
 #[derive(Default)]
@@ -194,6 +195,13 @@ pub(crate) fn position(at: MediaTime) -> i64 {
     i64::try_from(samples).expect("the machine has not run for six million years")
 }
 
+/// Returns when the sample at a position is due.
+pub(crate) fn moment(position: i64) -> MediaTime {
+    let samples = u128::from(position.unsigned_abs());
+    let nanos = (samples * 1_000_000_000).div_ceil(u128::from(RATE_HZ));
+    MediaTime::from_nanos(u64::try_from(nanos).expect("a moment has a position"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +260,13 @@ mod tests {
             }
         }
         assert!(voice.samples.len() < 2_000, "{} samples wait", voice.samples.len());
+    }
+
+    #[test]
+    fn a_position_has_a_moment() {
+        for at in [0, 1, 1_024, 960_007, 48_000 * 86_400 * 365 + 5] {
+            assert_eq!(position(moment(at)), at);
+        }
     }
 
     #[test]
