@@ -1,7 +1,7 @@
 //! Looks after a ledger beside the server that writes to it: says whether every chain of hashes
 //! holds, copies it, and takes away what is old.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -119,7 +119,8 @@ impl Caretaker {
         heads: &[Head],
         pruned_before: u64,
     ) -> Result<Held, LedgerError> {
-        let there: BTreeSet<LifeId> = self.lives(None)?.iter().map(|life| life.id).collect();
+        let lives = self.lives(None)?;
+        let ends: BTreeMap<_, _> = lives.iter().map(|life| (life.id, life.ended_at)).collect();
         let mut held = Held::default();
         for Head { room, life, seq, at, hash } in heads {
             let row = self.rows(*life, seq.saturating_sub(1), 1)?.pop();
@@ -129,7 +130,13 @@ impl Caretaker {
                     continue;
                 }
                 Some(row) if row.seq == *seq => "it is not the row that was kept",
-                None if !there.contains(life) && *at < pruned_before => {
+                // Its rows go first, and a letter that waits keeps a life of which no row is left.
+                Some(_) | None
+                    if *at < pruned_before
+                        && ends
+                            .get(life)
+                            .is_none_or(|end| end.is_some_and(|at| at < pruned_before)) =>
+                {
                     held.gone += 1;
                     continue;
                 }

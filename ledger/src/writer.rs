@@ -209,6 +209,10 @@ impl Writer {
                     && let Some(head) = self.journals.get_mut(&life)
                 {
                     head.is_broken = true;
+                    // Also one of which only the beginning was in the batch: nothing tells it later.
+                    if !self.touched.contains(&life) {
+                        self.touched.push(life);
+                    }
                     error!(room = head.room, "A room's rows could not be written; it stops.");
                 }
             }

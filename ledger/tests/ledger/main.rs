@@ -14,6 +14,7 @@ mod throw_away;
 mod tls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ledger::{
     Delivery, Entry, Head, Journal, Ledger, LedgerConfig, LedgerError, LetterFilter, LetterState,
@@ -213,6 +214,13 @@ async fn whoever_takes_a_ledger_over_shuts_the_others_out(home: Home) {
     journal.append(row(2, None));
     assert_eq!(wait(&mut journal).await, Progress { durable: 1, is_broken: true });
     assert_eq!(new.rows(journal.life().id, 0, 10).await.unwrap().len(), 1);
+    // A room that is opened now has nothing but its beginning to write, and hears of it, too.
+    let mut late = old.begin("b", 3);
+    old.open_lives().await.unwrap();
+    late.append(row(3, None));
+    let told = tokio::time::timeout(Duration::from_secs(20), wait(&mut late)).await;
+    assert_eq!(told.expect("it waits for ever"), Progress { durable: 0, is_broken: true });
+    drop(late);
     close(old, writer_of(journal, old_writer));
     close(new, new_writer);
 }
@@ -284,12 +292,21 @@ async fn what_ended_long_ago_is_taken_away_and_the_rest_verifies(home: Home) {
         wait(&mut journal).await;
     }
     let letters = ledger.outbox().list(LetterFilter::default(), 1_000).await.unwrap();
-    let delivered = letters.into_iter().map(|letter| (letter.id, Delivery::Delivered));
-    ledger.outbox().settle(delivered.collect()).await.unwrap();
-    close(ledger, writer);
+    let late = letters.iter().find(|letter| letter.room == "old").unwrap().id;
+    let delivered = |id| (id, Delivery::Delivered);
+    let in_time = letters.iter().map(|letter| letter.id).filter(|id| *id != late);
+    ledger.outbox().settle(in_time.map(delivered).collect()).await.unwrap();
+    let heads = home.beside(|ledger| ledger.heads(None)).unwrap();
 
+    // A letter that waits keeps its life, of which no row was cut off by anybody else.
     let pruned = home.beside(|ledger| ledger.prune(150, 11)).unwrap();
-    assert_eq!((pruned.lives, pruned.rows, pruned.keys, pruned.letters), (1, 20, 30, 40));
+    assert_eq!((pruned.lives, pruned.rows, pruned.keys, pruned.letters), (0, 20, 30, 39));
+    let held = home.beside(|ledger| ledger.hold_against(&heads, 150)).unwrap();
+    assert_eq!((held.held, held.gone, held.faults), (2, 1, Vec::new()));
+    ledger.outbox().settle(vec![delivered(late)]).await.unwrap();
+    close(ledger, writer);
+    let pruned = home.beside(|ledger| ledger.prune(150, 11)).unwrap();
+    assert_eq!((pruned.lives, pruned.letters), (1, 1));
     assert_eq!(rooms(&home.beside(|ledger| ledger.lives(None)).unwrap()), ["young", "open"]);
     let checked = home.beside(|ledger| ledger.verify(None)).unwrap();
     assert_eq!((checked.rows, checked.faults), (40, Vec::new()));
