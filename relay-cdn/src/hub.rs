@@ -10,7 +10,7 @@ use std::time::Instant;
 use media_rules::{EncodedFrame, FrameCodec};
 
 use crate::gop::Gop;
-use crate::subscription::{Feeder, Subscription};
+use crate::subscription::{Feeder, Subscription, Taker};
 
 /// Hands the frames of one program to its outputs. Clones are handles to the same program.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +39,17 @@ impl Hub {
 
     /// Begins an output at the newest keyframe, or at the next one if the program does not run.
     pub fn subscribe(&self) -> Subscription {
+        self.begin(Taker::Player)
+    }
+
+    /// Begins an output that nobody is at the other end of.
+    pub(crate) fn subscribe_to_record(&self) -> Subscription {
+        self.begin(Taker::Recorder)
+    }
+
+    fn begin(&self, taker: Taker) -> Subscription {
         let mut state = self.outputs.lock();
-        let (feeder, subscription) = Feeder::new(state.gop.frames(Instant::now()));
+        let (feeder, subscription) = Feeder::new(state.gop.frames(Instant::now()), taker);
         if state.closed {
             feeder.close();
         } else {
@@ -59,6 +68,14 @@ impl Hub {
         let mut state = self.outputs.lock();
         state.feeders.retain(|feeder| !feeder.is_abandoned());
         state.feeders.len()
+    }
+
+    /// Returns whether an output takes this program that is no recording: somebody may be watching.
+    pub fn is_played(&self) -> bool {
+        let state = self.outputs.lock();
+        let is_playing =
+            |feeder: &Feeder| feeder.taker() == Taker::Player && !feeder.is_abandoned();
+        state.feeders.iter().any(is_playing)
     }
 }
 

@@ -46,7 +46,7 @@ impl Recorder {
         let (sender, status) = watch::channel(RecorderStatus::default());
         let stop = CancellationToken::new();
         let task = Task {
-            subscription: hub.subscribe(),
+            subscription: hub.subscribe_to_record(),
             path: path.to_owned(),
             limits,
             status: sender,

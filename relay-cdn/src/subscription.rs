@@ -75,17 +75,32 @@ impl Drop for Subscription {
 #[derive(Debug)]
 pub(crate) struct Feeder {
     shared: Arc<Shared>,
+    taker: Taker,
+}
+
+/// What an output is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Taker {
+    /// Somebody else's screen or server.
+    Player,
+    /// A file of ours.
+    Recorder,
 }
 
 impl Feeder {
     /// Makes both ends; `gop` is what the output sees first.
-    pub(crate) fn new(gop: &[EncodedFrame]) -> (Self, Subscription) {
+    pub(crate) fn new(gop: &[EncodedFrame], taker: Taker) -> (Self, Subscription) {
         let shared = Arc::new(Shared::default());
-        let feeder = Self { shared: Arc::clone(&shared) };
+        let feeder = Self { shared: Arc::clone(&shared), taker };
         for frame in gop {
             feeder.push(frame);
         }
         (feeder, Subscription { shared })
+    }
+
+    /// Returns what the output is for.
+    pub(crate) const fn taker(&self) -> Taker {
+        self.taker
     }
 
     /// Queues a frame, or throws the queue away if it is full. Never waits for the output, which hears of a
@@ -234,7 +249,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_output_is_told_of_pictures_once_their_sound_is_there_too() {
-        let (feeder, mut subscription) = Feeder::new(&[]);
+        let (feeder, mut subscription) = Feeder::new(&[], Taker::Player);
         let frames = [
             (FrameCodec::H264, 1_000),
             (FrameCodec::H264, 1_033),
@@ -263,7 +278,7 @@ mod tests {
         for (goes_on, ends) in
             [(FrameCodec::H264, FrameCodec::Aac), (FrameCodec::Aac, FrameCodec::H264)]
         {
-            let (feeder, _subscription) = Feeder::new(&[]);
+            let (feeder, _subscription) = Feeder::new(&[], Taker::Player);
             told(&feeder, &[(FrameCodec::H264, 1_000), (ends, 1_001), (goes_on, 1_002)]);
             let frames: Vec<_> = (1..8).map(|n| (goes_on, 1_002 + 33 * n)).collect();
             let heard = told(&feeder, &frames);

@@ -8,6 +8,8 @@
 //! ```
 
 mod shelf;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 

@@ -271,12 +271,12 @@ impl RoomMedia {
         Ok(())
     }
 
-    /// Returns whether nobody publishes, watches or takes anything.
+    /// Returns whether nobody publishes, watches or takes anything. A recording is nobody: one that was
+    /// forgotten would keep its room for ever.
     pub(crate) fn is_idle(&self) -> bool {
-        self.peers.is_empty()
-            && self.negotiating == 0
-            && self.targets.is_empty()
-            && !self.is_relayed()
+        let is_played =
+            self.hub.is_played() || self.renditions.iter().any(|(_, hub)| hub.is_played());
+        self.peers.is_empty() && self.negotiating == 0 && self.targets.is_empty() && !is_played
     }
 
     /// Ends everything: the mixer finishes, then its takers do, then the peers are let go.

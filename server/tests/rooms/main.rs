@@ -13,6 +13,7 @@ mod media;
 mod news;
 mod order;
 mod peers;
+mod recordings;
 mod resume;
 mod sale;
 mod shop_letters;

@@ -106,13 +106,13 @@ fn of(letters: &[Letter], kind: &str) -> Vec<Value> {
 }
 
 /// Returns a letter as an endpoint gets it.
-fn sent(letter: &Letter) -> Value {
+pub(crate) fn sent(letter: &Letter) -> Value {
     let data: Value = serde_json::from_str(&letter.body).unwrap();
     let Letter { event, kind, room, seq, at, .. } = letter;
     json!({"id": event, "event": kind, "room": room, "seq": seq, "at": at, "data": data})
 }
 
-fn letter_schema() -> Validator {
+pub(crate) fn letter_schema() -> Validator {
     let mut schema = wire_format::protocol_schema();
     schema["$ref"] = json!("#/$defs/Letter");
     jsonschema::validator_for(&schema).unwrap()

@@ -55,10 +55,14 @@ impl Stage {
 
     /// The same, and `subscribers` are told.
     pub(crate) fn telling(ledger: Ledger, subscribers: server::Subscribers) -> Self {
-        let stage = Self::over(ledger);
-        let parts = RoomParts { subscribers, ..stage.parts };
+        Self::over(ledger).with(|parts| RoomParts { subscribers, ..parts })
+    }
+
+    /// The same rooms with other parts.
+    pub(crate) fn with(self, change: impl FnOnce(RoomParts) -> RoomParts) -> Self {
+        let parts = change(self.parts);
         let lobby = Lobby::new(parts.clone(), 4);
-        Self { parts, lobby, ..stage }
+        Self { parts, lobby, ..self }
     }
 
     /// Stops the server; what it has written stays.
