@@ -189,6 +189,9 @@ impl Server {
         info!(rooms = restored, "Ledger is open.");
         let keeping = keep_ledger(parts.ledger.clone(), parts.clock, config.ledger.keep_days);
         listeners.spawn(closing.clone().run_until_cancelled_owned(keeping));
+        if let Some(shelf) = parts.recordings.clone() {
+            listeners.spawn(closing.clone().run_until_cancelled_owned(shelf.keep()));
+        }
         let lobby = Arc::new(lobby);
         let rtmp_base = format!("rtmp://{}/live", reachable(rtmp_address, config)?).into();
         let services = services(config, mode, &parts, (tokens, lobby, rtmp_base, closing.clone()))?;

@@ -15,10 +15,12 @@ pub struct Recordings {
     pub max_hours: u64,
     /// The largest file, in MiB.
     pub max_mb: u64,
+    /// How long a recording is kept after it is over, in days; 0: nothing is ever deleted.
+    pub keep_days: u32,
 }
 
 impl Default for Recordings {
     fn default() -> Self {
-        Self { dir: PathBuf::new(), max_hours: 12, max_mb: 20_480 }
+        Self { dir: PathBuf::new(), max_hours: 12, max_mb: 20_480, keep_days: 0 }
     }
 }

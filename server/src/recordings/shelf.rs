@@ -1,23 +1,29 @@
 //! The folder of recordings: a film each, and a note beside it (`<id>.json`).
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use relay_cdn::{RecorderLimits, part_path};
 use room_rules::RoomId;
 use serde::{Deserialize, Serialize};
-use tracing::warn;
+use tracing::{info, warn};
 use wire_format::{Recording, RecordingState};
 
 use crate::config;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// How often what is old is looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Where recordings are kept; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Shelf {
     folder: Arc<Path>,
     limits: RecorderLimits,
+    /// How long films are kept once they are over, if not for ever.
+    keep: Option<Duration>,
 }
 
 /// What is written beside a film.
@@ -38,13 +44,19 @@ impl Shelf {
             duration: Duration::from_secs(settings.max_hours.saturating_mul(3_600)),
             bytes: settings.max_mb.saturating_mul(1 << 20),
         };
-        let shelf = Self { folder: folder.into(), limits };
-        for mut note in shelf.notes() {
+        let keep = (settings.keep_days > 0).then(|| DAY * settings.keep_days);
+        let shelf = Self { folder: folder.into(), limits, keep };
+        for (_, mut note) in shelf.notes() {
             if note.recording.state != RecordingState::Recording {
                 continue;
             }
-            note.recording.state = RecordingState::Interrupted;
-            note.recording.file = part_name(&note.recording.file);
+            // A film has its name once it is whole; only the note of that may be missing.
+            note.recording.state = if shelf.film(&note.recording).exists() {
+                RecordingState::Ready
+            } else {
+                note.recording.file = part_name(&note.recording.file);
+                RecordingState::Interrupted
+            };
             if let Ok(film) = std::fs::metadata(shelf.folder.join(&note.recording.file)) {
                 note.recording.bytes = film.len();
             }
@@ -66,7 +78,10 @@ impl Shelf {
     pub(super) fn note(&self, note: &Note) -> io::Result<()> {
         let path = self.folder.join(&note.recording.id).with_extension("json");
         let new = path.with_extension("json.part");
-        std::fs::write(&new, serde_json::to_vec(note)?)?;
+        let mut file = std::fs::File::create(&new)?;
+        file.write_all(&serde_json::to_vec(note)?)?;
+        // A name that reaches the disk before what it names would leave an empty note.
+        file.sync_all()?;
         std::fs::rename(new, path)
     }
 
@@ -74,15 +89,56 @@ impl Shelf {
     pub(super) fn list(&self, room: &RoomId) -> Vec<Recording> {
         let mut recordings: Vec<_> = self
             .notes()
-            .filter(|note| note.room == room.as_str())
-            .map(|note| note.recording)
+            .filter(|(_, note)| note.room == room.as_str())
+            .map(|(_, note)| note.recording)
             .collect();
         recordings.sort_by(|a, b| b.id.cmp(&a.id));
         recordings
     }
 
-    /// Reads every note in the folder; one that cannot be read is left out.
-    fn notes(&self) -> impl Iterator<Item = Note> + use<> {
+    /// Takes away now and then what was kept long enough. Ends at once if everything is kept.
+    pub(crate) async fn keep(self) {
+        let Some(keep) = self.keep else { return };
+        let mut ticks = tokio::time::interval(PRUNE_EVERY);
+        loop {
+            ticks.tick().await;
+            let shelf = self.clone();
+            let Some(before) = SystemTime::now().checked_sub(keep) else { continue };
+            let pruning = tokio::task::spawn_blocking(move || shelf.prune(before));
+            match pruning.await {
+                Ok(0) | Err(_) => {}
+                Ok(pruned) => info!(pruned, "Old recordings were deleted."),
+            }
+        }
+    }
+
+    /// Takes away films that were over before `before`, and returns how many. A film goes before its
+    /// note, so that one which cannot be deleted is tried again.
+    fn prune(&self, before: SystemTime) -> usize {
+        let is_old = |note: &Path| {
+            std::fs::metadata(note).and_then(|note| note.modified()).is_ok_and(|at| at < before)
+        };
+        let over = self.notes().filter(|(path, note)| {
+            note.recording.state != RecordingState::Recording && is_old(path)
+        });
+        let gone = over.filter(|(path, _)| {
+            // Named by the note's own place, not by what is in it.
+            let film = path.with_extension("mp4");
+            let files = [part_path(&film), film, path.clone()];
+            files.iter().all(|file| match std::fs::remove_file(file) {
+                Ok(()) => true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+                Err(error) => {
+                    warn!(path = %file.display(), %error, "An old recording cannot be deleted.");
+                    false
+                }
+            })
+        });
+        gone.count()
+    }
+
+    /// Reads every note in the folder, with its place; one that cannot be read is left out.
+    fn notes(&self) -> impl Iterator<Item = (PathBuf, Note)> + use<> {
         let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let paths: Vec<PathBuf> = files
             .map(|file| file.path())
@@ -90,10 +146,10 @@ impl Shelf {
             .collect();
         paths.into_iter().filter_map(|path| {
             let read = std::fs::read(&path).and_then(|text| Ok(serde_json::from_slice(&text)?));
-            read.inspect_err(|error| {
+            let note = read.inspect_err(|error| {
                 warn!(path = %path.display(), %error, "A note of a recording cannot be read.");
-            })
-            .ok()
+            });
+            Some((path, note.ok()?))
         })
     }
 }
@@ -128,17 +184,31 @@ mod tests {
         shelf.note(&note("1-a", "a", RecordingState::Ready)).unwrap();
         shelf.note(&note("2-b", "a", RecordingState::Recording)).unwrap();
         shelf.note(&note("3-c", "b", RecordingState::Recording)).unwrap();
+        // The process died between the film's name and its note.
+        shelf.note(&note("4-d", "a", RecordingState::Recording)).unwrap();
+        std::fs::write(folder.join("4-d.mp4"), b"1234567").unwrap();
         std::fs::write(folder.join("2-b.part.mp4"), b"12345").unwrap();
         std::fs::write(folder.join("9-z.json"), b"torn").unwrap();
 
         let shelf = Shelf::open(folder.clone(), &settings).unwrap();
         let listed = shelf.list(&RoomId::parse("a").unwrap());
+        // Whatever is over before tomorrow goes, with its film; what is being made, and what is not ours, stays.
+        shelf.note(&note("5-e", "a", RecordingState::Recording)).unwrap();
+        std::fs::write(folder.join("5-e.part.mp4"), b"1").unwrap();
+        assert_eq!(shelf.prune(SystemTime::now() - DAY), 0, "nothing is so old");
+        assert_eq!(shelf.prune(SystemTime::now() + DAY), 4);
+        let left = std::fs::read_dir(&folder).unwrap().flatten();
+        let mut left: Vec<_> = left.map(|file| file.file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, ["5-e.json", "5-e.part.mp4", "9-z.json"]);
         std::fs::remove_dir_all(folder).unwrap();
         let interrupted = Recording {
             bytes: 5,
             file: "2-b.part.mp4".into(),
             ..note("2-b", "a", RecordingState::Interrupted).recording
         };
-        assert_eq!(listed, [interrupted, note("1-a", "a", RecordingState::Ready).recording]);
+        let whole = Recording { bytes: 7, ..note("4-d", "a", RecordingState::Ready).recording };
+        let ready = note("1-a", "a", RecordingState::Ready).recording;
+        assert_eq!(listed, [whole, interrupted, ready]);
     }
 }
