@@ -6,10 +6,10 @@ import { createInterface } from 'node:readline';
 import { binary, freeUdpPort } from './machine.mjs';
 import { waitFor } from './wait.mjs';
 
-/** Starts a server. `env` overrides its environment, e.g. `LIANMAI_PROGRAM_FPS`; `prefix` are words that run it, e.g. `taskset`. */
-export async function startServer({ env = {}, prefix = [] } = {}) {
+/** Starts a server. `env` overrides its environment, e.g. `LIANMAI_PROGRAM_FPS`; `config` is a file of settings; `prefix` are words that run it, e.g. `taskset`. */
+export async function startServer({ env = {}, config, prefix = [] } = {}) {
   const args = ['serve', '--dev', '--http', '127.0.0.1:0', '--rtmp', '127.0.0.1:0', '--ops', '127.0.0.1:0',
-    '--media-port', String(await freeUdpPort()), '--print-addresses'];
+    '--media-port', String(await freeUdpPort()), '--print-addresses', ...(config ? ['--config', config] : [])];
   const [program, ...words] = [...prefix, binary('lianmai'), ...args];
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const log = [];

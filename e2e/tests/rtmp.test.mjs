@@ -1,8 +1,10 @@
 // Goal: any RTMP player and any CDN gets H.264 + AAC in sync, and a dying target disturbs nobody.
 // Method: a synthetic host with an exact flash and beep; real nginx-rtmp and FFmpeg; ffprobe measures the recordings.
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { startBackEnd } from '../lib/back-end.mjs';
 import { note } from '../lib/figures.mjs';
 import { startClipHost } from '../lib/load.mjs';
 import { scratch } from '../lib/machine.mjs';
@@ -13,11 +15,12 @@ import { createRoom, onStage } from '../lib/stage.mjs';
 import { pause, percentile, waitFor } from '../lib/wait.mjs';
 import { startWitness } from '../lib/witness.mjs';
 
-let server; let nginx; let clip; let token; let films;
+let server; let nginx; let clip; let token; let films; let backEnd;
 before(async () => {
   // Composed pictures; those of a solo host as they come are in sources.test.mjs.
   films = scratch('recordings');
-  server = await startServer({ env: { LIANMAI_PROGRAM_BYPASS: 'false', LIANMAI_RECORDINGS_DIR: films } });
+  backEnd = await startBackEnd(['recording.*', 'room.ended']);
+  server = await startServer({ config: backEnd.config, env: { LIANMAI_PROGRAM_BYPASS: 'false', LIANMAI_RECORDINGS_DIR: films } });
   nginx = await startNginx();
   await createRoom(server, 'a', 'alice');
   clip = startClipHost(server, 'a', 'alice');
@@ -27,7 +30,7 @@ before(async () => {
   assert.equal(status, 201);
   assert.ok(!JSON.stringify(body).includes('program'), 'the stream key is not shown');
 });
-after(async () => { await clip?.stop(); await nginx?.stop(); await server?.stop(); });
+after(async () => { await clip?.stop(); await nginx?.stop(); await server?.stop(); await backEnd?.stop(); });
 
 const recordings = (method, path = '') => server.call(method, `/v1/rooms/a/recordings${path}`, { token });
 const target = async () => (await server.call('GET', '/v1/rooms/a/targets', { token })).body.targets[0];
@@ -83,4 +86,27 @@ test('a target that dies for 4 s does not disturb the program and comes back by 
   const allowed = await witness.gapAllowed(100);
   assert.ok(steps(videoTimes).widest <= allowed, `a video gap of ${steps(videoTimes).widest} ms`);
   assert.ok(steps(audioTimes).widest <= allowed, `an audio gap of ${steps(audioTimes).widest} ms`);
+});
+
+test('back ends are told of a recording, and one that nobody stops ends whole with its room', async () => {
+  const told = (id) => backEnd.letters.filter((letter) => letter.data.recording === id);
+  const [first] = (await recordings('GET')).body.recordings;
+  await waitFor('both letters about the first', () => told(first.id).length === 2);
+  const { id, file, started_at, duration_ms, bytes } = first;
+  assert.deepEqual(told(id).map(({ event, data }) => [event, data]), [
+    ['recording.started', { recording: id, file, started_at }],
+    ['recording.ready', { recording: id, file, started_at, duration_ms, bytes }],
+  ]);
+
+  const second = (await recordings('POST')).body;
+  await waitFor('its first three seconds', async () => (await recordings('GET', `/${second.id}`)).body.duration_ms >= 3_000, { seconds: 20 });
+  assert.equal((await server.call('DELETE', '/v1/rooms/a', { token })).status, 204);
+  await waitFor('the letters about the second', () => told(second.id).length === 2);
+  const [started, ready] = told(second.id);
+  assert.deepEqual([started.event, ready.event, ready.data.file], ['recording.started', 'recording.ready', `${second.id}.mp4`]);
+  assert.ok(ready.data.duration_ms >= 3_000);
+  assert.equal(statSync(join(films, ready.data.file)).size, ready.data.bytes);
+  const { videoTimes } = await inspect(join(films, ready.data.file));
+  assert.ok(videoTimes.at(-1) - videoTimes[0] >= 2.5, `${videoTimes.length} pictures`);
+  await waitFor('the room to be over for back ends, too', () => backEnd.letters.some((letter) => letter.event === 'room.ended'));
 });
