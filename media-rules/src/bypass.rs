@@ -114,6 +114,14 @@ impl Bypass {
         }
     }
 
+    /// Takes what the program's encoder is told to make from now on.
+    pub fn set_kbps(&mut self, kbps: u32) {
+        self.limits.kbps = kbps;
+        if let Some(alone) = &mut self.alone {
+            alone.fitness.set_limits(self.limits);
+        }
+    }
+
     /// Takes who is alone on a plain canvas, if somebody is; see [`lone_feed`].
     pub fn handle_scene(&mut self, lone: Option<&FeedId>, now: MediaTime) {
         if lone == self.lone() {

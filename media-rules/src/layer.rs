@@ -12,12 +12,14 @@
 
 mod demand;
 mod meter;
+mod offers;
 
 use std::time::Duration;
 
 use crate::{Layers, MediaTime};
 pub use demand::{Demand, EncodingSet};
 pub use meter::{LayerMeter, MAX_LAYERS};
+pub use offers::{Offer, Offers, OnDemand};
 
 /// How far above the rung's rate the estimate must be for a step up, in percent.
 const HEADROOM_PERCENT: u64 = 115;

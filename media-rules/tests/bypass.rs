@@ -159,6 +159,17 @@ fn an_encoder_that_begins_to_predict_from_the_future_is_mixed() {
 }
 
 #[test]
+fn a_host_who_sends_more_than_the_program_may_have_from_now_on_is_mixed() {
+    let mut stage = Stage::passing();
+    stage.rule.set_kbps(100);
+    stage.play(2 * PERIOD_MS);
+    assert_eq!(stage.rule.maker(), Maker::Mixer);
+    stage.rule.set_kbps(LIMITS.kbps);
+    stage.play(6_000);
+    assert_eq!(stage.rule.maker(), host("alice"));
+}
+
+#[test]
 fn more_bits_or_pictures_than_the_program_may_have_are_mixed() {
     let mut stage = Stage::passing();
     // 2400 kbit/s, then 2600.

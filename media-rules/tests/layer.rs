@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use media_rules::layer::{Demand, EncodingSet, LayerChoice, LayerMeter, Pin, Rung, Shown};
+use media_rules::layer::{
+    Demand, EncodingSet, LayerChoice, LayerMeter, Offer, Offers, OnDemand, Pin, Rung, Shown,
+};
 use media_rules::{FrameInfo, Layers, MediaTime};
 
 const TICK: Duration = Duration::from_millis(50);
@@ -248,4 +250,68 @@ impl Random {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
         usize::try_from(self.0 >> 33).expect("31 bits") % bound
     }
+}
+
+fn offers(numbers: &[u8]) -> Offers {
+    let mut offers = Offers::default();
+    for &number in numbers {
+        // 0 is the whole picture, 1 the smallest rendition.
+        let (size, bps) =
+            [((720, 1_280), 1_500_000), ((360, 640), 400_000), ((540, 960), 1_000_000)]
+                [usize::from(number)];
+        offers.insert(number, Offer { size, bps });
+    }
+    offers
+}
+
+#[test]
+fn what_is_offered_is_on_the_ladder_before_anybody_takes_it() {
+    let mut ladder = Vec::new();
+    let measured = |number| (number == 0).then_some(1_300_000);
+    offers(&[0, 1, 2]).push_rungs(measured, &mut ladder);
+    assert_eq!(ladder, [rung(1, 400), rung(2, 1_000), rung(0, 1_300)]);
+    let mut viewer = Viewer::new();
+    viewer.choice.handle_ladder(&ladder, None, viewer.now);
+    let shown = viewer.choice.handle_ladder(&ladder, Some(500_000), viewer.now);
+    assert_eq!(shown, Some(Shown::Picture { encoding: 1, layers: Layers::ALL }), "at once");
+}
+
+#[test]
+fn a_rendition_that_has_just_begun_is_no_dearer_than_it_was_offered_for() {
+    let mut ladder = Vec::new();
+    let measured = |number| Some([2_400_000, 3_000_000, 250_000][usize::from(number)]);
+    offers(&[0, 1, 2]).push_rungs(measured, &mut ladder);
+    assert_eq!(ladder, [rung(1, 400), rung(2, 250), rung(0, 2_400)], "a host is what it is");
+}
+
+#[test]
+fn whoever_is_shown_what_is_not_offered_any_more_goes_elsewhere_at_once() {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    offers(&[0, 1, 2]).push_rungs(|_| None, &mut before);
+    offers(&[0, 1]).push_rungs(|_| None, &mut after);
+    assert!(offers(&[0, 1]).is_choice() && !offers(&[0]).is_choice());
+    let mut viewer = Viewer::new();
+    let choose = |viewer: &mut Viewer, ladder: &[Rung]| match viewer.choice.handle_ladder(
+        ladder,
+        Some(1_200_000),
+        viewer.now,
+    ) {
+        Some(Shown::Picture { encoding, .. }) => encoding,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(choose(&mut viewer, &before), 2);
+    assert_eq!(choose(&mut viewer, &after), 1);
+}
+
+#[test]
+fn a_rendition_is_made_from_when_somebody_takes_it_until_a_while_after_the_last() {
+    let at = MediaTime::from_millis;
+    let taken = |numbers: &[u8]| numbers.iter().copied().collect::<EncodingSet>();
+    let mut demand = OnDemand::default();
+    assert_eq!(demand.wanted(at(1_000)), taken(&[]), "nobody has come yet");
+    demand.handle_taken(taken(&[0, 2]), at(1_000));
+    assert_eq!(demand.wanted(at(1_000)), taken(&[0, 2]), "at once");
+    demand.handle_taken(taken(&[0]), at(5_000));
+    assert_eq!(demand.wanted(at(10_999)), taken(&[0, 2]));
+    assert_eq!(demand.wanted(at(11_000)), taken(&[0]));
 }

@@ -69,8 +69,8 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// No program has more renditions.
-    pub const MAX_RENDITIONS: usize = 3;
+    /// No program has more renditions: one of each name.
+    pub const MAX_RENDITIONS: usize = LADDER.len();
 }
 
 /// A smaller version of the program's picture, made of the same composite by an encoder of its own.
@@ -87,7 +87,7 @@ pub struct Rendition {
 }
 
 /// The usual names of renditions.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum RenditionName {
     /// 360 lines, 400 kbit/s.
     Ld,
@@ -118,6 +118,11 @@ impl RenditionName {
         LADDER.get(usize::from(number)).map(|(_, name, _, _)| *name)
     }
 
+    /// Returns its place among all, the smallest first. It does not depend on which others are made.
+    pub const fn place(self) -> usize {
+        self.number() as usize
+    }
+
     /// Returns the name as it stands behind a room's in `live/<room>_sd`.
     pub fn as_str(self) -> &'static str {
         LADDER[usize::from(self.number())].0
@@ -125,6 +130,11 @@ impl RenditionName {
 }
 
 impl Rendition {
+    /// Returns every rendition that a program of `canvas` pixels can have, the smallest first.
+    pub fn all(canvas: (u32, u32)) -> impl Iterator<Item = Self> {
+        LADDER.iter().filter_map(move |(name, ..)| Self::named(name, canvas))
+    }
+
     /// Returns the rendition of this name (`ld`, `sd` or `hd`) of a program of `canvas` pixels;
     /// `None` if there is no such name or the program itself is no larger.
     pub fn named(name: &str, canvas: (u32, u32)) -> Option<Self> {
@@ -157,6 +167,8 @@ mod tests {
         assert_eq!(size("sd", (720, 1280)), Some((540, 960, 1_000)));
         assert_eq!((size("hd", (720, 1280)), size("xd", (720, 1280))), (None, None));
         assert_eq!(size("hd", (1920, 1080)), Some((1280, 720, 1_800)));
+        let names = Rendition::all((720, 1280)).map(|it| it.name).collect::<Vec<_>>();
+        assert_eq!(names, [RenditionName::Ld, RenditionName::Sd]);
         for (text, name, ..) in LADDER {
             assert_eq!(
                 (name.as_str(), RenditionName::from_number(name.number())),

@@ -29,7 +29,7 @@ use tracing::{info, warn};
 use crate::link::{
     Clip, ClipNews, Down, Duty, SeatLoudness, SideMix, Snapshot, SnapshotWish, Start,
 };
-use crate::{Outbox, Quality, VideoEncoder, Weight, media_now};
+use crate::{Outbox, Quality, RenditionName, VideoEncoder, Weight, media_now};
 use back_off::BackOff;
 use delivery::Delivery;
 use life::{End, Life};
@@ -131,8 +131,8 @@ pub enum ProgramEvent {
     Snapshot(Snapshot),
     /// A picture of a rendition. `at` rises strictly in each of them.
     Rendition {
-        /// Which, by its place in the program's [`Quality`].
-        index: usize,
+        /// Which.
+        name: RenditionName,
         /// The picture.
         frame: EncodedFrame,
     },

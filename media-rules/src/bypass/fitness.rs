@@ -38,6 +38,11 @@ impl Fitness {
         Self { limits, has_fitting_format: None, has_b_slices: false, recent, bytes: 0 }
     }
 
+    /// Takes other bounds; what was seen of the format suits them as it did.
+    pub(super) const fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     pub(super) fn handle_picture(&mut self, picture: &EncodedFrame) {
         let mut sets = nals(&picture.data).filter(|nal| NalType::of(nal) == NalType::Sps);
         if let Some(sps) = sets.next() {

@@ -8,6 +8,7 @@ use super::fields::{Fields, put_feed};
 use super::snapshot::{Snapshot, put_snapshot, snapshot};
 use super::sound::{SeatLoudness, loudness, put_loudness, put_side_frame, side_frame};
 use super::{LinkError, VERSION, frame};
+use crate::RenditionName;
 
 /// A message from a mixer process to the server.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,8 +42,8 @@ pub enum Up {
     Snapshot(Snapshot),
     /// A picture of a rendition.
     Rendition {
-        /// Which, by its place in the program's [`crate::Quality`].
-        index: u8,
+        /// Which.
+        name: RenditionName,
         /// The picture.
         frame: EncodedFrame,
     },
@@ -117,8 +118,8 @@ impl Up {
                     out.extend_from_slice(&number.to_le_bytes());
                 }
             }
-            Self::Rendition { index, frame } => {
-                out.extend_from_slice(&[5, *index, u8::from(frame.is_key)]);
+            Self::Rendition { name, frame } => {
+                out.extend_from_slice(&[5, name.number(), u8::from(frame.is_key)]);
                 out.extend_from_slice(&frame.at.nanos().to_le_bytes());
                 out.extend_from_slice(&frame.data);
             }
@@ -158,10 +159,11 @@ impl Up {
                 steps_down: fields.u32()?,
             }),
             5 => {
-                let (index, is_key, at) = (fields.u8()?, fields.flag()?, fields.time()?);
+                let name = RenditionName::from_number(fields.u8()?).ok_or(LinkError::BadValue)?;
+                let (is_key, at) = (fields.flag()?, fields.time()?);
                 let data = fields.rest();
                 Self::Rendition {
-                    index,
+                    name,
                     frame: EncodedFrame { codec: FrameCodec::H264, at, is_key, data },
                 }
             }
@@ -239,7 +241,7 @@ mod tests {
                 steps_down: 6,
             }),
             Up::Rendition {
-                index: 2,
+                name: RenditionName::Hd,
                 frame: EncodedFrame {
                     codec: FrameCodec::H264,
                     at: MediaTime::from_millis(80),

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::stand_in::StandIn;
 use super::{ProgramEvent, Taker};
-use crate::Quality;
+use crate::{Quality, RenditionName};
 
 /// Places that pictures leave free for sound and for news of the process.
 const KEPT_FOR_SOUND: usize = 128;
@@ -79,12 +79,11 @@ impl Delivery {
     }
 
     /// Delivers a picture of a rendition; returns the same.
-    pub(super) fn handle_rendition(&mut self, index: usize, frame: EncodedFrame) -> bool {
-        // A process that makes up renditions is of no use, but does no harm.
-        if index >= Quality::MAX_RENDITIONS {
-            return true;
-        }
-        self.handle_picture(1 + index, frame, |frame| ProgramEvent::Rendition { index, frame })
+    pub(super) fn handle_rendition(&mut self, name: RenditionName, frame: EncodedFrame) -> bool {
+        self.handle_picture(1 + name.place(), frame, |frame| ProgramEvent::Rendition {
+            name,
+            frame,
+        })
     }
 
     fn handle_picture(
@@ -180,17 +179,17 @@ mod tests {
         let mut delivery = Delivery::new(Box::new(Some), events);
         delivery.handle_death(1, "killed".into());
         delivery.handle_frame(frame(FrameCodec::H264, 20, true), 1);
-        delivery.handle_rendition(0, frame(FrameCodec::H264, 10, false));
-        delivery.handle_rendition(0, frame(FrameCodec::H264, 11, true));
-        delivery.handle_rendition(9, frame(FrameCodec::H264, 12, true));
+        delivery.handle_rendition(RenditionName::Sd, frame(FrameCodec::H264, 10, false));
+        delivery.handle_rendition(RenditionName::Sd, frame(FrameCodec::H264, 11, true));
+        delivery.handle_rendition(RenditionName::Ld, frame(FrameCodec::H264, 10, true));
 
         let mut seen = Vec::new();
         while let Ok(event) = receiver.try_recv() {
-            if let ProgramEvent::Rendition { index, frame } = event {
-                seen.push((index, frame.at.millis()));
+            if let ProgramEvent::Rendition { name, frame } = event {
+                seen.push((name, frame.at.millis()));
             }
         }
-        assert_eq!(seen, [(0, 11)]);
+        assert_eq!(seen, [(RenditionName::Sd, 11), (RenditionName::Ld, 10)]);
     }
 
     #[test]

@@ -256,8 +256,8 @@ impl<'a> Watch<'a> {
                         self.shared.tell(Down::Keyframe);
                     }
                 }
-                Up::Rendition { index, frame } => {
-                    if !self.delivery.handle_rendition(usize::from(index), frame) {
+                Up::Rendition { name, frame } => {
+                    if !self.delivery.handle_rendition(name, frame) {
                         self.shared.tell(Down::Keyframe);
                     }
                 }

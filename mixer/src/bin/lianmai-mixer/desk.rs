@@ -187,7 +187,10 @@ impl Desk {
                 let _ = self.pictures.send(Cue::Snapshot(wish));
                 self.look_at_all(now);
             }
-            Down::Quality(quality) => self.encoder.set_quality(quality),
+            Down::Quality(quality) => {
+                self.solo.handle_rate(quality.video_kbps);
+                self.encoder.set_quality(quality);
+            }
             Down::Aac(is_wanted) => self.encoder.set_aac(is_wanted),
             // They begin and end what is done here.
             Down::Start(_) | Down::Stop => {}

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gstreamer as gst;
 use media_rules::{EncodedFrame, FrameCodec, MediaTime, Rung, Waiting};
 use mixer::link::Start;
-use mixer::{Quality, Rendition, media_now};
+use mixer::{Quality, Rendition, RenditionName, media_now};
 use tracing::{error, info, warn};
 
 use crate::exit::Exit;
@@ -153,7 +153,7 @@ impl Encoder {
         *self.aac() = None;
         let mut video = self.video();
         (video.main, video.coming) = (None, None);
-        video.renditions.clear();
+        video.renditions = Default::default();
     }
 
     fn aac(&self) -> MutexGuard<'_, Option<SoundEncoder>> {
@@ -194,7 +194,8 @@ struct Video {
     /// `None` only once everything has stopped.
     main: Option<VideoEncoder>,
     coming: Option<Coming>,
-    renditions: Vec<VideoEncoder>,
+    /// By the numbers of their names.
+    renditions: [Option<VideoEncoder>; Quality::MAX_RENDITIONS],
     outputs: Outputs,
 }
 
@@ -217,7 +218,7 @@ impl Video {
             is_short_of_time: false,
             main: None,
             coming: None,
-            renditions: Vec::new(),
+            renditions: Default::default(),
             outputs,
         };
         info!(element = ?video.kind, "An encoder was chosen.");
@@ -229,7 +230,7 @@ impl Video {
     }
 
     fn all(&self) -> impl Iterator<Item = &VideoEncoder> {
-        self.main.iter().chain(&self.renditions)
+        self.main.iter().chain(self.renditions.iter().flatten())
     }
 
     /// Brings the encoders to what is wanted of them. One that cannot be started leaves the one
@@ -247,28 +248,31 @@ impl Video {
             }
         }
 
-        let wanted = self.quality.renditions.clone();
-        for (index, rendition) in wanted.iter().enumerate() {
-            let shape = self.rendition_shape(*rendition);
-            if let Some(encoder) = self.renditions.get_mut(index) {
-                encoder.set_kbps(rendition.kbps);
+        self.follow_renditions();
+    }
+
+    fn follow_renditions(&mut self) {
+        for place in 0..self.renditions.len() {
+            let is_it = |rendition: &&Rendition| rendition.name.place() == place;
+            let Some(wanted) = self.quality.renditions.iter().find(is_it).copied() else {
+                self.renditions[place].take().into_iter().for_each(VideoEncoder::retire);
+                continue;
+            };
+            let shape = self.rendition_shape(wanted);
+            if let Some(encoder) = &mut self.renditions[place] {
+                encoder.set_kbps(wanted.kbps);
                 if *encoder.shape() == shape {
                     continue;
                 }
             }
-            match self.start_rendition(index, shape) {
-                Ok(new) if index < self.renditions.len() => {
-                    std::mem::replace(&mut self.renditions[index], new).retire();
+            match self.start_rendition(wanted.name, shape) {
+                Ok(new) => {
+                    let former = self.renditions[place].replace(new);
+                    former.into_iter().for_each(VideoEncoder::retire);
                 }
-                Ok(new) => self.renditions.push(new),
-                Err(error) => {
-                    warn!(%error, index, "A rendition could not be started.");
-                    break;
-                }
+                Err(error) => warn!(%error, ?wanted, "A rendition could not be started."),
             }
         }
-        let kept = wanted.len().min(self.renditions.len());
-        self.renditions.drain(kept..).for_each(VideoEncoder::retire);
     }
 
     /// Warms up the encoder that is to take over, and lets it once it is. Returns whether there is time
@@ -324,9 +328,9 @@ impl Video {
         Ok(Coming { encoder, is_live, has_picture: false })
     }
 
-    fn start_rendition(&self, index: usize, shape: Shape) -> anyhow::Result<VideoEncoder> {
+    fn start_rendition(&self, name: RenditionName, shape: Shape) -> anyhow::Result<VideoEncoder> {
         let exit = Arc::clone(&self.outputs.exit);
-        VideoEncoder::start(self.kind, shape, move |frame| exit.send_rendition(index, frame))
+        VideoEncoder::start(self.kind, shape, move |frame| exit.send_rendition(name, frame))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use media_rules::{EncodedFrame, FrameCodec, MediaTime, PictureSplice};
+use mixer::RenditionName;
 
 use crate::outlet::Outlet;
 
@@ -46,8 +47,8 @@ impl Exit {
     }
 
     /// Sends a picture of a rendition; only the encoder makes them.
-    pub(crate) fn send_rendition(&self, index: usize, frame: EncodedFrame) {
-        self.outlet.send_rendition(index, frame);
+    pub(crate) fn send_rendition(&self, name: RenditionName, frame: EncodedFrame) {
+        self.outlet.send_rendition(name, frame);
     }
 
     /// Goes on with the pictures of `maker` from its next keyframe on.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use media_rules::{EncodedFrame, FrameCodec};
 use mixer::link::{MAX_FRAME, Up};
-use mixer::{Outbox, Quality, Weight};
+use mixer::{Outbox, Quality, RenditionName, Weight};
 
 /// Some three seconds of program. Full: all pictures go, since those after the first that is lost
 /// cannot be decoded, and the next one is a keyframe; of sound only the oldest goes.
@@ -58,11 +58,10 @@ impl Outlet {
         }
     }
 
-    /// Sends a picture of a rendition, by its place in the [`Quality`].
-    pub(crate) fn send_rendition(&self, index: usize, frame: EncodedFrame) {
-        if self.is_readable(1 + index, &frame) {
-            let index = u8::try_from(index).expect("there are a handful of renditions");
-            self.push(Weight::Picture, Up::Rendition { index, frame });
+    /// Sends a picture of a rendition.
+    pub(crate) fn send_rendition(&self, name: RenditionName, frame: EncodedFrame) {
+        if self.is_readable(1 + name.place(), &frame) {
+            self.push(Weight::Picture, Up::Rendition { name, frame });
         }
     }
 

@@ -85,6 +85,11 @@ impl Solo {
         self.look_at_scene(now);
     }
 
+    /// Takes what the program's encoder is told to make.
+    pub(crate) fn handle_rate(&mut self, kbps: u32) {
+        self.rule.set_kbps(kbps);
+    }
+
     /// Takes the next whole picture of a feed.
     pub(crate) fn handle_picture(&mut self, feed: &FeedId, picture: EncodedFrame, now: MediaTime) {
         if self.lone() == Some(feed) {
