@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use media_rules::health::Health;
+use media_rules::layer::EncodingSet;
 use media_rules::{FeedId, MediaTime, Voice};
 
 /// One connection: a publisher or a viewer. Never used twice in a process.
@@ -174,6 +175,14 @@ pub enum Event {
         feed: FeedId,
         /// By the encoding's name in the offer: whether somebody takes it.
         layers: Vec<(String, bool)>,
+    },
+    /// What viewers take of a local feed whose encodings are made on demand, or wait for; said again
+    /// now and then. May get lost.
+    EncodingsTaken {
+        /// Whose.
+        feed: FeedId,
+        /// 0 is the whole picture.
+        taken: EncodingSet,
     },
     /// A data channel can be used.
     DataOpen {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use media_rules::layer::{Demand, EncodingSet, Rung};
+use media_rules::layer::{Demand, EncodingSet, Offers, Rung};
 use media_rules::{KeyframeGate, Log, MediaKind, MediaTime, TapItem};
 
 use crate::event::PeerId;
@@ -60,6 +60,10 @@ pub(crate) struct Feed {
     pub(crate) taken: Vec<EncodingSet>,
     /// At the source's home, if it sends several encodings.
     pub(crate) demand: Option<Demand>,
+    /// What a source that makes encodings on demand offers; `None` of one that sends what it has.
+    pub(crate) offers: Option<Offers>,
+    /// At the home of such a source: what was told last of what is taken.
+    pub(crate) told: EncodingSet,
     keyframe_interval: Duration,
     /// The publisher that was let go last. Its packets may still be on their way, on another queue.
     gone: Option<PeerId>,
@@ -111,6 +115,8 @@ impl Feed {
             resting: EncodingSet::default(),
             taken: Vec::new(),
             demand: None,
+            offers: None,
+            told: EncodingSet::default(),
             keyframe_interval,
             gone: None,
             streams: [const { None }; STREAMS],
@@ -149,6 +155,7 @@ impl Feed {
         self.resting = EncodingSet::default();
         self.taken.clear();
         self.demand = None;
+        (self.offers, self.told) = (None, EncodingSet::default());
     }
 
     /// Notes whether another worker has viewers. One without takes nothing, and says nothing any more.

@@ -1,7 +1,7 @@
 //! What a feed has to choose from, which of it the taps get, and what its host is asked to send.
 
 use media_rules::codec::picture_size;
-use media_rules::layer::{Demand, EncodingSet, LayerMeter, Rung};
+use media_rules::layer::{Demand, EncodingSet, LayerMeter, Offers, Rung};
 use media_rules::{MediaKind, MediaTime};
 
 use crate::feed::Feed;
@@ -31,6 +31,9 @@ impl Feed {
     /// Measures anew what there is to choose from. What the host rests because we asked for it is
     /// there, too: it comes back when somebody wants it.
     pub(crate) fn refresh_ladder(&mut self, now: MediaTime) {
+        if let Some(offers) = self.offers {
+            return self.refresh_offered(&offers, now);
+        }
         let mut encodings: Vec<Encoding> = Vec::new();
         let mut rungs = Vec::new();
         for (slot, quality) in self.qualities() {
@@ -64,6 +67,28 @@ impl Feed {
         self.wanted = fitting(encodings.iter(), size);
         let best = fitting(encodings.iter().filter(is_live), size);
         self.best = best.map_or(self.best, |number| Slot::encoding(usize::from(number)));
+    }
+
+    fn refresh_offered(&mut self, offers: &Offers, now: MediaTime) {
+        let mut ladder = std::mem::take(&mut self.ladder);
+        ladder.clear();
+        let measured = |number: u8| {
+            let stream = self.stream(Slot::encoding(usize::from(number)))?;
+            let meter = &stream.quality.meter;
+            let mut rungs = Vec::new();
+            meter.push_rungs(number, false, &mut rungs);
+            rungs.last().filter(|_| meter.is_live(now)).map(|full| full.bps)
+        };
+        offers.push_rungs(measured, &mut ladder);
+        self.ladder = ladder;
+    }
+
+    /// At the home of a source that makes encodings on demand: returns what is taken, if that is news.
+    pub(crate) fn poll_taken(&mut self, is_repeat: bool) -> Option<EncodingSet> {
+        self.offers?;
+        let taken = self.taken.iter().fold(EncodingSet::default(), |all, one| all.union(*one));
+        let before = std::mem::replace(&mut self.told, taken);
+        (before != taken || is_repeat && taken != EncodingSet::default()).then_some(taken)
     }
 
     /// Whether a packet is one for the taps, which get one encoding. They go over to the one that they

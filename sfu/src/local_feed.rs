@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use media_rules::codec::FrameReader;
 use media_rules::h264::Packetizer;
+use media_rules::layer::{EncodingSet, Offers};
 use media_rules::packet::{MIN_HEADER_LEN, PlainHeader, RtpHeader};
 use media_rules::{Codec, EncodedFrame, FeedId, FrameCodec, MediaKind, MediaTime};
 
@@ -39,8 +40,11 @@ struct Streams {
     /// By slot: the next sequence number.
     next: [u16; STREAMS],
     ssrcs: [u32; STREAMS],
-    /// How many renditions were pushed so far; each is a stream that must be anchored.
-    renditions: usize,
+    /// The renditions that were pushed so far, by their encodings' numbers; each is a stream that must
+    /// be anchored.
+    begun: EncodingSet,
+    /// What viewers may be given; nothing is said as long as nothing is offered.
+    offers: Option<Offers>,
     anchored: MediaTime,
     payloads: Vec<Bytes>,
 }
@@ -57,7 +61,8 @@ impl LocalFeed {
             packetizer: Packetizer::default(),
             next: std::array::from_fn(|_| fastrand::u16(1..0x4000)),
             ssrcs: std::array::from_fn(|_| fastrand::u32(1..)),
-            renditions: 0,
+            begun: EncodingSet::default(),
+            offers: None,
             anchored: MediaTime::default(),
             payloads: Vec::new(),
         };
@@ -78,18 +83,38 @@ impl LocalFeed {
     }
 
     /// Sends a picture of a smaller rendition, which viewers with little bandwidth or a small window
-    /// are given instead of the whole picture. Renditions beyond what a feed may have are ignored.
-    pub fn push_rendition(&self, index: usize, frame: &EncodedFrame) {
-        if frame.codec == FrameCodec::H264 && index + 1 < MAX_ENCODINGS {
+    /// are given instead of the whole picture, if it is offered. Encodings beyond what a feed may have,
+    /// and the whole picture, which is number 0, are ignored.
+    pub fn push_rendition(&self, encoding: u8, frame: &EncodedFrame) {
+        let number = usize::from(encoding);
+        if frame.codec == FrameCodec::H264 && (1..MAX_ENCODINGS).contains(&number) {
             let mut streams = self.lock();
-            if index >= streams.renditions {
-                streams.renditions = index + 1;
+            if !streams.begun.contains(encoding) {
+                streams.begun.insert(encoding);
                 // Now, not in a second: nobody can be sent what has no clock.
                 streams.anchored = MediaTime::default();
             }
             drop(streams);
-            self.send(Slot::encoding(index + 1), frame);
+            self.send(Slot::encoding(number), frame);
         }
+    }
+
+    /// Says which encodings viewers may be given. What one of them takes and is not sent yet is told
+    /// as [`Event::EncodingsTaken`](crate::Event::EncodingsTaken).
+    pub fn offer(&self, offers: Offers) {
+        let mut batch = Batch::new();
+        {
+            let mut streams = self.lock();
+            // A feed that never had a choice needs no word about it.
+            if streams.offers == Some(offers) || streams.offers.is_none() && !offers.is_choice() {
+                return;
+            }
+            streams.offers = Some(offers);
+            streams.is_announced = streams.is_announced || self.announce();
+            batch.push((self.feed.clone(), Item::Offers(self.source, offers)));
+        }
+        // A batch that does not fit is made up for with the next anchors.
+        let _ = self.home.try_media(batch, true);
     }
 
     fn send(&self, slot: Slot, frame: &EncodedFrame) {
@@ -139,7 +164,13 @@ impl LocalFeed {
             return;
         }
         streams.anchored = now;
-        let pictures = Slot::encodings().take(1 + streams.renditions);
+        let offers = streams.offers.map(|offers| Item::Offers(self.source, offers));
+        batch.extend(offers.map(|item| (self.feed.clone(), item)));
+        let begun = streams.begun;
+        let is_begun = |slot: &Slot| {
+            slot.encoding_number().is_some_and(|number| number == 0 || begun.contains(number))
+        };
+        let pictures = Slot::encodings().filter(is_begun);
         for slot in std::iter::once(Slot::AUDIO).chain(pictures) {
             let rtp_timestamp = now.rtp_timestamp(slot.kind().clock_rate_hz());
             let anchor = Anchor { at: now, rtp_timestamp };

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use media_rules::codec::FrameInfo;
+use media_rules::layer::Offers;
 use media_rules::packet::{ExtensionList, RtpHeader};
 use media_rules::{Codec, FeedId, MediaKind, MediaTime};
 
@@ -273,6 +274,8 @@ pub(crate) enum Item {
     Packet(Packet),
     /// A newer anchor for one of its streams.
     Anchor(StreamId, Anchor),
+    /// What can be had of a source that makes encodings on demand.
+    Offers(SourceId, Offers),
 }
 
 impl Item {
@@ -281,6 +284,7 @@ impl Item {
         match self {
             Self::Packet(packet) => packet.stream.source,
             Self::Anchor(stream, _) => stream.source,
+            Self::Offers(source, _) => *source,
         }
     }
 }

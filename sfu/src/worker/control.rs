@@ -172,7 +172,8 @@ impl Worker {
         // Without them its viewers would have no lip sync until the publisher's next report.
         let anchors = feed.streams().filter(|stream| stream.id.source == source);
         let anchors = anchors.filter_map(|stream| Some(Item::Anchor(stream.id, stream.anchor?)));
-        let items: Vec<_> = anchors.map(|item| (id.clone(), item)).collect();
+        let offers = feed.offers.map(|offers| Item::Offers(source, offers));
+        let items: Vec<_> = anchors.chain(offers).map(|item| (id.clone(), item)).collect();
         self.outboxes[worker].extend(items);
     }
 

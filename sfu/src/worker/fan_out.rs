@@ -80,6 +80,7 @@ impl Worker {
                     self.due_feeds.push(id);
                 }
             }
+            Item::Offers(_, offers) => self.feed(&id).offers = Some(offers),
             Item::Anchor(stream, anchor) => {
                 let Some(feed) = self.feeds.get_mut(&id) else {
                     return;

@@ -11,6 +11,8 @@ use crate::packet::{Slot, SourceId};
 /// Says to a host anew what it shall send, once in so many rounds: its page may have been reloaded
 /// or have missed it.
 const REPEAT_ROUNDS: u32 = 50;
+/// Says anew what is taken of what this process makes, once in so many rounds: it was lost perhaps.
+const LOCAL_REPEAT_ROUNDS: u32 = 10;
 
 impl Worker {
     /// Measures every feed, lets every viewer choose and tells homes what is taken here. Called a
@@ -38,7 +40,7 @@ impl Worker {
                 }
             }
             self.suspect = None;
-            if feed.has_choice() {
+            if feed.has_choice() || feed.offers.is_some() {
                 taken.push((id.clone(), source, feed.taken_here(slots.into_iter())));
             }
         }
@@ -60,6 +62,7 @@ impl Worker {
             }
         }
         self.tell_hosts();
+        self.tell_local();
     }
 
     /// Notes which encodings a worker's viewers take of a source that lives here.
@@ -95,6 +98,23 @@ impl Worker {
             if let Some(feed) = self.feeds.get(&viewer.feed) {
                 viewer.choose_layers(feed, self.now.media);
             }
+        }
+    }
+
+    /// Tells what is taken of the feeds whose encodings this process makes on demand.
+    fn tell_local(&mut self) {
+        let is_repeat = self.layer_rounds.is_multiple_of(LOCAL_REPEAT_ROUNDS);
+        let mut told = Vec::new();
+        for (id, feed) in &mut self.feeds {
+            if feed.local.is_some()
+                && feed.local == feed.source
+                && let Some(taken) = feed.poll_taken(is_repeat)
+            {
+                told.push((id.clone(), taken));
+            }
+        }
+        for (feed, taken) in told {
+            self.emit(Event::EncodingsTaken { feed, taken });
         }
     }
 
