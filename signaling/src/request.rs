@@ -17,7 +17,8 @@ use wire_format::{
 };
 
 use crate::{
-    IceFragment, IfMatch, LookRequest, MediaId, Outbox, RecordingRequest, Refused, RoomHandle, Sid,
+    IceFragment, IfMatch, LookRequest, MediaId, Outbox, QualityRequest, RecordingRequest, Refused,
+    RoomHandle, Sid,
 };
 
 /// Where an answer goes. If whoever asked is gone meanwhile, the answer is dropped and the deed stands.
@@ -187,6 +188,8 @@ pub enum RoomRequest {
     Recording(RecordingRequest),
     /// Somebody asks how the program's picture is laid out, or wants it otherwise.
     Layout(LayoutRequest),
+    /// Somebody asks how much is made of the program's picture, or wants it otherwise.
+    Quality(QualityRequest),
     /// Somebody has to do with what the program shows besides its performers, or wants a picture of it.
     Program(ProgramRequest),
     /// Somebody ends the room over HTTP.

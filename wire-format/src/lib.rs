@@ -18,6 +18,7 @@ mod leaderboard;
 mod letter;
 mod media_news;
 mod peer_stats;
+mod quality;
 mod recording;
 mod rest;
 mod sale_orders;
@@ -59,6 +60,10 @@ pub use peer_stats::{
     CandidatePair, CodecStat, InboundRtp, InboundVideo, LocalCandidate, OutboundRtp, OutboundVideo,
     PeerEntry, PeerList, PeerReport, PeerStat, RemoteInboundRtp, RemoteOutboundRtp, StatBody,
     Transport, encode_peer_report, encode_peers,
+};
+pub use quality::{
+    QualityChoice, QualityLimits, QualityView, RenditionSize, RenditionView, encode_quality,
+    encode_quality_updated,
 };
 pub use recording::{Recording, RecordingState, encode_recording, encode_recordings};
 pub use rest::{

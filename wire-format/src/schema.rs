@@ -26,6 +26,7 @@ use crate::layout::{AppliedBody, LayoutBody, ViewBody};
 use crate::leaderboard::{GiftsBody, LeaderboardBody};
 use crate::media_news::{Speaker, Uplink};
 use crate::peer_stats::{PeerList, PeerReport};
+use crate::quality::{QualityChoice, QualityView};
 use crate::recording::{Recording, RecordingsBody};
 use crate::rest::{AddTarget, CreateRoomBody, PickLayer, RoomBody, RoomsBody, Target, TargetsBody};
 use crate::sale_orders::SaleOrdersBody;
@@ -90,6 +91,7 @@ const EVENTS: &[Named] = &[
     named::<LayersBody<'static>>("publish.layers"),
     named::<ReconnectBody<'static>>("reconnect"),
     named::<AppliedBody>("layout.applied"),
+    named::<QualityView>("quality.updated"),
     named::<InsertStarted<'static>>("insert.started"),
     named::<InsertEnded<'static>>("insert.ended"),
     named::<MediaClock<'static>>("media.clock"),
@@ -116,6 +118,7 @@ const ANSWERS: &[Named] = &[
     named::<PeerList>("Peers"),
     named::<PeerReport>("PeerStats"),
     named::<ViewBody<'static>>("Layout"),
+    named::<QualityView>("Quality"),
     named::<InsertViewBody<'static>>("Insert"),
     named::<InsertsBody<'static>>("Inserts"),
     named::<StandInViewBody<'static>>("StandIn"),
@@ -146,6 +149,7 @@ const REQUESTS: &[Named] = &[
     named::<AddTarget>("AddTarget"),
     named::<PickLayer>("PickLayer"),
     named::<LayoutBody>("LayoutChoice"),
+    named::<QualityChoice>("QualityChoice"),
     named::<InsertBody>("InsertOrder"),
     named::<StandInBody>("StandInOrder"),
 ];

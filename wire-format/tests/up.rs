@@ -22,8 +22,8 @@ use room_rules::{
 };
 use serde_json::{Value, json};
 use wire_format::{
-    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, Fired, Hello, Resume, Resync, SrsOffer,
-    decode_order, encode_err,
+    AddTarget, ClientMessage, Code, CreateRoom, FRAME_MAX, Fired, Hello, QualityChoice,
+    RenditionSize, Resume, Resync, SrsOffer, decode_order, encode_err,
 };
 
 const UP: &[&str] = &[
@@ -128,6 +128,13 @@ fn bodies_of_http_requests_are_read_like_messages() {
     let target = AddTarget::decode(br#"{"url":"rtmp://host/app/key"}"#).unwrap();
     assert_eq!(target.url, "rtmp://host/app/key");
     assert!(!format!("{target:?}").contains("key"), "a stream key is not for logs");
+    let quality = QualityChoice::decode(br#"{"video_kbps":900,"renditions":["sd","ld"]}"#).unwrap();
+    assert_eq!(quality.video_kbps, Some(900));
+    assert_eq!(quality.renditions, Some(vec![RenditionSize::Ld, RenditionSize::Sd]));
+    assert_eq!(QualityChoice::decode(b"{}").unwrap(), QualityChoice::default());
+    for wrong in [r#"{"renditions":["ld","ld"]}"#, r#"{"renditions":["xd"]}"#, r#"{"kbps":1}"#] {
+        assert_eq!(QualityChoice::decode(wrong.as_bytes()).unwrap_err().code, Code::BadRequest);
+    }
 }
 
 #[test]

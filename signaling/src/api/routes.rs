@@ -5,8 +5,8 @@ use super::route::{Gives, Operation as Does, Route, Takes};
 use super::twins::TWINS;
 use super::{document, participants, tokens};
 use crate::{
-    dead_letters, gifts, giveaways, ice_servers, inserts, layout, media, orders, peers, recordings,
-    rooms, snapshot, srs, stats, targets, whep, whip,
+    dead_letters, gifts, giveaways, ice_servers, inserts, layout, media, orders, peers, quality,
+    recordings, rooms, snapshot, srs, stats, targets, whep, whip,
 };
 
 /// How a list is asked for page by page.
@@ -212,6 +212,18 @@ fn program() -> Vec<Route> {
                 Does::new("setLayout", "Lays the program out")
                     .takes(Takes::Json("LayoutChoice"))
                     .gives(200, Gives::Json("Layout")),
+            ),
+        Route::new("/v1/rooms/{room}/quality")
+            .get(
+                quality::show,
+                Does::new("showQuality", "How much is made of the program's picture")
+                    .gives(200, Gives::Json("Quality")),
+            )
+            .put(
+                quality::set,
+                Does::new("setQuality", "Chooses bit rate and smaller renditions")
+                    .takes(Takes::Json("QualityChoice"))
+                    .gives(200, Gives::Json("Quality")),
             ),
         Route::new("/v1/rooms/{room}/inserts")
             .get(

@@ -69,6 +69,30 @@ async fn a_layout_is_seen_by_all_and_chosen_by_those_who_may() {
 }
 
 #[tokio::test]
+async fn the_quality_is_seen_by_all_and_chosen_by_those_who_may() {
+    let world = World::new().await;
+    let put = |token: &str, body: &str| {
+        Request::new("PUT", "/v1/rooms/a/quality").token(token).body("application/json", body)
+    };
+    let look = |token: &str| Request::new("GET", "/v1/rooms/a/quality").token(token);
+    let [host, viewer] = [Role::Host, Role::Viewer].map(|role| world.token("a", "alice", role));
+    let assistant = world.token("a", "ann", Role::Assistant);
+
+    assert_eq!(look(&viewer).send(world.address).await.json()["video_kbps"], 1500);
+    assert_eq!(look("x").send(world.address).await.status, 401);
+    let more = r#"{"video_kbps":2500}"#;
+    assert_eq!(put(&viewer, more).send(world.address).await.error(), (403, "FORBIDDEN".into()));
+    for token in [&host, &assistant] {
+        let chosen = put(token, more).send(world.address).await;
+        assert_eq!((chosen.status, chosen.json()["video_kbps"].as_u64()), (200, Some(2500)));
+    }
+    for wrong in [r#"{"renditions":["sd","sd"]}"#, r#"{"video_kbps":-1}"#, "[]"] {
+        let refused = put(&host, wrong).send(world.address).await;
+        assert_eq!(refused.error(), (400, "BAD_REQUEST".into()), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn gifts_are_shown_to_all_leaderboards_to_members_and_orders_to_the_seller() {
     let world = World::new().await;
     let gifts = Request::new("GET", "/v1/gifts").send(world.address).await;

@@ -16,14 +16,14 @@ use room_rules::{
 use signaling::{
     BackEndRequest, Beginning, Created, Directory, Ending, Entered, Hearing, IceFragment,
     IceSession, IceStep, IfMatch, LayoutRequest, Lobby, LookRequest, MediaId, MediaSession,
-    Occasion, Outbox, Patched, ProgramPicture, ProgramRequest, RecordingRequest, Refused,
-    RoomHandle, RoomRequest, Sid,
+    Occasion, Outbox, Patched, ProgramPicture, ProgramRequest, QualityRequest, RecordingRequest,
+    Refused, RoomHandle, RoomRequest, Sid,
 };
 use tokio::sync::mpsc;
 use wire_format::{
     Code, FilmState, InsertList, InsertView, Lane, LayoutView, Participant, Participants,
-    PeerEntry, PeerList, PeerReport, Recording, RecordingState, Resume, StandInOrder, StandInView,
-    StatsPoint, Target, TargetState,
+    PeerEntry, PeerList, PeerReport, QualityLimits, QualityView, Recording, RecordingState, Resume,
+    StandInOrder, StandInView, StatsPoint, Target, TargetState,
 };
 
 /// The only media session there is.
@@ -44,6 +44,7 @@ pub(crate) type Sessions = Arc<Mutex<Vec<(SessionId, Outbox)>>>;
 pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sessions: Sessions) {
     let mut ice = IceSession::new("e7", OFFER);
     let mut layout = first_layout();
+    let mut quality = first_quality();
     while let Some(request) = inbox.recv().await {
         match request {
             RoomRequest::Join { session, member, outbox, resume, reply } => {
@@ -97,6 +98,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let _ = reply.send(known(id).map(|()| report));
             }
             RoomRequest::Layout(request) => lay_out(&mut layout, request),
+            RoomRequest::Quality(request) => improve(&mut quality, request),
             RoomRequest::Program(request) => play_in(request),
             RoomRequest::Recording(request) => record(request),
             RoomRequest::AddTarget { url, reply, .. } => {
@@ -146,6 +148,21 @@ fn hear(hearing: Hearing) {
             let _ = reply.send((resync.from > 10).then_some(3).ok_or_else(expired));
         }
         Hearing::MeAck(_) | Hearing::Carrier { .. } | Hearing::Fired(_) => {}
+    }
+}
+
+fn first_quality() -> QualityView {
+    let limits = QualityLimits { min_kbps: 150, max_kbps: 6000, renditions: Vec::new() };
+    QualityView { video_kbps: 1500, renditions: Vec::new(), limits }
+}
+
+fn improve(quality: &mut QualityView, request: QualityRequest) {
+    match request {
+        QualityRequest::Show { reply } => drop(reply.send(Ok(quality.clone()))),
+        QualityRequest::Set { choice, reply, .. } => {
+            quality.video_kbps = choice.video_kbps.unwrap_or(1500);
+            let _ = reply.send(Ok(quality.clone()));
+        }
     }
 }
 
