@@ -137,6 +137,8 @@ pub struct Program {
     pub fps: u32,
     /// Video bit rate in kbit/s.
     pub video_kbps: u32,
+    /// The most that whoever directs a room may choose.
+    pub max_video_kbps: u32,
     /// Smaller renditions that are made beside it: `ld`, `sd`, `hd`.
     pub renditions: Vec<String>,
     /// What encodes the picture: `auto`, `x264`, `openh264`, `vaapi` or `nvenc`.
@@ -174,6 +176,7 @@ impl Default for Program {
             height: 1280,
             fps: 30,
             video_kbps: 1500,
+            max_video_kbps: 6000,
             renditions: Vec::new(),
             encoder: "auto".to_owned(),
             memory_limit_mib: 1024,

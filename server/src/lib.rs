@@ -41,6 +41,7 @@ mod room_journal;
 mod room_layout;
 mod room_media;
 mod room_parts;
+mod room_quality;
 mod room_task;
 mod seeds;
 mod series;

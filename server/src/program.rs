@@ -7,6 +7,7 @@
 mod composites;
 mod junction;
 mod part;
+mod rendition_hubs;
 mod room_mail;
 mod run;
 mod taps;
@@ -24,8 +25,10 @@ use tracing::warn;
 
 use crate::cues::CueWriter;
 use crate::gauge::Counted;
+use crate::room_quality::Making;
 pub use composites::Composites;
 use junction::Junction;
+pub(crate) use rendition_hubs::RenditionHubs;
 pub(crate) use room_mail::RoomMail;
 use run::Run;
 
@@ -44,6 +47,8 @@ pub(crate) struct ProgramControl {
     keyframes: mpsc::Sender<()>,
     /// The films that the mixer must have.
     clips: watch::Sender<Vec<Clip>>,
+    /// How much is made of the picture.
+    making: watch::Sender<Making>,
     /// Full: more than enough are on order; whoever waits asks again.
     snapshots: mpsc::Sender<SnapshotWish>,
 }
@@ -65,6 +70,15 @@ impl ProgramControl {
         self.clips.send_if_modified(|held| {
             let is_new = *held != clips;
             *held = clips;
+            is_new
+        });
+    }
+
+    /// Says how much is made of the picture.
+    pub(crate) fn set_making(&self, making: Making) {
+        self.making.send_if_modified(|held| {
+            let is_new = *held != making;
+            *held = making;
             is_new
         });
     }
@@ -97,15 +111,15 @@ pub(crate) struct Outputs {
     pub viewers: LocalFeed,
     /// RTMP, pushed and pulled.
     pub relay: Hub,
-    /// RTMP players of the renditions, by their place in the program's quality.
-    pub renditions: Vec<Hub>,
+    /// RTMP players of the renditions.
+    pub renditions: RenditionHubs,
     /// News of films, and pictures as files.
     pub room: RoomMail,
 }
 
 impl Outputs {
     fn is_relayed(&self) -> bool {
-        self.relay.outputs() > 0 || self.renditions.iter().any(|hub| hub.outputs() > 0)
+        self.relay.outputs() > 0 || self.renditions.is_any_taken()
     }
 }
 
@@ -122,6 +136,7 @@ struct Orders {
     wanted: watch::Receiver<Option<Scene>>,
     keyframes: mpsc::Receiver<()>,
     clips: watch::Receiver<Vec<Clip>>,
+    making: watch::Receiver<Making>,
     snapshots: mpsc::Receiver<SnapshotWish>,
 }
 
@@ -132,18 +147,21 @@ impl ProgramTask {
         sfu: Sfu,
         outputs: Outputs,
         cues: CueWriter,
+        making: Making,
     ) -> (ProgramControl, Self) {
         let (wanted_tx, wanted) = watch::channel(None);
         let (keyframes_tx, keyframes) = mpsc::channel(1);
         let (clips_tx, clips) = watch::channel(Vec::new());
+        let (making_tx, making) = watch::channel(making);
         let (snapshots_tx, snapshots) = mpsc::channel(MOST_SNAPSHOTS);
         let control = ProgramControl {
             wanted: wanted_tx,
             keyframes: keyframes_tx,
             clips: clips_tx,
+            making: making_tx,
             snapshots: snapshots_tx,
         };
-        let orders = Orders { wanted, keyframes, clips, snapshots };
+        let orders = Orders { wanted, keyframes, clips, making, snapshots };
         let junction = Arc::new(Junction::new(outputs, cues));
         (control, Self { recipe, sfu, junction, orders })
     }
@@ -155,13 +173,16 @@ impl ProgramTask {
             let junction = Arc::clone(&self.junction);
             junction.restart();
             let taker = Box::new(move |event| junction.take(event));
-            match Program::start_into(self.recipe.config.clone(), taker) {
+            let making = self.orders.making.borrow_and_update().clone();
+            let quality = making.quality.clone();
+            let config = ProgramConfig { quality, ..self.recipe.config.clone() };
+            match Program::start_into(config, taker) {
                 Ok((program, events)) => {
                     let _counted = Counted::new("server_programs");
                     self.orders.wanted.mark_changed();
                     self.orders.clips.mark_changed();
                     let junction = Arc::clone(&self.junction);
-                    let run = Run::new(program, &self.recipe, &self.sfu, junction);
+                    let run = Run::new(program, &self.recipe, &self.sfu, junction, making);
                     run.mix(&mut self.orders, events).await;
                     self.junction.outputs().room.tell_end(false);
                 }

@@ -3,10 +3,11 @@
 
 mod extras;
 mod media_sessions;
+mod quality;
 mod recording;
 
 use media_rules::FeedId;
-use mixer::Rendition;
+use mixer::{Rendition, media_now};
 use relay_cdn::{Hub, Subscription};
 use room_rules::{EventBody, Performer, RoomId, ServerTime, SessionId};
 use signaling::{LayoutRequest, Refused};
@@ -21,10 +22,11 @@ use crate::mail::Mailbox;
 use crate::media_pace::MediaPace;
 use crate::peers::Peers;
 use crate::played_in::PlayedIn;
-use crate::program::{Outputs, ProgramControl, ProgramTask, RoomMail};
+use crate::program::{Outputs, ProgramControl, ProgramTask, RenditionHubs, RoomMail};
 use crate::recordings::Recordings;
 use crate::room_layout::{LayoutWatch, RoomLayout};
 use crate::room_parts::RoomParts;
+use crate::room_quality::RoomQuality;
 use crate::targets::Targets;
 
 /// What a room publishes, plays, mixes and pushes.
@@ -41,8 +43,10 @@ pub(crate) struct RoomMedia {
     program_task: JoinHandle<()>,
     cues: CueSheet,
     hub: Hub,
-    /// By the renditions' names.
-    renditions: Vec<(&'static str, Hub)>,
+    quality: RoomQuality,
+    /// Whether somebody has chosen another quality since this was told.
+    has_other_quality: bool,
+    renditions: RenditionHubs,
     targets: Targets,
     recordings: Recordings,
     pace: MediaPace,
@@ -70,16 +74,18 @@ impl RoomMedia {
         let (cues, writer) = CueSheet::new(parts.cues, parts.clock, applied);
         let program = &parts.program;
         let layout = RoomLayout::new(program.canvas, program.images_dir.clone(), parts.clock);
-        let hub_of = |rendition: &Rendition| (rendition.name.as_str(), Hub::new());
-        let renditions: Vec<_> = recipe.config.quality.renditions.iter().map(hub_of).collect();
+        let quality = RoomQuality::new(&program.quality, program.canvas, parts.max_video_kbps);
+        let renditions = RenditionHubs::default();
+        renditions.follow(quality.renditions());
         let outputs = Outputs {
             viewers: parts.sfu.local_feed(feed),
             relay: hub.clone(),
-            renditions: renditions.iter().map(|(_, hub)| hub.clone()).collect(),
+            renditions: renditions.clone(),
             room: RoomMail::new(mailbox.clone(), parts.clock),
         };
         let played_in = PlayedIn::new(room.as_str(), program.canvas, parts.films.longest());
-        let (program, task) = ProgramTask::new(recipe, parts.sfu.clone(), outputs, writer);
+        let making = quality.making(media_now());
+        let (program, task) = ProgramTask::new(recipe, parts.sfu.clone(), outputs, writer, making);
         let recordings = Recordings::new(
             room.clone(),
             parts.recordings.clone(),
@@ -99,6 +105,8 @@ impl RoomMedia {
             program_task: parts.tasks.spawn(task.run()),
             cues,
             hub,
+            quality,
+            has_other_quality: false,
             renditions,
             targets: Targets::default(),
             recordings,
@@ -179,6 +187,7 @@ impl RoomMedia {
             || self.is_relayed()
             || self.played_in.is_playing();
         self.demand.handle_change(self.shows(), is_taken, now);
+        self.weigh_renditions();
         self.show();
     }
 
@@ -226,8 +235,11 @@ impl RoomMedia {
         now: ServerTime,
     ) -> Option<Subscription> {
         let hub = match rendition {
-            None => &self.hub,
-            Some(wanted) => &self.renditions.iter().find(|(name, _)| *name == wanted)?.1,
+            None => self.hub.clone(),
+            Some(wanted) => {
+                let is_it = |it: &&Rendition| it.name.as_str() == wanted;
+                self.renditions.find(self.quality.renditions().iter().find(is_it)?.name)?
+            }
         };
         let subscription = hub.subscribe();
         self.weigh_demand(now);
@@ -235,7 +247,7 @@ impl RoomMedia {
     }
 
     fn is_relayed(&self) -> bool {
-        self.hub.outputs() > 0 || self.renditions.iter().any(|(_, hub)| hub.outputs() > 0)
+        self.hub.outputs() > 0 || self.renditions.is_any_taken()
     }
 
     /// Begins to push the program to `url`.
@@ -286,7 +298,7 @@ impl RoomMedia {
         // The task bounds its own stopping.
         let _ = self.program_task.await;
         self.hub.close();
-        self.renditions.iter().for_each(|(_, hub)| hub.close());
+        self.renditions.follow(&[]);
         for target in self.targets.drain() {
             self.parts.tasks.spawn(target.stop());
         }

@@ -39,6 +39,8 @@ pub struct RoomParts {
     pub program: ProgramConfig,
     /// How much a program's pictures tell of what they show.
     pub cues: Cues,
+    /// The most that whoever directs a room may choose for its picture.
+    pub max_video_kbps: u32,
     /// What mixers do about pictures that nobody else makes.
     pub duty: Duty,
     /// The pictures that programs take from one another.

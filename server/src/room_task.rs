@@ -304,6 +304,7 @@ impl RoomTask {
                 let is_theirs = |member: &Member| member.user.as_str() == feed.identity();
                 self.sessions.push_to(Lane::Control, &text.into(), is_theirs);
             }
+            sfu::Event::EncodingsTaken { feed: _, taken } => self.media.handle_encodings(taken),
             sfu::Event::DataOpen { peer, channel } => self.open_data_session(peer, channel, now),
             sfu::Event::Data { peer, channel: _, text } => self.handle_data(peer, &text, now),
         }

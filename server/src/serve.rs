@@ -114,12 +114,7 @@ fn subscribers(settings: &crate::config::Webhooks) -> anyhow::Result<Subscribers
 }
 
 const fn duty(config: &Config) -> Duty {
-    // Renditions are made of composed pictures.
-    if config.program.bypass && config.program.renditions.is_empty() {
-        Duty::MixOrPass
-    } else {
-        Duty::Mix
-    }
+    if config.program.bypass { Duty::MixOrPass } else { Duty::Mix }
 }
 
 /// Where the server listens, once it does.
@@ -177,6 +172,7 @@ impl Server {
             program: program_config(config, runtime_dir)?,
             cues: config.program.cues,
             duty: duty(config),
+            max_video_kbps: config.program.max_video_kbps,
             composites: Composites::default(),
             linger: Duration::from_secs(config.program.linger_s),
             idle: Duration::from_secs(config.rooms.idle_s),

@@ -140,6 +140,7 @@ impl SwitchboardTask {
             | Event::MediaStopped { ref feed }
             | Event::Voice { ref feed, .. }
             | Event::Uplink { ref feed, .. }
+            | Event::EncodingsTaken { ref feed, .. }
             | Event::KeyframeWanted { ref feed } => deliver(self.rooms.get(feed.room()), event),
         }
     }
@@ -156,6 +157,7 @@ fn deliver(mailbox: Option<&Mailbox>, event: Event) {
         Event::Data { .. }
             | Event::KeyframeWanted { .. }
             | Event::LayersWanted { .. }
+            | Event::EncodingsTaken { .. }
             | Event::MediaClock { .. }
             | Event::Voice { .. }
             | Event::Uplink { .. }

@@ -6,13 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use media_rules::{EncodedFrame, FrameCodec, MediaTime, PictureSplice, SoundSplice};
-use mixer::{ProgramEvent, media_now};
+use mixer::{ProgramEvent, RenditionName, media_now};
 use tokio::sync::Notify;
 
 use super::Outputs;
 use super::composites::{Lender, Taker};
 use super::part::Source;
 use crate::cues::CueWriter;
+use crate::room_quality::encoding_of;
 
 /// How much sound a frame holds: Opus, AAC.
 const SOUND_FRAMES: [Duration; 2] =
@@ -92,7 +93,7 @@ impl Junction {
     pub(super) fn take(&self, event: ProgramEvent) -> Option<ProgramEvent> {
         match event {
             ProgramEvent::Frame { frame, revision } => self.handle_own(frame, revision),
-            ProgramEvent::Rendition { index, frame } => self.send_rendition(index, frame),
+            ProgramEvent::Rendition { name, frame } => self.send_rendition(name, frame),
             // It comes five times a second, with sound.
             ProgramEvent::Loudness(seats) => {
                 for seat in seats {
@@ -224,16 +225,14 @@ impl Junction {
         self.outputs.viewers.push(&frame);
         if frame.codec == FrameCodec::Aac {
             // Renditions have pictures of their own and the program's sound.
-            self.outputs.renditions.iter().for_each(|hub| hub.push(frame.clone()));
+            self.outputs.renditions.push_sound(&frame);
         }
         self.outputs.relay.push(frame);
     }
 
-    fn send_rendition(&self, index: usize, frame: EncodedFrame) {
-        self.outputs.viewers.push_rendition(index, &frame);
-        if let Some(hub) = self.outputs.renditions.get(index) {
-            hub.push(frame);
-        }
+    fn send_rendition(&self, name: RenditionName, frame: EncodedFrame) {
+        self.outputs.viewers.push_rendition(encoding_of(name), &frame);
+        self.outputs.renditions.push(name, frame);
     }
 
     fn lent(&self) -> MutexGuard<'_, Option<(Lender, u64)>> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use media_rules::{Hearing, Scene};
 use mixer::link::Clip;
-use mixer::{Duty, Program, ProgramEvent, media_now};
+use mixer::{Duty, Program, ProgramEvent, Quality, media_now};
 use sfu::Sfu;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -16,6 +16,7 @@ use super::junction::Junction;
 use super::part::{News, Part, Source, is_shareable};
 use super::taps::Taps;
 use super::{Orders, Recipe};
+use crate::room_quality::Making;
 
 /// How long a mixer may take to finish its last frames before it is cut off.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -44,6 +45,8 @@ pub(super) struct Run<'a> {
     duty: Duty,
     /// The films that the mixer has or is to load.
     clips: Vec<Clip>,
+    /// What is made of the picture.
+    quality: Quality,
 }
 
 impl<'a> Run<'a> {
@@ -53,8 +56,11 @@ impl<'a> Run<'a> {
         recipe: &'a Recipe,
         sfu: &'a Sfu,
         junction: Arc<Junction>,
+        making: Making,
     ) -> Self {
-        program.set_duty(recipe.duty);
+        junction.outputs().viewers.offer(making.offers);
+        let duty = duty_beside(&making.quality, recipe.duty);
+        program.set_duty(duty);
         Self {
             taps: Taps::new(sfu.clone(), program.clone()),
             program,
@@ -65,8 +71,9 @@ impl<'a> Run<'a> {
             scene: Scene::new(0, Vec::new()),
             next: None,
             share_after: Instant::now(),
-            duty: recipe.duty,
+            duty,
             clips: Vec::new(),
+            quality: making.quality,
         }
     }
 
@@ -78,7 +85,7 @@ impl<'a> Run<'a> {
     ) {
         let name = &self.recipe.config.name;
         info!(program = %name, "Program started.");
-        let Orders { wanted, keyframes, clips, snapshots } = orders;
+        let Orders { wanted, keyframes, clips, making, snapshots } = orders;
         loop {
             let deadline = self.deadline();
             let goes_on = tokio::select! {
@@ -96,6 +103,10 @@ impl<'a> Run<'a> {
                     self.clips.clone_from(&clips.borrow_and_update());
                     self.program.set_clips(self.clips.clone());
                     true
+                }
+                Ok(()) = making.changed() => {
+                    let making = making.borrow_and_update().clone();
+                    self.handle_making(making)
                 }
                 Some(wish) = snapshots.recv() => {
                     self.program.request_snapshot(wish);
@@ -130,6 +141,44 @@ impl<'a> Run<'a> {
             return true;
         }
         self.show(wanted)
+    }
+
+    /// Takes how much is to be made of the picture, at once.
+    fn handle_making(&mut self, making: Making) -> bool {
+        self.junction.outputs().viewers.offer(making.offers);
+        self.quality = making.quality;
+        self.program.set_quality(self.quality.clone());
+        let is_usual = self.is_usual();
+        let makes_all = !is_usual || !self.quality.renditions.is_empty();
+        match &mut self.part {
+            Part::Guest { .. } if makes_all => self.leave(),
+            Part::Joining { .. } if makes_all => self.be_alone(),
+            Part::Owner { owned, ends_at } if !is_usual && owned.has_guests() => {
+                owned.withdraw();
+                ends_at.get_or_insert_with(|| Instant::now() + PART_WITHIN);
+                self.next.get_or_insert_with(|| Some(self.scene.clone()));
+            }
+            Part::Owner { .. } if !is_usual => self.be_alone(),
+            Part::Alone => self.share(),
+            Part::Guest { .. }
+            | Part::Joining { .. }
+            | Part::Owner { .. }
+            | Part::Leaving { .. } => {}
+        }
+        if !matches!(self.part, Part::Guest { .. }) {
+            self.set_duty(self.own_duty());
+        }
+        true
+    }
+
+    /// Returns what the own mixer does while it makes pictures.
+    fn own_duty(&self) -> Duty {
+        duty_beside(&self.quality, self.recipe.duty)
+    }
+
+    /// Returns whether the picture is as good as those of other rooms.
+    fn is_usual(&self) -> bool {
+        self.quality.video_kbps == self.recipe.config.quality.video_kbps
     }
 
     fn show(&mut self, wanted: Option<Scene>) -> bool {
@@ -174,11 +223,12 @@ impl<'a> Run<'a> {
 
     fn share(&mut self) {
         let now = Instant::now();
-        if !is_shareable(&self.scene) || now < self.share_after {
+        if !is_shareable(&self.scene) || now < self.share_after || !self.is_usual() {
             return;
         }
         let taker = Arc::clone(&self.junction) as Arc<dyn Taker>;
         self.part = match self.recipe.composites.join(&self.scene, taker) {
+            Joined::Guest(_) if !self.quality.renditions.is_empty() => Part::Alone,
             Joined::Owner(owned) => {
                 self.junction.lend(Some((owned.lender(), self.scene.revision)));
                 Part::Owner { owned, ends_at: None }
@@ -194,7 +244,7 @@ impl<'a> Run<'a> {
     /// Makes own pictures and sound again; the other's go on until there are any.
     fn leave(&mut self) {
         self.program.set_scene(self.scene.clone());
-        self.set_duty(self.recipe.duty);
+        self.set_duty(self.own_duty());
         self.junction.switch_to(Source::Own);
         self.junction.switch_sound_to(Source::Own);
         self.part.begin_leaving();
@@ -369,6 +419,11 @@ impl<'a> Run<'a> {
         }
         true
     }
+}
+
+/// Returns what a mixer does about pictures; renditions are made of composed ones.
+fn duty_beside(quality: &Quality, duty: Duty) -> Duty {
+    if quality.renditions.is_empty() { duty } else { Duty::Mix }
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

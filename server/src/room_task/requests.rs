@@ -3,6 +3,8 @@
 use room_rules::{Command, Input, Member, Reply, RoomView, ServerTime, SessionId};
 use signaling::{Answer, MediaId, ProgramRequest, Refused, RoomRequest};
 
+use wire_format::Lane;
+
 use super::RoomTask;
 use crate::entrance::Newcomer;
 use crate::negotiation::Holder;
@@ -69,6 +71,12 @@ impl RoomTask {
                 let _ = reply.send(self.close_peer(&member, id, now));
             }
             RoomRequest::Layout(request) => self.media.handle_layout(request, now),
+            RoomRequest::Quality(request) => {
+                self.media.handle_quality(request, now);
+                if let Some(text) = self.media.quality_news(now) {
+                    self.sessions.push_all(Lane::Control, &text.into());
+                }
+            }
             RoomRequest::Program(request) => self.handle_program(request, now),
             RoomRequest::Recording(request) => self.media.handle_recording(request, now),
             RoomRequest::AddTarget { member: _, url, reply } => {

@@ -108,6 +108,7 @@ impl Stage {
             program: ProgramConfig::portrait("", nowhere, std::env::temp_dir()),
             cues: server::Cues::default(),
             duty: Duty::default(),
+            max_video_kbps: 6000,
             films: Films::new(&Program::default(), &std::env::temp_dir()).unwrap(),
             recordings: None,
             inspector: None,
