@@ -90,6 +90,7 @@ const session = new RoomSession({
   onEvent(event) {
     if (event.t === "publish.layers") void own.publisher?.applyLayers(event.d.layers);
     else if (event.t === "layout.applied") host?.layout.applied(event.d);
+    else if (event.t === "quality.updated") host?.quality.draw(event.d);
     else if (event.t === "insert.started" || event.t === "insert.ended") host?.inserts.told();
     else if (applyEvent(model, event)) show(event);
   },

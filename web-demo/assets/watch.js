@@ -44,6 +44,7 @@ import { OrdersView } from "./ui/orders-view.js";
 import { OwnSeat } from "./ui/own-seat.js";
 import { OrderPanel } from "./ui/order-panel.js";
 import { Plates } from "./ui/plates.js";
+import { QualityMenu } from "./ui/quality-menu.js";
 import { SaleCard } from "./ui/sale-view.js";
 import { wireSound } from "./ui/sound.js";
 import { QuestionsSheet } from "./ui/questions-sheet.js";
@@ -114,6 +115,7 @@ const session = new RoomSession({
     luck.coupons.restore(snapshot.mine?.coupons ?? {});
     quiz.restore(snapshot);
     bids.restore(snapshot.mine?.leads ?? {});
+    void sizes.refresh();
     if (users.isKeeper) chat.onPick = (line) => users.open(line);
     chat.update(model.chat);
     drawAll();
@@ -122,6 +124,7 @@ const session = new RoomSession({
     keep(event, by);
     if (event.t === "media.clock") mediaClock.handle(event.d);
     else if (event.t === "layout.applied") plates.handleApplied(event.d);
+    else if (event.t === "quality.updated") sizes.draw(event.d);
     else if (applyEvent(model, event)) show(event);
   },
   onStatus: () => drawStatus(),
@@ -135,8 +138,12 @@ const ownSeat = new OwnSeat({ model, session, tokens, query });
 const player = new WhepPlayer({
   room, tokens, video,
   onChannels: carrier === "ws" ? undefined : (channels) => session.attachChannels(channels),
-  onState: () => drawStatus(),
+  onState: (state) => {
+    if (state === "live") sizes.handleConnected();
+    drawStatus();
+  },
 });
+const sizes = new QualityMenu(byId("picture-size"), { room, tokens, link: () => player.link });
 
 const stats = new StatsPanel(byId("stats"), () => new Map([["直播 program", player.pc]]), (_, figures) => {
   const delay = late.ms === null ? downlinkMs(figures) : Math.round(late.ms);

@@ -145,6 +145,11 @@ declare namespace Wire {
     rev: number; canvas: { width: number; height: number }; preset: string | null; layout: Layout;
     tiles: { feed: string; user: string; x: number; y: number; width: number; height: number; z: number; seen: boolean }[];
   }
+  interface Rendition { name: string; width: number; height: number; kbps: number; active: boolean }
+  interface Quality {
+    video_kbps: number; renditions: Rendition[];
+    limits: { min_kbps: number; max_kbps: number; renditions: string[] };
+  }
   interface Insert {
     id: string; src: string; mode: "fullscreen" | "pip"; rect: { x: number; y: number; width: number; height: number }; z: number;
     fit: string; volume: number; duck: number; loop: boolean; state: "fetching" | "loading" | "playing"; length_ms: number | null;

@@ -9,6 +9,7 @@ import { CouponPanel } from "./coupon-panel.js";
 import { GoodsPanel } from "./goods-panel.js";
 import { InsertsPanel } from "./inserts-panel.js";
 import { LayoutPanel } from "./layout-panel.js";
+import { QualityPanel } from "./quality-panel.js";
 import { LuckPanel } from "./luck-panel.js";
 import { PkPanel } from "./pk-panel.js";
 import { QuizPanel } from "./quiz-panel.js";
@@ -46,6 +47,7 @@ export class HostDesk {
     this.users = new UserSheet({ model, now, request, onChange: () => this.order.refresh() });
     this.order = new OrderPanel(byId("pane-order"), { room, tokens, model, now, request, users: this.users });
     this.layout = new LayoutPanel(byId("pane-layout"), room, tokens);
+    this.quality = new QualityPanel(byId("pane-layout"), room, tokens);
     this.inserts = new InsertsPanel(byId("pane-layout"), room, tokens);
     this.targets = new TargetsPanel(byId("pane-targets"), room, tokens);
     this.uplinks = new Uplinks(room, tokens, () => isOnline() && !byId("stats").hidden);
@@ -77,7 +79,7 @@ export class HostDesk {
 
   /** @param {boolean} isOnline */
   setOnline(isOnline) {
-    this.targets.isOn = this.layout.isOn = this.inserts.isOn = isOnline;
+    this.targets.isOn = this.layout.isOn = this.quality.isOn = this.inserts.isOn = isOnline;
   }
 
   /** Somebody looks at another tab. */
@@ -85,6 +87,7 @@ export class HostDesk {
     void this.targets.refresh();
     this.order.refresh();
     void this.layout.refresh();
+    void this.quality.refresh();
     void this.inserts.refresh();
   }
 }
