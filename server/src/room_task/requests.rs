@@ -1,7 +1,7 @@
 //! What the doors (HTTP, WebSocket, data channels, other rooms) ask of a room, and how they are answered.
 
 use room_rules::{Command, Input, Member, Reply, RoomView, ServerTime, SessionId};
-use signaling::{Answer, MediaId, ProgramRequest, Refused, RoomRequest};
+use signaling::{Answer, MediaId, ProgramRequest, QualityRequest, Refused, RoomRequest};
 
 use wire_format::Lane;
 
@@ -71,23 +71,23 @@ impl RoomTask {
                 let _ = reply.send(self.close_peer(&member, id, now));
             }
             RoomRequest::Layout(request) => self.media.handle_layout(request, now),
-            RoomRequest::Quality(request) => {
-                self.media.handle_quality(request, now);
-                if let Some(text) = self.media.quality_news(now) {
-                    self.sessions.push_all(Lane::Control, &text.into());
-                }
-            }
+            RoomRequest::Quality(request) => self.handle_quality(request, now),
             RoomRequest::Program(request) => self.handle_program(request, now),
             RoomRequest::Recording(request) => self.media.handle_recording(request, now),
             RoomRequest::AddTarget { member: _, url, reply } => {
                 let _ = reply.send(self.media.add_target(url.reveal(), now));
             }
-            RoomRequest::ListTargets { reply } => {
-                let _ = reply.send(Ok(self.media.targets()));
-            }
+            RoomRequest::ListTargets { reply } => drop(reply.send(Ok(self.media.targets()))),
             RoomRequest::RemoveTarget { id, reply } => {
                 let _ = reply.send(self.media.remove_target(&id, now));
             }
+        }
+    }
+
+    fn handle_quality(&mut self, request: QualityRequest, now: ServerTime) {
+        self.media.handle_quality(request, now);
+        if let Some(text) = self.media.quality_news(now) {
+            self.sessions.push_all(Lane::Control, &text.into());
         }
     }
 
