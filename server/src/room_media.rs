@@ -286,8 +286,8 @@ impl RoomMedia {
     /// Returns whether nobody publishes, watches or takes anything. A recording is nobody: one that was
     /// forgotten would keep its room for ever.
     pub(crate) fn is_idle(&self) -> bool {
-        let is_played =
-            self.hub.is_played() || self.renditions.iter().any(|(_, hub)| hub.is_played());
+        // Renditions are not recorded.
+        let is_played = self.hub.is_played() || self.renditions.is_any_taken();
         self.peers.is_empty() && self.negotiating == 0 && self.targets.is_empty() && !is_played
     }
 
