@@ -43,8 +43,7 @@ pub(crate) type Sessions = Arc<Mutex<Vec<(SessionId, Outbox)>>>;
 /// Answers requests until a member ends the room.
 pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sessions: Sessions) {
     let mut ice = IceSession::new("e7", OFFER);
-    let mut layout = first_layout();
-    let mut quality = first_quality();
+    let (mut layout, mut quality) = (first_layout(), first_quality());
     while let Some(request) = inbox.recv().await {
         match request {
             RoomRequest::Join { session, member, outbox, resume, reply } => {
@@ -90,8 +89,7 @@ pub(crate) async fn run(id: RoomId, mut inbox: mpsc::Receiver<RoomRequest>, sess
                 let _ = reply.send(known(id));
             }
             RoomRequest::ListPeers { member, reply } => {
-                let peers = vec![peer(&member)];
-                let _ = reply.send(Ok(PeerList { peers, viewers: [].into() }));
+                let _ = reply.send(Ok(PeerList { peers: vec![peer(&member)], viewers: [].into() }));
             }
             RoomRequest::ReportPeer { member, id, reply } => {
                 let report = PeerReport { peer: peer(&member), stats: Vec::new() };
