@@ -12,6 +12,7 @@ mod giveaway;
 mod goods;
 mod layout;
 mod order;
+mod quality;
 mod schema;
 mod session;
 mod shop;
@@ -30,14 +31,13 @@ use room_rules::{
 use serde_json::Value;
 use stats::{peer_list, publisher_report, viewer_report};
 use wire_format::{
-    Code, InsertEnd, Lane, QualityLimits, QualityView, RenditionSize, RenditionView, SessionName,
-    Target, TargetState, UplinkNews, encode_ack, encode_cue, encode_err, encode_event,
-    encode_gift_catalog, encode_hello_ack, encode_insert_ended, encode_insert_started,
-    encode_inserts, encode_layers, encode_layout, encode_layout_applied, encode_leaderboard,
-    encode_lottery, encode_media_clock, encode_order, encode_packet, encode_peer_report,
-    encode_peers, encode_problem, encode_quality, encode_quality_updated, encode_room,
-    encode_rooms, encode_speaker, encode_srs_answer, encode_srs_error, encode_staff,
-    encode_stand_in, encode_target, encode_targets, encode_uplink, encode_welcome,
+    Code, InsertEnd, Lane, SessionName, Target, TargetState, UplinkNews, encode_ack, encode_cue,
+    encode_err, encode_event, encode_gift_catalog, encode_hello_ack, encode_insert_ended,
+    encode_insert_started, encode_inserts, encode_layers, encode_layout, encode_layout_applied,
+    encode_leaderboard, encode_lottery, encode_media_clock, encode_order, encode_packet,
+    encode_peer_report, encode_peers, encode_problem, encode_room, encode_rooms, encode_speaker,
+    encode_srs_answer, encode_srs_error, encode_staff, encode_stand_in, encode_target,
+    encode_targets, encode_uplink, encode_welcome,
 };
 
 const MEDIA: &str = "0123456789abcdef0123456789abcdef";
@@ -168,8 +168,6 @@ fn said() -> BTreeMap<&'static str, String> {
         ),
         ("cue", encode_cue(&cue::battle(), now().unix_millis())),
         ("cue of a host alone", encode_cue(&cue::solo(), now().unix_millis())),
-        ("quality.updated", encode_quality_updated(&quality(), now())),
-        ("Quality", encode_quality(&quality())),
         ("layout.applied", encode_layout_applied(&layout::applied(), now())),
         ("Layout", encode_layout(&layout::view())),
         ("insert.started", encode_insert_started(&film::insert(), at(33), now())),
@@ -190,7 +188,7 @@ fn said() -> BTreeMap<&'static str, String> {
         said.insert(name, encode_staff(&news, now()));
     }
     said.extend(shop::said());
-    said.extend(goods::said());
+    said.extend(goods::said().into_iter().chain(quality::said()));
     said
 }
 
@@ -324,19 +322,6 @@ fn order() -> OrderPlaced {
         quantity: Quantity::new(1).unwrap(),
         stock: 83,
         pay_by: None,
-    }
-}
-
-fn quality() -> QualityView {
-    let (name, width, height) = (RenditionSize::Ld, 360, 640);
-    QualityView {
-        video_kbps: 2500,
-        renditions: vec![RenditionView { name, width, height, kbps: 400, active: true }],
-        limits: QualityLimits {
-            min_kbps: 150,
-            max_kbps: 6000,
-            renditions: vec![RenditionSize::Ld, RenditionSize::Sd],
-        },
     }
 }
 
