@@ -16,16 +16,23 @@ export async function startWire(to, { seed = 1, set = [] } = {}) {
   const [program, ...words] = [...FIRST, binary('lianmai-load'), ...args];
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
+  // Its standard input ends with this process, and it with that: a test that fails before `stop` leaves nothing behind.
+  child.unref();
+  child.stdin.unref();
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const { listen } = JSON.parse((await answers.next()).value);
+  child.stdout.unref();
   return {
     port: Number(listen.split(':').pop()),
     /** Changes the network for what comes from now on. */
     set(...lines) { for (const line of lines) child.stdin.write(`${line}\n`); },
     /** What happened so far, by direction and class. */
     async stats() {
+      child.stdout.ref();
       child.stdin.write('stats\n');
-      return JSON.parse((await answers.next()).value);
+      const { value } = await answers.next();
+      child.stdout.unref();
+      return JSON.parse(value);
     },
     async stop() {
       child.stdin.end();

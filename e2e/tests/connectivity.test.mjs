@@ -38,7 +38,8 @@ describe('a network that changes', () => {
     const { wires, requests } = await behindWires(page, 'whep');
     await watch(page, 'vera');
     const before = await sessionOf(page, 'directPlayer');
-    const peers = await server.metric('sfu_viewers');
+    // The server counts its peers once a second.
+    const peers = await waitFor('the viewer to be counted', () => server.metric('sfu_viewers'));
 
     const cut = Date.now();
     wires[0].set('both loss all 1');

@@ -132,7 +132,6 @@ test('a viewer whose path narrows gets the rendition, which begins for it', asyn
   viewers = await launch();
   await choose({ video_kbps: 1500, renditions: ['ld'] });
   const page = await play('nora', { set: ['both delay 10'] });
-  // A wire that is left behind would keep this process from ending.
   t.after(() => page.wire.stop());
   await sees(page, 1280, 30);
   await waitFor('the rendition to rest', async () => !await active('ld'), { seconds: 20 });
