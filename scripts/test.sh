@@ -19,7 +19,7 @@ trap report EXIT
 
 echo "test: building"
 cargo build --workspace --bins --examples --locked
-# One part that fails does not keep the others from telling what they think.
+# One part that fails does not keep the others from telling what they think, and one that hangs is a part that fails.
 parts_failed=0
 part() {
   local name=$1
@@ -29,14 +29,15 @@ part() {
 }
 page_types() { (cd web-demo && npm ci --silent --no-fund --no-audit && npm run --silent check); }
 
-part "Rust" cargo test --workspace --locked --no-fail-fast -- --test-threads=2
+part "Rust" timeout -k 10 45m cargo test --workspace --locked --no-fail-fast -- --test-threads=2
 # By the workspace, so that nothing is built with other features than above.
 part "the mixer with another encoder" env LIANMAI_TEST_ENCODER=openh264 \
-  cargo test --workspace --locked --test program -- two_hosts solo_co_host killed
+  timeout -k 10 10m cargo test --workspace --locked --test program -- two_hosts solo_co_host killed
 part "pages' types" page_types
-part "pages" node --test --test-reporter=tap web-demo/tests/*.test.js
+part "pages" timeout -k 10 5m node --test --test-reporter=tap web-demo/tests/*.test.js
 (cd e2e && npm ci --silent --no-fund --no-audit)
 target/debug/lianmai-load media --out target/media
-part "the product, end to end" \
-  node --test --test-concurrency=1 --test-reporter=tap e2e/tests/*.test.mjs
+# A test that fails half-way may leave a child or a browser behind, which would keep its file from ever ending.
+part "the product, end to end" timeout -k 10 30m \
+  node --test --test-concurrency=1 --test-force-exit --test-timeout=240000 --test-reporter=tap e2e/tests/*.test.mjs
 exit "$parts_failed"
