@@ -46,7 +46,9 @@ impl Worker {
             if self.setup.socket.took_aside() {
                 self.rest = Some(self.now.media + REST);
             }
-            if count < RECEIVE_BATCH {
+            // The rest of a picture comes while its first packets are decrypted.
+            let may_be_more = count > 0 && self.breath.is_some();
+            if count < RECEIVE_BATCH && !may_be_more {
                 break;
             }
         }
