@@ -16,13 +16,13 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// Frames that are written together: a picture and what is heard meanwhile, and not the whole queue of an
 /// output that is behind.
-const FRAMES_AT_ONCE: usize = 8;
+const FRAMES_AT_ONCE: usize = 16;
 
 /// An output is told once so much media can be written: a picture or two and their sound.
 const TOLD_EVERY: Duration = Duration::from_millis(50);
 
 /// Where sound or pictures are further behind, nobody waits for them.
-const LONGEST_LAG: Duration = Duration::from_millis(150);
+const LONGEST_LAG: Duration = Duration::from_millis(250);
 
 /// The frames of one program, for one output.
 #[derive(Debug)]
@@ -267,10 +267,19 @@ mod tests {
         let at_once = [true, true, true];
         assert_eq!(heard[..3], at_once, "before there is sound nobody knows that there will be");
         assert_eq!(heard[3..], [false, false, false, false, true, false, false, false]);
-        let mut came = subscription.next_few().await.unwrap();
-        came.extend(subscription.next_few().await.unwrap());
+        let came = subscription.next_few().await.unwrap();
         let came: Vec<u64> = came.iter().map(|frame| frame.at.millis()).collect();
         assert!(came.iter().eq(frames.iter().map(|(_, at)| at)), "{came:?}");
+    }
+
+    #[tokio::test]
+    async fn an_output_that_is_behind_writes_a_part_of_its_queue_at_once() {
+        let (feeder, mut subscription) = Feeder::new(&[], Taker::Player);
+        let all = 2 * FRAMES_AT_ONCE + 1;
+        (0..all as u64).for_each(|n| feeder.push(&frame(FrameCodec::H264, 33 * n)));
+        for wanted in [FRAMES_AT_ONCE, FRAMES_AT_ONCE, 1] {
+            assert_eq!(subscription.next_few().await.unwrap().len(), wanted);
+        }
     }
 
     #[tokio::test]
@@ -280,9 +289,11 @@ mod tests {
         {
             let (feeder, _subscription) = Feeder::new(&[], Taker::Player);
             told(&feeder, &[(FrameCodec::H264, 1_000), (ends, 1_001), (goes_on, 1_002)]);
-            let frames: Vec<_> = (1..8).map(|n| (goes_on, 1_002 + 33 * n)).collect();
+            let frames: Vec<_> = (1..11).map(|n| (goes_on, 1_002 + 33 * n)).collect();
             let heard = told(&feeder, &frames);
-            assert_eq!(heard, [false, false, false, false, true, true, true], "{ends:?} ends");
+            let waited = heard.iter().position(|&is_told| is_told);
+            assert_eq!(waited, Some(7), "266 ms, and then every frame: {heard:?} ({ends:?} ends)");
+            assert_eq!(heard[7..], [true; 3], "{ends:?} ends");
         }
     }
 }

@@ -18,8 +18,9 @@ use std::time::Duration;
 use media_rules::{EncodedFrame, FrameCodec, MediaTime};
 
 /// How far one kind may run ahead of the other before it is no longer held. The sound of our mixer
-/// is 20 to 60 ms behind; a program without sound is sent this much later.
-const REORDER_WINDOW: Duration = Duration::from_millis(200);
+/// is 20 to 60 ms behind, and up to 200 ms while it is mixed many blocks at once; a program without sound is
+/// sent this much later.
+const REORDER_WINDOW: Duration = Duration::from_millis(300);
 /// Bounds the wait where `at` does not move.
 const MAX_HELD: usize = 256;
 
@@ -138,7 +139,7 @@ mod tests {
             timeline.handle_frame(frame(FrameCodec::H264, index * 33));
         }
         let sent = drain(&mut timeline).len();
-        assert_eq!(sent, 100 - 7, "200 ms are 7 frames");
+        assert_eq!(sent, 100 - 10, "300 ms are 10 frames");
     }
 
     #[test]

@@ -33,10 +33,6 @@ const LONGEST_NAP: Duration = Duration::from_millis(250);
 /// How often it is looked whether hosts have to wait for one another.
 const SYNC: Duration = Duration::from_millis(100);
 
-/// Of a host who is passed on whatever is due so soon goes with what is due now: of pictures and pieces of
-/// sound, 33 and 20 ms apart, every third then needs no waking of its own.
-const AHEAD: Duration = Duration::from_millis(7);
-
 /// After a snapshot another one is likely; what was woken for it goes on for so long.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -314,8 +310,10 @@ impl Desk {
                 self.outlet.send(Up::KeyframeWanted(id.clone()));
             }
         }
-        let ahead = if self.sound.is_here() { AHEAD } else { Duration::ZERO };
-        self.sound.advance(now + ahead);
+        self.sound.advance(now);
+        // Of a host who is passed on, a picture leaves with the sound before it, if it is there by then, and
+        // needs no waking of its own.
+        let ahead = self.sound.poll_timeout().map_or(Duration::ZERO, |sound| sound.since(now));
         if let Some(host) = self.solo.advance(now, ahead)
             && self.feeds.get_mut(&host).is_some_and(|feed| feed.may_ask(now))
         {

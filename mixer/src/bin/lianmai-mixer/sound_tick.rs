@@ -41,8 +41,8 @@ const MIX_AFTER: Duration = Duration::from_millis(10);
 const MOST_LATE: u64 = 25;
 
 /// Blocks that are mixed together while viewers do not need the mix. RTMP holds pictures back for their
-/// sound for 200 ms at most.
-const BLOCKS_AT_ONCE: usize = 4;
+/// sound for 300 ms at most.
+const BLOCKS_AT_ONCE: usize = 8;
 
 /// Whoever wakes begins this many blocks ago: 400 ms, far enough for what an owner who fell silent has
 /// left out (`media_rules::SoundShare`), and less than [`MOST_LATE`].
