@@ -59,8 +59,9 @@ async fn a_viewer_that_restarts_ice_sees_on_from_another_address() {
             answer = answer.replace(line(&answer, name), line(&restart.fragment, name));
         }
         etags.push(restart.etag);
-        let before = number(&viewer.next_video().await.payload);
         viewer.accept(answer.clone()).await;
+        // Between its offer and this answer the viewer may hear nothing.
+        let before = number(&viewer.next_video().await.payload);
         // Three packets of a frame in 20 ms: two seconds later the new path has been in use.
         while number(&viewer.next_video().await.payload) < before + 300 {}
         let stats = server.sfu.stats().await;
