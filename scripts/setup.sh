@@ -5,7 +5,7 @@
 set -euo pipefail
 
 run_packages=(
-  build-essential pkg-config ffmpeg fontconfig fonts-dejavu-core fonts-wqy-microhei
+  build-essential cmake pkg-config ffmpeg fontconfig fonts-dejavu-core fonts-wqy-microhei
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-libav

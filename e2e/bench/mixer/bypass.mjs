@@ -10,7 +10,7 @@ import { createRoom, onStage } from '../../lib/stage.mjs';
 const SECONDS = 8;
 /** The clip is a film of 1280x720. */
 const FILM = { LIANMAI_PROGRAM_WIDTH: '1280', LIANMAI_PROGRAM_HEIGHT: '720', LIANMAI_PROGRAM_VIDEO_KBPS: '2500' };
-const TURNS = 2;
+const TURNS = 4;
 
 export default async function bypass() {
   let [passed, mixed] = [0, 0];

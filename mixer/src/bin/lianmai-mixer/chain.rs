@@ -53,11 +53,6 @@ impl Chain {
         self.source.push(buffer).is_ok()
     }
 
-    /// Says that nothing comes for so long from `at` on.
-    pub(crate) fn push_gap(&self, at: gst::ClockTime, length: gst::ClockTime) {
-        self.source.push_event(gst::event::Gap::builder(at).duration(length).build());
-    }
-
     fn connect(&self, caps: &gst::Caps) -> anyhow::Result<()> {
         let ends = self.bin.static_pad("sink").zip(self.bin.static_pad("src"));
         let (first, last) = ends.context("a chain has two ends")?;

@@ -11,7 +11,6 @@ use tracing::warn;
 use crate::backfill::{Backfill, MAX_PICTURES};
 use crate::decoder::{Decoder, Taken};
 use crate::picture_tick::SharedPictures;
-use crate::sound_decoder::SoundDecoder;
 use crate::sound_tick::SharedVoice;
 
 /// A host is asked for a keyframe at most this often; one takes a moment to come.
@@ -25,7 +24,6 @@ const MOST_PIXELS: u32 = 1920;
 pub(crate) struct Feed {
     ingest: Ingest,
     video: Option<(Codec, Decoder)>,
-    audio: Option<SoundDecoder>,
     pictures: SharedPictures,
     voice: SharedVoice,
     /// Set at joining and by every break; cleared by the keyframe.
@@ -72,7 +70,6 @@ impl Feed {
         Self {
             ingest: Ingest::default(),
             video: None,
-            audio: None,
             pictures: Arc::default(),
             voice: Arc::default(),
             needs_key: true,
@@ -116,7 +113,10 @@ impl Feed {
                         self.use_picture(frame);
                     }
                 }
-                MediaKind::Audio => self.decode_sound(frame),
+                MediaKind::Audio => {
+                    let mut voice = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+                    voice.handle_encoded(frame);
+                }
             }
         }
         self.decode_waiting();
@@ -256,14 +256,6 @@ impl Feed {
         }
         self.needs_key = true;
         self.picture_use = PictureUse::decode();
-    }
-
-    fn decode_sound(&mut self, frame: FeedFrame) {
-        let is_taken = made(&mut self.audio, || SoundDecoder::start(Arc::clone(&self.voice)))
-            .is_some_and(|decoder| decoder.push(frame));
-        if !is_taken {
-            self.audio = None;
-        }
     }
 }
 

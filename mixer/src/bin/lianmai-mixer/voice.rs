@@ -5,12 +5,11 @@
 //! begin to wait for one another, by a period of the voice at a time. A hole is bridged for a moment.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use media_rules::{FeedFrame, MediaTime};
 
 use crate::expand::Expander;
-use crate::sound_decoder::OpusDecoder;
+use crate::sound_decoder::{OpusDecoder, due};
 use crate::sound_pass::Packet;
 use crate::stretch::stretched;
 
@@ -57,18 +56,15 @@ pub(crate) struct Voice {
     /// The same as it came.
     packets: VecDeque<Packet>,
     undecoded: VecDeque<FeedFrame>,
-    /// `None` before the first packet, and for what is played in.
-    decoder: Option<Arc<OpusDecoder>>,
+    /// `None` before the first packet, while it decodes, and for what is played in.
+    decoder: Option<OpusDecoder>,
 }
 
 impl Voice {
-    /// Has packets decoded by `decoder` from now on.
-    pub(crate) fn set_decoder(&mut self, decoder: Arc<OpusDecoder>) {
-        self.decoder = Some(decoder);
-    }
-
     /// Takes a packet as it came, to be passed on or decoded.
-    pub(crate) fn handle_encoded(&mut self, packet: Packet, frame: FeedFrame) {
+    pub(crate) fn handle_encoded(&mut self, frame: FeedFrame) {
+        let (at, lost_before, data) = (due(frame.at), frame.lost_before, frame.data.clone());
+        let packet = Packet { at, lost_before, data };
         if self.packets.len() == MOST_PACKETS {
             self.packets.pop_front();
         }
@@ -79,10 +75,19 @@ impl Voice {
         self.undecoded.push_back(frame);
     }
 
-    /// Returns what is to be decoded, and by what.
-    pub(crate) fn take_undecoded(&mut self) -> Option<(Arc<OpusDecoder>, VecDeque<FeedFrame>)> {
-        let decoder = self.decoder.clone().filter(|_| !self.undecoded.is_empty())?;
+    /// Returns what is to be decoded, and by what. The one who mixes this voice decodes it and then returns
+    /// the decoder.
+    pub(crate) fn take_undecoded(&mut self) -> Option<(OpusDecoder, VecDeque<FeedFrame>)> {
+        if self.undecoded.is_empty() {
+            return None;
+        }
+        let decoder = self.decoder.take().unwrap_or_else(OpusDecoder::new);
         Some((decoder, std::mem::take(&mut self.undecoded)))
+    }
+
+    /// Takes back what has decoded.
+    pub(crate) fn return_decoder(&mut self, decoder: OpusDecoder) {
+        self.decoder = Some(decoder);
     }
 
     /// Returns the packets that are due before `end`.
