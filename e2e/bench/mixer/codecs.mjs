@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const [WIDTH, HEIGHT, PICTURES, FPS] = [1280, 720, 300, 30];
 const RATES_KBPS = [1500, 2500];
 const x264 = (preset, kbps) => `x264enc tune=zerolatency speed-preset=${preset} bitrate=${kbps} vbv-buf-capacity=400 key-int-max=${FPS} bframes=0 rc-lookahead=0 threads=2 byte-stream=true aud=false`;
-const openh264 = (complexity, kbps) => `openh264enc complexity=${complexity} rate-control=bitrate bitrate=${kbps * 1000} gop-size=${FPS} scene-change-detection=false multi-thread=2 slice-mode=auto`;
+const openh264 = (complexity, kbps) => `openh264enc complexity=${complexity} rate-control=bitrate qp-min=12 qp-max=51 bitrate=${kbps * 1000} gop-size=${FPS} scene-change-detection=false multi-thread=2 slice-mode=auto`;
 const ENCODERS = {
   x264_ultrafast: (kbps) => x264('ultrafast', kbps),
   x264_superfast: (kbps) => x264('superfast', kbps),

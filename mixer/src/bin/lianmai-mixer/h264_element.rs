@@ -65,8 +65,9 @@ impl H264Element {
             }
             Self::OpenH264 => {
                 let complexity = if is_fast { "low" } else { "medium" };
+                // With the element's own range OpenH264 never goes coarser than 42, whatever the rate.
                 format!(
-                    "complexity={complexity} rate-control=bitrate gop-size={gop} \
+                    "complexity={complexity} rate-control=bitrate qp-min=12 qp-max=51 gop-size={gop} \
                      scene-change-detection=false multi-thread=2 slice-mode=auto"
                 )
             }
@@ -97,5 +98,41 @@ impl H264Element {
             Self::OpenH264 => kbps * 1_000,
             Self::X264 | Self::Va | Self::Vaapi | Self::Nvenc => kbps,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns how many bytes a second of snow takes.
+    fn second_of_snow(encoder: &str) -> usize {
+        let picture = "video/x-raw,format=I420,width=640,height=360,framerate=30/1";
+        let chain = format!(
+            "videotestsrc pattern=snow num-buffers=30 ! {picture} ! {encoder} ! appsink name=sink sync=false"
+        );
+        let pipeline = gst::parse::launch(&chain).unwrap().downcast::<gst::Pipeline>().unwrap();
+        let sink = pipeline.by_name("sink").unwrap();
+        let sink = sink.downcast::<gstreamer_app::AppSink>().unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let mut bytes = 0;
+        while let Some(sample) = sink.try_pull_sample(gst::ClockTime::from_seconds(20)) {
+            bytes += sample.buffer().unwrap().size();
+        }
+        assert!(sink.is_eos(), "it ends in time");
+        pipeline.set_state(gst::State::Null).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn openh264_goes_as_coarse_as_a_picture_needs() {
+        gst::init().unwrap();
+        let chain = H264Element::OpenH264.chain(500, 30, false);
+        let coarse = second_of_snow(&chain);
+        let least_coarse = second_of_snow(&chain.replace("qp-max=51", "qp-max=42"));
+        assert!(
+            coarse < least_coarse / 2,
+            "{coarse} bytes, {least_coarse} if quantizers end at 42"
+        );
     }
 }
