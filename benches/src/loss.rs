@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::former::Former;
+
 /// The runs of `e2e/bench/loss.mjs`, and what each does to both directions.
 const RUNS: [(&str, &str); 8] = [
     ("even0", "nothing lost"),
@@ -31,10 +33,11 @@ const COLUMNS: [(&str, &str); 8] = [
     ("video_kbps", "video, kbit/s"),
 ];
 
-/// Writes the table; nothing if none of it was measured.
-pub(crate) fn table(results: &Map<String, Value>) -> String {
+/// Writes the table; nothing if none of it was ever measured.
+pub(crate) fn table(results: &Map<String, Value>, former: &Former) -> String {
+    let rows = rows(results, former);
     let mut out = String::new();
-    if !results.keys().any(|name| name.starts_with("loss.")) {
+    if rows.is_empty() {
         return out;
     }
     out.push_str(
@@ -45,13 +48,20 @@ pub(crate) fn table(results: &Map<String, Value>) -> String {
     for (_, title) in COLUMNS {
         write!(out, " {title} |").expect("a string takes every write");
     }
-    out.push_str(" commit and time |\n|---|---|");
+    out.push_str(" commit, time, machine |\n|---|---|");
     out.push_str(&"---|".repeat(COLUMNS.len() + 1));
-    out.push('\n');
+    out + "\n" + &rows
+}
+
+fn rows(results: &Map<String, Value>, former: &Former) -> String {
+    let mut out = String::new();
     for (run, title) in RUNS {
         for (prefix, who) in WHO {
             let mark = format!("{prefix}.{run}.fps");
             if !results.contains_key(&mark) {
+                if let Some(row) = former.loss(title, who) {
+                    writeln!(out, "{row}").expect("a string takes every write");
+                }
                 continue;
             }
             write!(out, "| {title} | {who} |").expect("a string takes every write");
@@ -74,10 +84,10 @@ mod tests {
     #[test]
     fn both_sides_of_a_run_are_in_the_table_and_without_runs_there_is_none() {
         let mut results = Map::new();
-        assert_eq!(table(&results), "");
+        assert_eq!(table(&results, &Former::default()), "");
         results.insert("loss.video40.fps".to_owned(), 24.5.into());
         results.insert("chromium.loss.video40.fps".to_owned(), 2.3.into());
-        let table = table(&results);
+        let table = table(&results, &Former::default());
         assert!(table.contains("| 40 % | ours | 24.5 |"), "{table}");
         assert!(table.contains("| 40 % | stock Chromium | 2.3 |"), "{table}");
     }

@@ -7,26 +7,24 @@ import { dirname, resolve } from 'node:path';
 import { root } from './machine.mjs';
 
 const file = resolve(root, process.env.LIANMAI_FIGURES ?? 'target/e2e/figures.json');
+const machine = `${cpus().length} x ${cpus()[0].model.trim()}`;
 
 /**
- * Notes figures under their names; rounds to a tenth, small ones to three digits that count. Each is kept with the commit and the
- * date that it was measured at, because a run measures a part and leaves the others as they were.
+ * Notes figures under their names; rounds to a tenth, small ones to three digits that count. Each is kept with the commit, the
+ * date and the machine that it was measured at, because a run measures a part and leaves the others as they were.
  */
 export function note(figures) {
   mkdirSync(dirname(file), { recursive: true });
   let results = {};
   try { results = JSON.parse(readFileSync(file, 'utf8')); } catch { /* the first figure */ }
   const measured = { ...results.measured };
-  const at = `${git('describe', '--always', '--dirty', '--exclude', '*')}, ${new Date().toISOString().slice(0, 16)}Z`;
+  const at = `${git('describe', '--always', '--dirty', '--exclude', '*')}, ${new Date().toISOString().slice(0, 16)}Z, ${machine}`;
   for (const [name, value] of Object.entries(figures)) {
     measured[name] = at;
     results[name] = Math.abs(value) < 10 ? Number(value.toPrecision(3)) : Math.round(value * 10) / 10;
     console.log(`figure ${name} = ${results[name]}`);
   }
-  results.machine = `${cpus().length} x ${cpus()[0].model.trim()}`;
   results.measured = measured;
-  delete results.commit;
-  delete results.date;
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
 }
 
