@@ -39,8 +39,17 @@ struct Lending {
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Terms {
     is_ending: bool,
-    /// What is heard in the owner's room; `None` while its mixer is not there.
-    hearing: Option<Hearing>,
+    /// Whether the owner has a mixer. What stands in for one is of no use to a guest.
+    is_made: bool,
+    /// What is heard in the owner's room, if there is a mixer.
+    hearing: Hearing,
+}
+
+impl Terms {
+    /// Returns what a guest can have.
+    fn lent(&self) -> Option<&Hearing> {
+        self.is_made.then_some(&self.hearing)
+    }
 }
 
 struct Guest {
@@ -71,9 +80,9 @@ impl Composites {
     pub(super) fn join(&self, scene: &Scene, taker: Arc<dyn Taker>) -> Joined {
         let sight = Sight::of(scene);
         let mut offers = self.offers();
-        let is_there = |lending: &Lending| lending.terms.borrow().hearing.is_some();
+        let is_made = |lending: &Lending| lending.terms.borrow().is_made;
         if let Some(offer) =
-            offers.iter().find(|offer| offer.sight == sight && is_there(&offer.lending))
+            offers.iter().find(|offer| offer.sight == sight && is_made(&offer.lending))
         {
             let (lending, keyframes) = (Arc::clone(&offer.lending), offer.keyframes.clone());
             let terms = lending.terms.subscribe();
@@ -82,7 +91,7 @@ impl Composites {
             return Joined::Guest(Borrowed { lending, terms, keyframes, number });
         }
         let (keyframes, asked) = mpsc::channel(1);
-        let terms = Terms { is_ending: false, hearing: Some(Hearing::of(scene)) };
+        let terms = Terms { is_ending: false, is_made: true, hearing: Hearing::of(scene) };
         let (guests, terms) = (Mutex::default(), watch::Sender::new(terms));
         let offer = Offer { sight, lending: Arc::new(Lending { guests, terms }), keyframes };
         offers.push(offer.clone());
@@ -101,14 +110,15 @@ impl fmt::Debug for Lending {
 }
 
 impl Lending {
-    /// Says what is heard from now on. Whoever takes what was heard until now gets no more of it.
-    fn set_hearing(&self, hearing: Option<Hearing>) {
+    /// Changes what there is. Whoever takes what was heard until now gets no more of it.
+    fn change(&self, change: impl FnOnce(&mut Terms)) {
         let mut guests = self.guests();
         self.terms.send_if_modified(|terms| {
-            let is_new = terms.hearing != hearing;
+            let before = terms.lent().cloned();
+            change(terms);
+            let is_new = terms.lent() != before.as_ref();
             if is_new {
                 guests.iter_mut().for_each(|guest| guest.takes_sound = false);
-                terms.hearing = hearing;
             }
             is_new
         });
@@ -139,7 +149,12 @@ impl Owned {
 
     /// Says what is heard from now on, before it is.
     pub(super) fn set_hearing(&self, hearing: Hearing) {
-        self.offer.lending.set_hearing(Some(hearing));
+        self.offer.lending.change(|terms| terms.hearing = hearing);
+    }
+
+    /// Says whether there is a mixer that makes it.
+    pub(super) fn set_made(&self, is_made: bool) {
+        self.offer.lending.change(|terms| terms.is_made = is_made);
     }
 
     /// Returns whether somebody takes these pictures.
@@ -194,7 +209,7 @@ impl Lender {
 
     /// The mixer is gone; what comes until the next one is there is of no use to a guest.
     pub(super) fn handle_death(&self) {
-        self.0.set_hearing(None);
+        self.0.change(|terms| terms.is_made = false);
     }
 }
 
@@ -226,18 +241,18 @@ impl Borrowed {
         // It cannot fail: we hold the sender, too.
         let _ = self.terms.changed().await;
         let terms = self.terms.borrow_and_update();
-        if terms.is_ending { Lent::Ending } else { Lent::Hearing(terms.hearing.clone()) }
+        if terms.is_ending { Lent::Ending } else { Lent::Hearing(terms.lent().cloned()) }
     }
 
     /// Returns what is heard in the owner's room.
     pub(super) fn hearing(&self) -> Option<Hearing> {
-        self.terms.borrow().hearing.clone()
+        self.terms.borrow().lent().cloned()
     }
 
     /// Takes the sound, too, if what is heard there is still `hearing`.
     pub(super) fn take_sound(&self, hearing: &Hearing) {
         let mut guests = self.lending.guests();
-        let is_same = self.lending.terms.borrow().hearing.as_ref() == Some(hearing);
+        let is_same = self.lending.terms.borrow().lent() == Some(hearing);
         for guest in guests.iter_mut().filter(|guest| guest.number == self.number && is_same) {
             guest.takes_sound = true;
         }
@@ -436,8 +451,13 @@ mod tests {
         owned.lender().send(&frame(FrameCodec::Opus));
         assert!(book.read().is_empty());
         assert_eq!(borrowed.next().await, Lent::Hearing(None));
-        let _next = owner(&composites, &both());
-        owned.set_hearing(Hearing::of(&both()));
-        assert_eq!(borrowed.next().await, Lent::Hearing(Some(Hearing::of(&both()))));
+        let muted = Hearing::of(&scene(2, &["alice", "bob"], &["bob"]));
+        owned.set_hearing(muted.clone());
+        assert_eq!(borrowed.hearing(), None, "what is to be heard brings no mixer back");
+        let next = owner(&composites, &both());
+        drop(next);
+        owned.set_made(true);
+        assert_eq!(borrowed.next().await, Lent::Hearing(Some(muted)));
+        let _guest = guest(&composites, &both());
     }
 }

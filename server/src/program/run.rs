@@ -43,6 +43,8 @@ pub(super) struct Run<'a> {
     next: Option<Option<Scene>>,
     share_after: Instant,
     duty: Duty,
+    /// Whether the mixer is there or starts for the first time.
+    has_mixer: bool,
     /// The films that the mixer has or is to load.
     clips: Vec<Clip>,
     /// What is made of the picture.
@@ -72,6 +74,7 @@ impl<'a> Run<'a> {
             next: None,
             share_after: Instant::now(),
             duty,
+            has_mixer: true,
             clips: Vec::new(),
             quality: making.quality,
         }
@@ -230,6 +233,7 @@ impl<'a> Run<'a> {
         self.part = match self.recipe.composites.join(&self.scene, taker) {
             Joined::Guest(_) if !self.quality.renditions.is_empty() => Part::Alone,
             Joined::Owner(owned) => {
+                owned.set_made(self.has_mixer);
                 self.junction.lend(Some((owned.lender(), self.scene.revision)));
                 Part::Owner { owned, ends_at: None }
             }
@@ -297,18 +301,24 @@ impl<'a> Run<'a> {
                 info!(program = %name, generation, "Mixer started.");
                 // What was ordered while it started may have been lost.
                 self.program.set_clips(self.clips.clone());
-                if let Part::Owner { owned, .. } = &self.part {
-                    owned.set_hearing(Hearing::of(&self.scene));
-                }
+                self.set_has_mixer(true);
             }
             ProgramEvent::Died { generation, reason } => {
                 warn!(program = %name, generation, %reason, "Mixer died.");
                 metrics::counter!("server_mixer_deaths_total").increment(1);
                 self.clips.clear();
+                self.set_has_mixer(false);
                 self.junction.outputs().room.tell_end(true);
             }
         }
         true
+    }
+
+    fn set_has_mixer(&mut self, has_mixer: bool) {
+        self.has_mixer = has_mixer;
+        if let Part::Owner { owned, .. } = &self.part {
+            owned.set_made(has_mixer);
+        }
     }
 
     /// Takes that pictures or sound come from elsewhere now, or that AAC is needed or not any more.
@@ -403,7 +413,11 @@ impl<'a> Run<'a> {
         self.junction.lend(None);
         match self.next.take() {
             Some(wanted) => self.show(wanted),
-            None => true,
+            // What was shown before is wanted again; others may have it, too.
+            None => {
+                self.share();
+                true
+            }
         }
     }
 
