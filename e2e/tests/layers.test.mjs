@@ -42,6 +42,7 @@ async function play(room, name, options, feed = `${room}/host`) {
 }
 
 const height = (page) => page.evaluate(() => document.querySelector('#direct').videoHeight);
+// Waits, because a path is measured: on a machine that stands still for a moment it seems narrow for a moment.
 const sees = (page, wanted, seconds = 20) => waitFor(`a picture of ${wanted} lines`, async () => {
   const [seen, stats] = [await height(page), await inbound(page)];
   if (seen === wanted) return true;
